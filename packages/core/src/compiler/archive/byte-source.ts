@@ -1,0 +1,20 @@
+/**
+ * Random access to the bytes of a model file: a file handle in Node, a Blob in a browser.
+ * Reads are ranged so that memory does not grow with the file.
+ */
+export interface ByteSource {
+  /** Total size in bytes. */
+  readonly size: number
+  /** The bytes of [begin, end). Rejects when the range is outside the file or the file shrank. */
+  read(begin: number, end: number): Promise<Uint8Array>
+}
+
+/** A source over bytes in memory. */
+export function bytesSource(bytes: Uint8Array): ByteSource {
+  return { size: bytes.byteLength, read: async (begin, end) => bytes.subarray(begin, end) }
+}
+
+/** A source over a browser's Blob or File (also Node's `openAsBlob`). */
+export function blobSource(blob: { size: number; slice(begin: number, end: number): { arrayBuffer(): Promise<ArrayBuffer> } }): ByteSource {
+  return { size: blob.size, read: async (begin, end) => new Uint8Array(await blob.slice(begin, end).arrayBuffer()) }
+}

@@ -1,0 +1,37 @@
+/** An input or output of the model's `forward`. */
+export interface PortFact {
+  readonly name: string
+  /** TorchScript annotation: `Tensor`, `Optional[int]`, `Tuple[Tensor, Tensor]`. */
+  readonly type: string
+  /** Printed default, when there is one. */
+  readonly default?: string
+  /** Sizes where the file tells them; null is a free dimension. */
+  readonly shape?: readonly (number | null)[]
+}
+
+export interface OptimizationFact {
+  /** PyTorch's name of the optimization: `conv_bn_fusion`. */
+  readonly name: string
+  /** Places changed. */
+  readonly applied: number
+  /** True when the blocklist named it. */
+  readonly blocked: boolean
+  /** Places left alone, each with the reason; equal ones are counted. */
+  readonly declined: readonly { readonly what: string; readonly why: string; readonly count: number }[]
+}
+
+/** What is known of a compiled model. Plain JSON, deterministic, without paths or times. */
+export interface Facts {
+  readonly format: 'ptl'
+  readonly backend: 'cpu'
+  readonly bytecodeVersion: number
+  readonly operatorVersion: number
+  readonly inputs: readonly PortFact[]
+  readonly outputs: readonly PortFact[]
+  /** Operator name with overload -> count, sorted by name; after inlining and before any pass, and in the emitted file. */
+  readonly operators: { readonly before: Readonly<Record<string, number>>; readonly after: Readonly<Record<string, number>> }
+  readonly optimizations: readonly OptimizationFact[]
+  /** Elements of all parameters and buffers of the source. */
+  readonly parameters: number
+  readonly bytes: { readonly before: number; readonly after: number }
+}
