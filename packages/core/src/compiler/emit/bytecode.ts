@@ -1,0 +1,32 @@
+import { allNodes, type Graph } from '../ir/graph.ts'
+import { emitNode } from './emissions.ts'
+import { Emitter, operatorKey, type Bytecode, type SlotOf } from './emitter.ts'
+import { necessaryArgs, type NecessaryArgs } from './necessary-args.ts'
+import { preprocess } from './preprocess.ts'
+import { run } from './stackless.ts'
+
+/**
+ * Translates a graph into bytecode (version 8) with the same registers, tables and order as PyTorch's exporter, so that
+ * the runtime frees memory as early. `slotOf` tells an attribute's place in the pickled object.
+ * Throws a PetalError for what the lite interpreter cannot run.
+ * Source: torch/csrc/jit/runtime/interpreter/code_impl.h (`CodeImpl`, `MobileCodeImpl`), serialization/export_bytecode.cpp.
+ */
+export function emitBytecode(original: Graph, slotOf: SlotOf): Bytecode {
+  const { graph, inline } = preprocess(original)
+  const emitter = new Emitter(inline, necessaryArgsOf(graph), slotOf, emitNode)
+  run(emitter.block(graph.block))
+  return emitter.finish(graph.block.returnNode)
+}
+
+/** Per operator the arguments that some call of it needs: all calls in a method pass as many. */
+function necessaryArgsOf(graph: Graph): Map<string, NecessaryArgs> {
+  const result = new Map<string, NecessaryArgs>()
+  for (const node of allNodes(graph.block)) {
+    const schema = node.schema
+    if (!schema || schema.isVararg || node.inputs.length !== schema.arguments.length) continue
+    const key = operatorKey(schema.name, schema.overload)
+    const args = necessaryArgs(schema, node.inputs)
+    result.set(key, { leading: Math.max(args.leading, result.get(key)?.leading ?? 0), out: args.out })
+  }
+  return result
+}
