@@ -1,0 +1,90 @@
+import { parseSchema } from '../schema-parser.ts'
+import type { FunctionSchema } from '../schema.ts'
+import { nearest } from './nearest.ts'
+import { PHRASES, TABLE } from './table.generated.ts'
+
+/** An operator overload that PyTorch has registered. */
+export interface OperatorInfo {
+  readonly schema: FunctionSchema
+  /**
+   * Set when PyTorch 1.13 does not have this overload with this signature, so that a file that uses it needs a runtime of PyTorch 2.
+   * Overload resolution must prefer those without: they are what 1.13 knows, with its order and defaults.
+   */
+  readonly requires?: '2.x'
+}
+
+/** First character of {@link PHRASES}' codes; see the generated table. */
+const FIRST_CODE = 0xa1
+const SOFT_HYPHEN = 0xad
+
+let phrases: ReadonlyMap<string, string> | undefined
+let lines: Map<string, string> | undefined
+const parsed = new Map<string, readonly OperatorInfo[]>()
+const NO_OPERATORS: readonly OperatorInfo[] = []
+
+function expand(text: string): string {
+  phrases ??= expandedPhrases()
+  return text.replace(/[\xa1-\xff]/g, (code) => phrases!.get(code)!)
+}
+
+/** Phrases with the codes inside them replaced: those of a phrase always come before it. */
+function expandedPhrases(): ReadonlyMap<string, string> {
+  const expanded = new Map<string, string>()
+  let code = FIRST_CODE
+  for (const phrase of PHRASES) {
+    if (code === SOFT_HYPHEN) code++
+    expanded.set(String.fromCharCode(code++), phrase.replace(/[\xa1-\xff]/g, (inner) => expanded.get(inner)!))
+  }
+  return expanded
+}
+
+/** Operator name -> its overloads, still encoded. Nothing is parsed until it is asked for. */
+function index(): Map<string, string> {
+  if (lines === undefined) {
+    lines = new Map()
+    for (const line of TABLE.split('\n')) {
+      const tab = line.indexOf('\t')
+      lines.set(expand(line.slice(0, tab)), line.slice(tab + 1))
+    }
+  }
+  return lines
+}
+
+/** All overloads of an operator (`aten::add`) in the order that overload resolution tries them; empty for a name PyTorch never had. */
+export function operatorsNamed(name: string): readonly OperatorInfo[] {
+  let operators = parsed.get(name)
+  if (operators === undefined) {
+    const line = index().get(name)
+    if (line === undefined) return NO_OPERATORS
+    operators = expand(line).split('\t').map((text) => parseOverload(name, text))
+    parsed.set(name, operators)
+  }
+  return operators
+}
+
+function parseOverload(name: string, text: string): OperatorInfo {
+  const later = text.startsWith('+')
+  const overload = later ? text.slice(1) : text
+  const schema = parseSchema(overload.startsWith('(') ? name + overload : `${name}.${overload}`)
+  return later ? { schema, requires: '2.x' } : { schema }
+}
+
+/** One overload by its name (empty for the unnamed one); 1.13's signature where there are two. */
+export function findSchema(name: string, overload: string): FunctionSchema | undefined {
+  return operatorsNamed(name).find(({ schema }) => schema.overload === overload)?.schema
+}
+
+/** True when some release of PyTorch has an operator of this name. */
+export function isOperator(name: string): boolean {
+  return index().has(name)
+}
+
+/** Names of all operators, sorted. */
+export function operatorNames(): readonly string[] {
+  return [...index().keys()]
+}
+
+/** Up to five operators whose names are most like `name`, best first, for "did you mean". */
+export function nearestOperators(name: string): string[] {
+  return nearest(name, operatorNames(), 5)
+}
