@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ask, must, onPath, root, say, work } from './run.mjs'
+
+const PNPM = '10.34.9'
+/** For a virtual environment: 1.13's torchvision zoo needs Python 3.10 or older, so newer Pythons get a 2.x that still scripts and traces. */
+const TORCH_FOR_VENV = ['torch==2.6.0', 'torchvision==0.21.0', 'numpy<3']
+const CPU_WHEELS = 'https://download.pytorch.org/whl/cpu'
+
+/** pnpm into a folder of the project's own, dependencies from the lockfile, packages built. Quick when nothing changed. */
+export async function setUpWorkspace() {
+  if (ask('pnpm', ['--version']) !== PNPM) {
+    say(`installing pnpm ${PNPM} into .petal/tools`)
+    await must('npm', ['install', '--prefix', join(work, 'tools'), '--no-audit', '--no-fund', '--loglevel=error', `pnpm@${PNPM}`])
+  }
+  await unlessDone('install', ['pnpm-lock.yaml', 'pnpm-workspace.yaml', ...packageFiles()], async () => {
+    say('installing dependencies (pnpm install)')
+    await must('pnpm', ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=error'])
+  })
+  say('building packages')
+  await must('turbo', ['run', 'build', '--filter=./packages/*', '--output-logs=errors-only'])
+  // pnpm links commands while installing; what is built afterwards is linked here.
+  await unlessDone('link', ['packages/core/package.json'], () => must('pnpm', ['install', '--frozen-lockfile', '--offline', '--loglevel=error']))
+}
+
+function packageFiles() {
+  return ['packages', 'examples'].flatMap((dir) => readdirSync(join(root, dir)).map((name) => `${dir}/${name}/package.json`))
+    .filter((file) => existsSync(join(root, file)))
+}
+
+/** Skips `step` when it succeeded before with the same contents of `files`. */
+async function unlessDone(name, files, step) {
+  const digest = createHash('sha256')
+  for (const file of files.toSorted()) digest.update(file).update(readFileSync(join(root, file)))
+  const stamp = join(work, `${name}.stamp`)
+  const now = digest.digest('hex')
+  if (existsSync(join(root, 'node_modules')) && existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return
+  await step()
+  writeFileSync(stamp, now)
+}
+
+const HAS_TORCH = 'import torch, torchvision, sys; assert "XNNPACK" in torch.__config__.show() or True; print(torch.__version__)'
+const venvPython = join(work, 'venv', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python')
+
+/** A Python that has torch and torchvision: one that is there, or nothing. */
+export function findTorch() {
+  const candidates = [process.env.PETAL_PYTHON, 'python3', '/usr/bin/python3', venvPython].filter(Boolean)
+  for (const python of candidates) {
+    const version = ask(python, ['-c', HAS_TORCH])
+    if (version !== undefined) return { python, version }
+  }
+  return undefined
+}
+
+/** Finds PyTorch for the tests or installs it: Debian packages as root, else a virtual environment. Undefined, with the reason said, when neither works. */
+export async function setUpTorch() {
+  let torch = findTorch()
+  if (torch) return torch
+  if (await aptInstall('PyTorch', ['python3-torch', 'python3-torchvision', 'libopenblas0-pthread'])) torch = findTorch()
+  if (torch) return torch
+  const python = ask('python3', ['--version']) ? 'python3' : undefined
+  if (python === undefined && !ask('uv', ['--version'])) {
+    say('NO PYTHON: the tests that compare with PyTorch cannot run. Install Python 3 (or uv), or set PETAL_PYTHON')
+    return undefined
+  }
+  say('installing PyTorch into .petal/venv (some minutes, once)')
+  try {
+    if (ask('uv', ['--version'])) {
+      await must('uv', ['venv', '--seed', '--allow-existing', join(work, 'venv')])
+    } else {
+      await must(python, ['-m', 'venv', join(work, 'venv')])
+    }
+    await must(venvPython, ['-m', 'pip', 'install', '--quiet', '--extra-index-url', CPU_WHEELS, ...TORCH_FOR_VENV])
+  } catch (error) {
+    say(`PyTorch could not be installed: ${error.message}`)
+  }
+  return findTorch()
+}
+
+/** The path of a Chromium for the browser tests, installing Debian's where that is possible. */
+export async function setUpChromium() {
+  const find = () => process.env.PETAL_CHROMIUM ?? ['chromium', 'chromium-browser', 'google-chrome'].map(onPath).find(Boolean)
+    ?? ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'].find(existsSync)
+  if (!find()) await aptInstall('Chromium', ['chromium'])
+  if (!find()) say('NO CHROMIUM: the browser tests cannot run. Install Chromium or Chrome, or set PETAL_CHROMIUM')
+  return find()
+}
+
+async function aptInstall(what, packages) {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0 || !onPath('apt-get')) return false
+  say(`installing ${what} (apt-get install ${packages.join(' ')})`)
+  const env = { DEBIAN_FRONTEND: 'noninteractive' }
+  try {
+    await must('apt-get', ['update', '-qq'], { env })
+    await must('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], { env })
+    return true
+  } catch (error) {
+    say(`${what} could not be installed with apt-get: ${error.message}`)
+    return false
+  }
+}

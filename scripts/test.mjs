@@ -1,0 +1,82 @@
+// All tests, on whatever machine: sets up what is missing, runs every runner, sums them in one closing line.
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { installPackedCore, packAll } from './lib/pack.mjs'
+import { inCI, root, run, say, work } from './lib/run.mjs'
+import { setUpChromium, setUpTorch, setUpWorkspace } from './lib/tools.mjs'
+
+const total = { passed: 0, failed: 0, skipped: 0 }
+const failures = []
+
+function add(name, { passed = 0, failed = 0, skipped = 0 }) {
+  total.passed += passed
+  total.failed += failed
+  total.skipped += skipped
+  if (failed > 0) failures.push(`${name}: ${failed} failed`)
+}
+
+/** One command that is one test: it passes when it exits with 0. */
+async function check(name, command, args, options) {
+  say(name)
+  const code = await run(command, args, options)
+  add(name, code === 0 ? { passed: 1 } : { failed: 1 })
+}
+
+/** A missing tool skips loudly on a contributor's machine and fails in CI. */
+function missing(name, tool) {
+  say(`${inCI ? 'FAILED' : 'SKIPPED'} for want of ${tool}: ${name}`)
+  add(name, inCI ? { failed: 1 } : { skipped: 1 })
+}
+
+async function vitest(name, env) {
+  say(`vitest in packages/${name}`)
+  const report = join(work, `vitest-${name}.json`)
+  rmSync(report, { force: true })
+  const code = await run('pnpm', ['exec', 'vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], { cwd: join(root, 'packages', name), env })
+  if (!existsSync(report)) return add(`vitest ${name}`, { failed: 1 })
+  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(readFileSync(report, 'utf8'))
+  const skipped = numPendingTests + numTodoTests
+  // A spec file that cannot be loaded counts no failed test, yet fails the run; in CI a skip is a missing tool.
+  const failed = Math.max(numFailedTests, code === 0 ? 0 : 1) + (inCI ? skipped : 0)
+  add(`vitest ${name}`, { passed: numPassedTests, failed, skipped: inCI ? 0 : skipped })
+}
+
+/** A Python script that closes with "name: N passed, N failed, N skipped". */
+async function python(name, file, args, interpreter) {
+  say(name)
+  const report = join(work, `${name.replaceAll(/\W+/g, '-')}.json`)
+  rmSync(report, { force: true })
+  const code = await run(interpreter, [join('packages/core/test/differential', file), ...args, '--report', report], { env: { PYTHONDONTWRITEBYTECODE: '1' } })
+  const rows = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')).rows : []
+  const failed = rows.filter((row) => row.status === 'failed').length
+  add(name, { passed: rows.length - failed, failed: Math.max(failed, code === 0 ? 0 : 1) })
+}
+
+await setUpWorkspace()
+const torch = await setUpTorch()
+const chromium = await setUpChromium()
+
+await check('lint (oxlint)', 'oxlint', [])
+await check('types (tsc)', 'turbo', ['run', 'typecheck', '--output-logs=errors-only'])
+say('packing')
+const tarballs = await packAll()
+for (const [name, tarball] of Object.entries(tarballs)) {
+  await check(`publint packages/${name}`, 'publint', ['run', tarball, '--strict'])
+  await check(`are the types wrong, packages/${name}`, 'attw', [tarball, '--profile', 'esm-only', '--quiet'])
+}
+const env = { PETAL_CHROMIUM: chromium ?? '', PETAL_PYTHON: torch?.python ?? '' }
+for (const name of readdirSync(join(root, 'packages'))) await vitest(name, env)
+for (const name of readdirSync(join(root, 'examples')).filter((name) => existsSync(join(root, 'examples', name, 'package.json')))) {
+  await check(`examples/${name} builds`, 'pnpm', ['run', 'build'], { cwd: join(root, 'examples', name) })
+}
+const petal = await installPackedCore(tarballs)
+if (torch) {
+  await python('acceptance', 'acceptance.py', ['--petal', petal], torch.python)
+  await python('differential', 'check.py', ['--petal', petal, '--set', 'quick', '--blocked'], torch.python)
+} else {
+  missing('differential tests', 'PyTorch')
+}
+
+for (const failure of failures) say(failure)
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
+process.exitCode = total.failed > 0 ? 1 : 0
