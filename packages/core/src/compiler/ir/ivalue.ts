@@ -38,6 +38,8 @@ export interface ObjectValue {
   readonly tag: 'Object'
   readonly type: ClassType
   readonly slots: Map<string, IValue>
+  /** What the class's own `__getstate__` gave when it was saved, where that decides the pickle; `slots` is empty then. */
+  readonly pickledState?: IValue
 }
 /** An instance of a custom C++ class (packed weights), known only by its pickled state. */
 export interface CustomObjectValue {

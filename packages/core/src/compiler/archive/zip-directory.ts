@@ -1,0 +1,229 @@
+import { PetalError } from '../errors.ts'
+import type { ByteSource } from './byte-source.ts'
+
+/** What is read of a zip file before anything in it is believed. */
+export const ZIP_LIMITS = {
+  /** Records of one archive. The largest published TorchScript models have some ten thousand. */
+  entries: 262_144,
+  /** Bytes of a record's name: what PyTorch's own reader holds (miniz, MZ_ZIP_MAX_ARCHIVE_FILENAME_SIZE). */
+  nameBytes: 512,
+  /** Bytes of the central directory, which is held in memory: entries of ordinary names fit many times. */
+  directoryBytes: 67_108_864,
+  /**
+   * Inflated bytes of all compressed records for each byte of the file, and the number that is always allowed.
+   * Weights hardly compress and code does so about tenfold; a zip bomb reaches a thousand.
+   */
+  expansion: 200,
+  expansionFloor: 67_108_864,
+  /** Inflated bytes of a compressed record that is read whole (code, pickles). Weights are streamed, they have no such limit. */
+  inflatedInMemory: 67_108_864,
+} as const
+
+/** One entry of the central directory, checked. */
+export interface ZipEntry {
+  /** As stored, with the root folder. */
+  readonly name: string
+  readonly crc32: number
+  readonly compressed: boolean
+  readonly compressedSize: number
+  readonly size: number
+  /** Where the local header begins. */
+  readonly offset: number
+  /** Where the next entry or the directory begins: no byte of this entry lies at or after it. */
+  readonly end: number
+}
+
+const LOCAL_HEADER_SIZE = 30
+const ENTRY_SIZE = 46
+const END_SIZE = 22
+const LOCATOR_SIZE = 20
+const END64_SIZE = 56
+const END_SIGNATURE = 0x06054b50
+const LOCATOR_SIGNATURE = 0x07064b50
+const END64_SIGNATURE = 0x06064b50
+const ENTRY_SIGNATURE = 0x02014b50
+const FLAG_ENCRYPTED = 0x2041
+const ZIP64_EXTRA = 1
+const SATURATED_16 = 0xffff
+const SATURATED_32 = 0xffffffff
+
+/** The error of every zip file that breaks its own format. */
+export function brokenArchive(why: string): PetalError {
+  return new PetalError({
+    code: 'BROKEN_ARCHIVE',
+    message: `The model file is not a readable zip archive: ${why}.`,
+    cause: 'The file was cut short or damaged, for example by an interrupted download.',
+    fix: 'Get the file again and compare its size or checksum with the original.',
+  })
+}
+
+/** The error of a zip file that asks for more than any model needs. */
+export function archiveLimit(what: string, limit: string): PetalError {
+  return new PetalError({
+    code: 'ARCHIVE_LIMIT',
+    message: `The model file is refused: ${what}; the limit is ${limit}.`,
+    cause: 'No model that PyTorch saves comes near this limit, so the file is damaged or was made to do harm.',
+    fix: 'Save the model again with torch.jit.save.',
+  })
+}
+
+function unsupported(what: string): PetalError {
+  return new PetalError({
+    code: 'UNSUPPORTED_ARCHIVE',
+    message: `The model file is a zip archive of a kind that PyTorch does not write: ${what}.`,
+    cause: 'It was re-packed by another program.',
+    fix: 'Use the file as torch.jit.save wrote it.',
+  })
+}
+
+interface Directory {
+  readonly count: number
+  readonly offset: number
+  readonly size: number
+}
+
+/**
+ * Reads and checks the central directory, in its own order.
+ * It is the truth about a zip file: PyTorch leaves the sizes of local headers empty.
+ */
+export async function readZipDirectory(source: ByteSource): Promise<ZipEntry[]> {
+  const directory = await findDirectory(source)
+  const view = viewOf(await source.read(directory.offset, directory.offset + directory.size))
+  const raw: Omit<ZipEntry, 'end'>[] = []
+  const names = new Set<string>()
+  let at = 0
+  for (let index = 0; index < directory.count; index++) {
+    if (at + ENTRY_SIZE > view.byteLength || view.getUint32(at, true) !== ENTRY_SIGNATURE) {
+      throw brokenArchive(`entry ${index + 1} of ${directory.count} is missing from its directory`)
+    }
+    const entryEnd = at + ENTRY_SIZE + view.getUint16(at + 28, true) + view.getUint16(at + 30, true) + view.getUint16(at + 32, true)
+    if (entryEnd > view.byteLength) throw brokenArchive(`entry ${index + 1} of its directory is cut off`)
+    const entry = parseEntry(view, at)
+    if (names.has(entry.name)) throw brokenArchive(`it has two records named '${entry.name}'`)
+    names.add(entry.name)
+    raw.push(entry)
+    at = entryEnd
+  }
+  const entries = withEnds(raw, directory.offset)
+  checkExpansion(entries, source.size)
+  return entries
+}
+
+async function findDirectory(source: ByteSource): Promise<Directory> {
+  const tailSize = Math.min(source.size, END_SIZE + LOCATOR_SIZE + SATURATED_16)
+  const tailStart = source.size - tailSize
+  const tail = viewOf(await source.read(tailStart, source.size))
+  let at = tailSize - END_SIZE
+  while (at >= 0 && !(tail.getUint32(at, true) === END_SIGNATURE && at + END_SIZE + tail.getUint16(at + 20, true) === tailSize)) at--
+  if (at < 0) throw brokenArchive('its end is missing')
+  let directory = { count: tail.getUint16(at + 10, true), size: tail.getUint32(at + 12, true), offset: tail.getUint32(at + 16, true) }
+  let limit = tailStart + at
+  const disks = tail.getUint16(at + 4, true) | tail.getUint16(at + 6, true)
+  if (at >= LOCATOR_SIZE && tail.getUint32(at - LOCATOR_SIZE, true) === LOCATOR_SIGNATURE) {
+    if (tail.getUint32(at - 4, true) > 1) throw unsupported('it is split over several files')
+    const offset = safe(tail.getBigUint64(at - LOCATOR_SIZE + 8, true))
+    if (offset + END64_SIZE > tailStart + at - LOCATOR_SIZE) throw brokenArchive('its end points outside of the file')
+    const wide = viewOf(await source.read(offset, offset + END64_SIZE))
+    if (wide.getUint32(0, true) !== END64_SIGNATURE) throw brokenArchive('its zip64 end record is missing')
+    const narrow = directory
+    directory = { count: safe(wide.getBigUint64(32, true)), size: safe(wide.getBigUint64(40, true)), offset: safe(wide.getBigUint64(48, true)) }
+    if (narrow.count !== Math.min(directory.count, SATURATED_16) && narrow.count !== SATURATED_16
+      || narrow.size !== Math.min(directory.size, SATURATED_32) && narrow.size !== SATURATED_32
+      || narrow.offset !== Math.min(directory.offset, SATURATED_32) && narrow.offset !== SATURATED_32) {
+      throw brokenArchive('its two end records contradict each other')
+    }
+    limit = offset
+  } else if (disks !== 0) {
+    throw unsupported('it is split over several files')
+  }
+  if (directory.count > ZIP_LIMITS.entries) throw archiveLimit(`it claims ${directory.count} records`, `${ZIP_LIMITS.entries}`)
+  if (directory.size > ZIP_LIMITS.directoryBytes) throw archiveLimit(`its directory claims ${directory.size} bytes`, `${ZIP_LIMITS.directoryBytes}`)
+  if (directory.offset + directory.size > limit) throw brokenArchive('its directory lies outside of the file')
+  if (directory.count * ENTRY_SIZE > directory.size) throw brokenArchive(`its directory is too small for ${directory.count} records`)
+  return directory
+}
+
+function parseEntry(view: DataView, at: number): Omit<ZipEntry, 'end'> {
+  const nameSize = view.getUint16(at + 28, true)
+  const extraSize = view.getUint16(at + 30, true)
+  if (nameSize > ZIP_LIMITS.nameBytes) throw archiveLimit(`a record's name has ${nameSize} bytes`, `${ZIP_LIMITS.nameBytes}`)
+  const name = decodeName(new Uint8Array(view.buffer, view.byteOffset + at + ENTRY_SIZE, nameSize))
+  if ((view.getUint16(at + 8, true) & FLAG_ENCRYPTED) !== 0) throw unsupported(`its record '${name}' is encrypted`)
+  const method = view.getUint16(at + 10, true)
+  if (method !== 0 && method !== 8) throw unsupported(`its record '${name}' is compressed with method ${method}, not stored or deflated`)
+  let compressedSize = view.getUint32(at + 20, true)
+  let size = view.getUint32(at + 24, true)
+  let disk = view.getUint16(at + 34, true)
+  let offset = view.getUint32(at + 42, true)
+  if (size === SATURATED_32 || compressedSize === SATURATED_32 || offset === SATURATED_32 || disk === SATURATED_16) {
+    let field = findExtra(view, at + ENTRY_SIZE + nameSize, extraSize)
+    const wide = (): number => {
+      if (field === undefined || field.at + 8 > field.end) throw brokenArchive(`the zip64 sizes of '${name}' are missing`)
+      const value = safe(view.getBigUint64(field.at, true))
+      field = { at: field.at + 8, end: field.end }
+      return value
+    }
+    if (size === SATURATED_32) size = wide()
+    if (compressedSize === SATURATED_32) compressedSize = wide()
+    if (offset === SATURATED_32) offset = wide()
+    if (disk === SATURATED_16 && field !== undefined && field.at + 4 <= field.end) disk = view.getUint32(field.at, true)
+  }
+  if (disk !== 0) throw unsupported('it is split over several files')
+  const compressed = method === 8
+  if (!compressed && compressedSize !== size) throw brokenArchive(`the two sizes of the stored record '${name}' differ`)
+  return { name, crc32: view.getUint32(at + 16, true), compressed, compressedSize, size, offset }
+}
+
+function findExtra(view: DataView, begin: number, size: number): { at: number; end: number } | undefined {
+  for (let at = begin; at + 4 <= begin + size;) {
+    const end = at + 4 + view.getUint16(at + 2, true)
+    if (end > begin + size) return undefined
+    if (view.getUint16(at, true) === ZIP64_EXTRA) return { at: at + 4, end }
+    at = end
+  }
+  return undefined
+}
+
+/** Adds to each entry where the next one begins, and refuses entries that share bytes (David Fifield's kind of zip bomb). */
+function withEnds(raw: readonly Omit<ZipEntry, 'end'>[], directoryOffset: number): ZipEntry[] {
+  const order = raw.map((_, index) => index).sort((a, b) => raw[a]!.offset - raw[b]!.offset)
+  const entries = new Array<ZipEntry>(raw.length)
+  for (let i = 0; i < order.length; i++) {
+    const entry = raw[order[i]!]!
+    const next = order[i + 1]
+    const end = next === undefined ? directoryOffset : Math.min(raw[next]!.offset, directoryOffset)
+    if (entry.offset + LOCAL_HEADER_SIZE + entry.compressedSize > end) {
+      throw brokenArchive(`its record '${entry.name}' overlaps what follows it`)
+    }
+    entries[order[i]!] = { ...entry, end }
+  }
+  return entries
+}
+
+function checkExpansion(entries: readonly ZipEntry[], fileSize: number): void {
+  let inflated = 0
+  for (const entry of entries) if (entry.compressed) inflated += entry.size
+  if (inflated > Math.max(ZIP_LIMITS.expansionFloor, fileSize * ZIP_LIMITS.expansion)) {
+    throw archiveLimit(`its ${fileSize} bytes would inflate to ${inflated}, as in a zip bomb`, `${ZIP_LIMITS.expansion} times its size`)
+  }
+}
+
+function decodeName(bytes: Uint8Array): string {
+  let name: string
+  try {
+    name = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw brokenArchive('the name of a record is not UTF-8')
+  }
+  if (name === '' || name.includes('\0')) throw brokenArchive('the name of a record is empty or has a zero byte')
+  return name
+}
+
+function safe(value: bigint): number {
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw brokenArchive('a size in it is larger than any file')
+  return Number(value)
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
