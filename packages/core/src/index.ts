@@ -1,0 +1,14 @@
+/** The build step: a request and a model file in, a compiled file in a content-addressed store out. */
+export { build, type BuildOptions, type BuildRequest, type BuildResult } from './build.ts'
+export { handleFacts, type HandleFacts } from './handle.ts'
+
+/** Requests, as imports write them. */
+export {
+  canonicalRequest, defaultRequest, type ModelImport, type ModelRequest, parseDirectives, parseImport, stripDevQuery, type WrittenDirective,
+} from './request/index.ts'
+
+/** The store of compiled files. */
+export { createStore, type Store, type StoreOptions, type StoreStats } from './store/index.ts'
+
+export type { Facts, OptimizationFact, PortFact } from './compiler/facts.ts'
+export { type ErrorLocation, PetalError, type PetalErrorInit } from './errors.ts'

@@ -1,0 +1,78 @@
+import { PetalError } from '../errors.ts'
+import type { ModelRequest, WrittenDirective } from './model-request.ts'
+import { parseDirectives } from './parse.ts'
+import { MARKER } from './table.ts'
+
+/** Longer queries are no hand-written imports; the limit keeps error messages and their making small. */
+const LONGEST_QUERY = 2000
+
+/**
+ * What a directive may be written with. `!` is a loader separator in webpack, `#` starts a fragment, quotes and spaces
+ * need escaping somewhere: none of them survives every bundler.
+ */
+const ALLOWED = /^[A-Za-z0-9_.,:;-]*$/
+
+export interface ModelImport {
+  /** The part before the query, untouched. */
+  readonly path: string
+  readonly request: ModelRequest
+}
+
+/**
+ * Reads an import such as `./net.pt?mobile&block=conv_bn_fusion`. Undefined when the marker is absent: then the import is
+ * not ours, whatever else its query says. Percent-escapes are decoded once (URLSearchParams escapes commas); `+` is no space.
+ * Throws a PetalError for an import that is ours and not valid.
+ */
+export function parseImport(id: string): ModelImport | undefined {
+  const mark = id.indexOf('?')
+  if (mark < 0 || id.startsWith('\0')) return undefined
+  const query = id.slice(mark + 1)
+  const pieces = query.split('&').filter((piece) => piece !== '')
+  if (!pieces.some((piece) => piece.split('=', 1)[0] === MARKER)) return undefined
+  if (query.length > LONGEST_QUERY) {
+    throw new PetalError({
+      code: 'QUERY_TOO_LONG',
+      message: `The query of this "?${MARKER}" import has ${query.length} characters; ${LONGEST_QUERY} are allowed.`,
+    })
+  }
+  return { path: id.slice(0, mark), request: parseDirectives(pieces.map(readPiece)) }
+}
+
+function readPiece(piece: string): WrittenDirective {
+  const equals = piece.indexOf('=')
+  return equals < 0
+    ? [decode(piece, piece), undefined]
+    : [decode(piece.slice(0, equals), piece), decode(piece.slice(equals + 1), piece)]
+}
+
+function decode(text: string, piece: string): string {
+  let decoded = text
+  if (text.includes('%')) {
+    try {
+      decoded = decodeURIComponent(text)
+    } catch {
+      throw badCharacters(piece)
+    }
+  }
+  if (!ALLOWED.test(decoded)) throw badCharacters(piece)
+  return decoded
+}
+
+function badCharacters(piece: string): PetalError {
+  return new PetalError({
+    code: 'BAD_QUERY',
+    message: `"${piece}" in this "?${MARKER}" import has characters that no directive uses.`,
+    fix: 'Directives are made of letters, digits and _ . , : ; - and separated by "&".',
+  })
+}
+
+/** What Vite's dev server adds to a module's id: `import`, a reload time `t`, a dependency version `v`. */
+const DEV_ADDITION = /^(?:import|t=\d+|v=[\da-f]+)$/
+
+/** The id as the user wrote it: without what Vite's dev server adds to a query. */
+export function stripDevQuery(id: string): string {
+  const mark = id.indexOf('?')
+  if (mark < 0) return id
+  const kept = id.slice(mark + 1).split('&').filter((piece) => !DEV_ADDITION.test(piece))
+  return kept.length === 0 ? id.slice(0, mark) : `${id.slice(0, mark)}?${kept.join('&')}`
+}

@@ -1,0 +1,5 @@
+export { type ModelImport, parseImport, stripDevQuery } from './import-id.ts'
+export type { ModelRequest, WrittenDirective } from './model-request.ts'
+export { nearest } from './nearest.ts'
+export { canonicalRequest, defaultRequest, parseDirectives } from './parse.ts'
+export { DIRECTIVES, MARKER } from './table.ts'

@@ -1,0 +1,5 @@
+export type { FileDigest } from './digest.ts'
+export { systemCode, writeFailure } from './failure.ts'
+export { modelName } from './name.ts'
+export { createStore, type Store, type Stored, type StoreOptions, type StoreRequest, type StoreStats } from './store.ts'
+export { moveInto, temporaryName, type Written, writeStream } from './write.ts'
