@@ -53,13 +53,14 @@ function scanUses(node: Node, { seen, drops }: LastUses): void {
     if (seen.has(value)) continue
     seen.add(value)
     const owner = ancestorIn(value.node.owningBlock!, node)
-    if (owner === node || value.node.kind === 'prim::Constant') continue
+    if (owner === node) continue
     let drop = drops.get(owner)
     if (!drop) {
       drop = { node: node.graph.create('prim::Drop').insertAfter(owner), values: new Set() }
       drops.set(owner, drop)
     }
-    if (drop.values.has(value)) continue
+    // A constant has no register to free, but PyTorch makes the Drop for it, which keeps the node before from being inlined.
+    if (value.node.kind === 'prim::Constant' || drop.values.has(value)) continue
     drop.values.add(value)
     drop.node.addInput(value)
   }
