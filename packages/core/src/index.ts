@@ -9,6 +9,7 @@ export {
 
 /** The store of compiled files. */
 export { createStore, type Store, type StoreOptions, type StoreStats } from './store/index.ts'
+export { toolIdentity } from './store/tool.ts'
 
 export type { Facts, OptimizationFact, PortFact } from './compiler/facts.ts'
 export { type ErrorLocation, PetalError, type PetalErrorInit } from './errors.ts'

@@ -1,0 +1,30 @@
+import training from '../../model/digits.json'
+import model from '../../model/digits.pt?mobile'
+import { copyButton, el } from './dom.ts'
+import { file, operators, optimizations, ports, size } from './sections.ts'
+import { count } from './words.ts'
+
+const LINE = `import model from './digits.pt?mobile'`
+
+function hero(): HTMLElement {
+  return el('header', 'hero',
+    el('p', 'brand', el('img', '', { src: new URL('./petal.svg', import.meta.url).href, alt: '', width: '28', height: '28' }), 'Petal'),
+    el('h1', '', 'A PyTorch model, imported like an image.'),
+    el('p', 'lead', 'One line, and what reaches the phone is compiled for PyTorch Mobile, optimized and small. No Python was needed to build this page.'),
+    el('div', 'line', el('code', '', LINE), copyButton(LINE, 'Copy the import line')))
+}
+
+function figures(): HTMLElement {
+  const facts: [string, string, string][] = [
+    [`${(training['accuracy on held out'] * 100).toFixed(1)}%`, 'right', `on ${count(training['held out'])} digits it never saw`],
+    [count(model.parameters), 'numbers', 'learned from handwriting'],
+    [`${model.optimizations.reduce((total, one) => total + one.applied, 0)}`, 'rewrites', 'while it was imported'],
+  ]
+  return el('dl', 'figures', ...facts.map(([figure, unit, about]) =>
+    el('div', '', el('dt', '', about), el('dd', '', el('strong', '', figure), ` ${unit}`))))
+}
+
+document.querySelector('#app')!.append(
+  hero(), figures(),
+  el('div', 'cards', size(model), optimizations(model), operators(model), ports(model), file(model)),
+  el('footer', '', `Trained on ${count(training['trained on'])} digits of the ${training.data}; ${training['saved with']}.`))

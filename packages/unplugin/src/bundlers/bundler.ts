@@ -1,0 +1,30 @@
+import type { PetalError } from '@petaljs/core'
+import type { UnpluginBuildContext, UnpluginContext, UnpluginOptions } from 'unplugin'
+import type { Models } from '../models.ts'
+import type { Importer, Place } from '../place.ts'
+
+/** `this` of the `load` hook. */
+export type LoadContext = UnpluginBuildContext & UnpluginContext
+
+/** What differs between bundlers. Supporting another one is writing another of these. */
+export interface Bundler {
+  /** The specifier that makes the bundler emit the stored file as an asset of its own; the import evaluates to its URL. */
+  asset(stored: string): string
+  /** Who imports the module that is being loaded, where the bundler tells. */
+  importer(context: LoadContext, id: string): Importer | undefined
+  /** Ends the load with an error that the bundler shows well: no stack, and at the import where that is known. */
+  fail(context: LoadContext, error: PetalError, place: Place | undefined): never
+  /** Hooks and settings that only this bundler has. */
+  readonly options: Partial<UnpluginOptions>
+}
+
+/** Makes the row for one instance of the plugin. `settings` names the options that change what modules contain. */
+export type BundlerFactory = (models: Models, settings: string) => Bundler
+
+/** The error's text, with the place inside of the model, when there is one: the bundler's own place is the import. */
+export function errorText(error: PetalError): string {
+  const { file, line, frame } = error.location ?? {}
+  if (file === undefined && frame === undefined) return error.message
+  const where = file === undefined ? '' : `In the model: ${file}${line === undefined ? '' : `:${line}`}`
+  return [error.message, [where, frame].filter(Boolean).join('\n')].join('\n\n')
+}

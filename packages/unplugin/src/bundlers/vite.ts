@@ -1,0 +1,41 @@
+import type { Plugin } from 'vite'
+import { pathOf, MODEL_FILE } from '../ids.ts'
+import type { Importer } from '../place.ts'
+import { type BundlerFactory, errorText } from './bundler.ts'
+
+/**
+ * Vite 7 and 8. Its asset plugin does the emission (`?url`); small models must not become data: URLs (`no-inline`).
+ * See packages/vite/src/node/plugins/asset.ts of Vite.
+ */
+export const vite: BundlerFactory = (models) => {
+  const importers = new Map<string, Importer>()
+  const plugin: Partial<Plugin> = {
+    configResolved(config) {
+      models.configure(config.root, config.command === 'build' ? (line) => config.logger.info(line) : undefined)
+    },
+    // `load` is not told who imports; this only remembers it and leaves resolving to Vite.
+    resolveId: {
+      filter: { id: MODEL_FILE },
+      async handler(source, importer, options) {
+        const resolved = await this.resolve(source, importer, { ...options, skipSelf: true })
+        if (resolved && importer !== undefined) importers.set(resolved.id, { file: pathOf(importer), specifier: source })
+        return resolved
+      },
+    },
+    closeBundle: () => models.summarize(),
+  }
+  return {
+    asset: (stored) => `${stored}?url&no-inline`,
+    importer: (_, id) => importers.get(id),
+    fail(context, error, place) {
+      const shown = Object.assign(new Error(errorText(error)), place && {
+        id: place.file,
+        loc: { file: place.file, line: place.line, column: place.column },
+        frame: place.frame,
+      })
+      context.error(shown)
+      throw shown
+    },
+    options: { vite: plugin },
+  }
+}

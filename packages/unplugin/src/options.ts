@@ -1,0 +1,12 @@
+/** Options of the plugin, the same for every bundler. Everything is optional; what an import says comes first. */
+export interface PetalOptions {
+  /** Optimizations to leave out of every model whose import has no `block` of its own; PyTorch's names, any case. */
+  block?: readonly string[]
+  cache?: {
+    /**
+     * Folder where compiled models are kept, relative to the project's root. Default: the environment variable
+     * PETAL_CACHE_DIR, else `node_modules/.cache/petal` of the nearest package.
+     */
+    dir?: string
+  }
+}
