@@ -1,0 +1,34 @@
+import colors from 'picocolors'
+import type { Facts, PortFact } from '../compiler/facts.ts'
+import { count, plain } from './terminal.ts'
+
+const total = (operators: Readonly<Record<string, number>>): number => Object.values(operators).reduce((sum, times) => sum + times, 0)
+
+const label = (text: string): string => colors.dim(text.padEnd(10))
+
+/** The inputs and outputs, a line each. */
+export function portLines({ inputs, outputs }: Pick<Facts, 'inputs' | 'outputs'>): string[] {
+  return [...inputs.map((port) => `${label('input')} ${portText(port)}`), ...outputs.map((port) => `${label('output')} ${portText(port)}`)]
+}
+
+function portText(port: PortFact): string {
+  const shape = port.shape ? ` [${port.shape.map((extent) => extent ?? '?').join(', ')}]` : ''
+  const value = port.default === undefined ? '' : ` = ${port.default}`
+  return plain(`${port.name ? `${port.name}: ` : ''}${port.type}${shape}${value}`)
+}
+
+/** How many operators there were and are. */
+export function operatorLine({ operators }: Pick<Facts, 'operators'>): string {
+  const [before, after] = [total(operators.before), total(operators.after)]
+  return `${label('operators')} ${before === after ? after : `${before} -> ${after}`}`
+}
+
+/** What each optimization did, and what it left alone and why. */
+export function optimizationLines({ optimizations }: Pick<Facts, 'optimizations'>): string[] {
+  const worth = optimizations.filter((one) => one.applied > 0 || one.blocked || one.declined.length > 0)
+  const width = Math.max(0, ...worth.map((one) => one.name.length))
+  return worth.flatMap((one) => [
+    `${one.name.padEnd(width)}  ${one.blocked ? colors.yellow('blocked') : colors.green(count(one.applied, 'place'))}`,
+    ...one.declined.map(({ what, why, count: times }) => colors.dim(plain(`  kept ${what}${times > 1 ? ` (${times} times)` : ''}: ${why}`))),
+  ])
+}

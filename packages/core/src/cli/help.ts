@@ -1,0 +1,41 @@
+import colors from 'picocolors'
+import type { Command, OptionSpec } from './arguments.ts'
+
+/** Two columns, the first as wide as its widest cell. */
+function table(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...rows.map(([left]) => left.length))
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`)
+}
+
+const EXIT_CODES: readonly (readonly [string, string])[] = [
+  ['0', 'done'],
+  ['1', 'the model was refused'],
+  ['2', 'the command line was not understood'],
+  ['3', 'a file cannot be read or written'],
+  ['4', 'a defect of petal'],
+]
+
+export function generalHelp(commands: readonly Command[]): string {
+  return [
+    `${colors.bold('petal')} compiles PyTorch models for phones and the web, without Python.`,
+    '',
+    colors.bold('Commands'),
+    ...table(commands.map(({ name, operand, about }) => [`petal ${name} <${operand}>`, about])),
+    ...table([['petal --version', 'print the version'], ['petal <command> --help', 'say more about a command']]),
+    '',
+    colors.bold('Exit codes'),
+    ...table(EXIT_CODES),
+  ].join('\n')
+}
+
+export function commandHelp({ name, operand, about, options }: Command): string {
+  return [
+    `${colors.bold(`petal ${name} <${operand}>`)}  ${about}`,
+    '',
+    ...table(Object.entries(options).map(([option, spec]) => [spelling(option, spec), spec.about])),
+  ].join('\n')
+}
+
+function spelling(name: string, { short, value }: OptionSpec): string {
+  return `${short === undefined ? '    ' : `-${short}, `}--${name}${value === undefined ? '' : ` <${value}>`}`
+}

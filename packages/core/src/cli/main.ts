@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+import { PetalError } from '../errors.ts'
+import { nearest } from '../request/nearest.ts'
+import { type Command, readArguments } from './arguments.ts'
+import { EXIT, exitCodeOf, report } from './exit.ts'
+import { commandHelp, generalHelp } from './help.ts'
+import { print } from './terminal.ts'
+
+const json = { about: 'print facts and errors as JSON' }
+const help = { short: 'h', about: 'print this' }
+
+const COMMANDS: readonly Command[] = [
+  {
+    name: 'optimize',
+    operand: 'model',
+    about: 'compile a TorchScript model for phones: net.pt -> net.ptl',
+    options: {
+      output: { short: 'o', value: 'file', about: 'where to write; <model>.ptl beside the model when left out' },
+      block: { value: 'names', about: 'optimizations to leave out, separated by commas' },
+      backend: { value: 'name', about: 'the engine to compile for: cpu' },
+      json,
+      help,
+    },
+    load: async () => (await import('./optimize.ts')).optimize,
+  },
+  {
+    name: 'inspect',
+    operand: 'model',
+    about: 'say what is in a .pt or .ptl file',
+    options: { json, help },
+    load: async () => (await import('./inspect.ts')).inspect,
+  },
+]
+
+async function run(args: readonly string[]): Promise<void> {
+  const [name, ...rest] = args
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') return print(generalHelp(COMMANDS))
+  if (name === '--version' || name === '-v' || name === '-V') return print((await import('../../package.json', { with: { type: 'json' } })).default.version)
+  const command = COMMANDS.find((candidate) => candidate.name === name)
+  if (command === undefined) throw unknownCommand(name)
+  if (rest.includes('--help') || rest.includes('-h')) return print(commandHelp(command))
+  const read = readArguments(command, rest)
+  await (await command.load())(read)
+}
+
+function unknownCommand(name: string): PetalError {
+  const meant = nearest(name, COMMANDS.map((command) => command.name))
+  return new PetalError({
+    code: 'UNKNOWN_COMMAND',
+    message: `petal has no command "${name}".`,
+    fix: `${meant === undefined ? '' : `Did you mean "${meant}"? `}Valid: ${COMMANDS.map((command) => command.name).join(', ')}.`,
+  })
+}
+
+// A reader that went away (`petal inspect net.pt | head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(EXIT.ok)
+})
+
+try {
+  await run(process.argv.slice(2))
+} catch (error) {
+  report(error, process.argv.includes('--json'))
+  process.exitCode = exitCodeOf(error)
+}

@@ -1,0 +1,19 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { build } from 'tsdown'
+
+const root = join(import.meta.dirname, '../..')
+
+/**
+ * Bundles entries of the package as its own build does, for specs that need real processes. Gives the folder of the
+ * JavaScript files; the caller removes it.
+ */
+export async function bundle(entry: Readonly<Record<string, string>>): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'petal-bundle-'))
+  await build({
+    cwd: root, config: false, entry: { ...entry }, outDir: folder, format: 'esm', platform: 'node', target: 'node20.19',
+    dts: false, clean: false, fixedExtension: false, logLevel: 'silent', exports: false,
+  })
+  return folder
+}
