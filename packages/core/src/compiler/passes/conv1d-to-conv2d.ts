@@ -1,0 +1,43 @@
+import type { Tensor } from '../archive/tensor.ts'
+import { allNodes, type Graph, type Node, type Value } from '../ir/graph.ts'
+import { intListValue, intValue, tensorValue } from '../ir/ivalue.ts'
+import type { PassLog } from './pass.ts'
+import { constantInts, constantTensor, insertConstant, insertOperator, replaceNode } from './rewriting.ts'
+
+/**
+ * `conv1d` becomes `conv2d` of height 1, which has a prepacked form. As `transformConv1dToConv2d` of
+ * torch/csrc/jit/passes/xnnpack_rewrite.cpp, but the new dimension is counted from the end, so that inputs without a batch
+ * dimension stay right.
+ */
+export function conv1dToConv2d(graph: Graph, log: PassLog): void {
+  let changed = 0
+  for (const node of allNodes(graph.block)) {
+    if (node.kind !== 'aten::conv1d') continue
+    if (rewrite(node)) changed++
+    else log.declined('conv_1d_to_2d', 'aten::conv1d', 'its stride, padding or dilation is not a constant number')
+  }
+  if (changed > 0) log.changed('conv_1d_to_2d', changed)
+}
+
+function rewrite(node: Node): boolean {
+  const [input, weight, bias, stride, padding, dilation, groups] = node.inputs as [Value, Value, Value, Value, Value, Value, Value]
+  const lists = [stride, padding, dilation].map(constantInts)
+  if (lists.some((list) => list?.length !== 1)) return false
+  const widened = lists.map((list, i) => insertConstant(node, intListValue([i === 1 ? 0 : 1, list![0]!])))
+  const height = insertConstant(node, intValue(-2))
+  const constant = constantTensor(weight)
+  const weight2d = constant?.sizes.length === 3
+    ? insertConstant(node, tensorValue(unsqueezed(constant)))
+    : insertOperator(node, 'aten::unsqueeze', '', [weight, height])
+  const input2d = insertOperator(node, 'aten::unsqueeze', '', [input, height])
+  const output2d = insertOperator(node, 'aten::conv2d', '', [input2d, weight2d, bias, widened[0]!, widened[1]!, widened[2]!, groups])
+  replaceNode(node, insertOperator(node, 'aten::squeeze', 'dim', [output2d, height]))
+  return true
+}
+
+/** `tensor.unsqueeze(-2)` of a 3-dimensional tensor. */
+function unsqueezed(tensor: Tensor): Tensor {
+  const [outer, middle, inner] = tensor.sizes as [number, number, number]
+  const [outerStride, middleStride, innerStride] = tensor.strides as [number, number, number]
+  return { ...tensor, sizes: [outer, middle, 1, inner], strides: [outerStride, middleStride, inner * innerStride, innerStride] }
+}

@@ -1,0 +1,170 @@
+import { PetalError } from '../errors.ts'
+import type { ScriptFunction } from '../ir/class-type.ts'
+import { allNodes, Graph, Node, type Block, type Value } from '../ir/graph.ts'
+import type { ObjectValue } from '../ir/ivalue.ts'
+import { attributePath, objectAt } from './module-paths.ts'
+
+/** Nodes of a graph after inlining. The largest torchvision model has about 10^4; a short file can ask for 2^64. */
+export const MAX_INLINED_NODES = 1_000_000
+/** Calls within calls plus blocks within blocks. Module trees are some 20 deep; later passes recurse over blocks. */
+export const MAX_INLINED_DEPTH = 400
+
+export interface InlineOptions {
+  /** The module whose method is inlined; calls through an interface are resolved in it. */
+  readonly root?: ObjectValue
+  /** Finds a free function that a `prim::CallFunction` names. */
+  readonly functionNamed?: (name: string) => ScriptFunction | undefined
+}
+
+interface Frame {
+  readonly callee: ScriptFunction
+  readonly caller: Frame | undefined
+}
+
+/**
+ * A copy of `method`'s graph in which every call of a TorchScript function or method is replaced by its body, as
+ * torch/csrc/jit/passes/inliner.cpp (interface calls: `inlineInterfaceCalls` of freeze_module.cpp). Calls of custom C++ classes stay.
+ * Built by copying, so that the work is linear in the result and no callee is changed.
+ * Throws for recursion, for a result beyond the limits above, and for an interface call whose module cannot be known.
+ */
+export function inline(method: ScriptFunction, options: InlineOptions = {}): Graph {
+  const source = method.graph()
+  const graph = new Graph()
+  const map = new Map<Value, Value>()
+  for (const input of source.inputs) map.set(input, graph.block.addInput(input.type, input.debugName))
+  const inliner = new Inliner(graph, options)
+  const outputs = inliner.copy(source.block, graph.block, map, { callee: method, caller: undefined }, 0)
+  for (const output of outputs) graph.block.registerOutput(output)
+  inliner.checkInterfaces()
+  return graph
+}
+
+class Inliner {
+  readonly #graph: Graph
+  readonly #options: InlineOptions
+  /** Attribute names through which interface calls were resolved, with the call that did. */
+  readonly #trusted: Map<string, string> = new Map()
+  #nodes = 0
+
+  constructor(graph: Graph, options: InlineOptions) {
+    this.#graph = graph
+    this.#options = options
+  }
+
+  copy(source: Block, target: Block, map: Map<Value, Value>, frame: Frame, depth: number): Value[] {
+    if (depth > MAX_INLINED_DEPTH) throw tooLarge(frame, `nests calls and blocks more than ${MAX_INLINED_DEPTH} deep`)
+    for (const node of source.nodes()) {
+      const callee = this.#callee(node, map, frame)
+      if (callee === undefined) this.#copyNode(node, target, map, frame, depth)
+      else this.#copyCall(node, callee, target, map, frame, depth)
+    }
+    return source.outputs.map((value) => map.get(value) ?? value)
+  }
+
+  #copyNode(node: Node, target: Block, map: Map<Value, Value>, frame: Frame, depth: number): void {
+    if (++this.#nodes > MAX_INLINED_NODES) throw tooLarge(frame, `has more than ${MAX_INLINED_NODES} operations once inlined`)
+    const copy = new Node(this.#graph, node.kind, node.schema)
+    copy.range = node.range
+    for (const input of node.inputs) copy.addInput(map.get(input) ?? input)
+    for (const [name, attribute] of node.attributes) {
+      copy.attributes.set(name, attribute.kind === 'g' ? { kind: 'g', value: attribute.value.copy() } : attribute)
+    }
+    for (const output of node.outputs) map.set(output, copy.addOutput(output.type, output.debugName))
+    target.append(copy)
+    for (const block of node.blocks) {
+      const inner = copy.addBlock()
+      for (const input of block.inputs) map.set(input, inner.addInput(input.type, input.debugName))
+      for (const output of this.copy(block, inner, map, frame, depth + 1)) inner.registerOutput(output)
+    }
+  }
+
+  #copyCall(node: Node, callee: ScriptFunction, target: Block, map: Map<Value, Value>, frame: Frame, depth: number): void {
+    for (let each: Frame | undefined = frame; each; each = each.caller) {
+      if (each.callee === callee) throw recursive(callee)
+    }
+    const body = callee.graph()
+    const actuals = node.kind === 'prim::CallFunction' && node.inputs[0]?.type.kind === 'FunctionType' ? node.inputs.slice(1) : node.inputs
+    if (actuals.length !== body.inputs.length || node.outputs.length !== body.outputs.length) {
+      throw new Error(`${callee.name} is called with ${actuals.length} values and takes ${body.inputs.length}`)
+    }
+    const inner = new Map<Value, Value>()
+    body.inputs.forEach((formal, i) => inner.set(formal, map.get(actuals[i]!) ?? actuals[i]!))
+    const results = this.copy(body.block, target, inner, { callee, caller: frame }, depth + 1)
+    node.outputs.forEach((output, i) => map.set(output, results[i]!))
+  }
+
+  /** What a node calls, when that has a body here. */
+  #callee(node: Node, map: Map<Value, Value>, frame: Frame): ScriptFunction | undefined {
+    if (node.kind === 'prim::CallFunction') {
+      const name = calledFunction(node)
+      const callee = this.#options.functionNamed?.(name)
+      if (callee === undefined) throw new Error(`no function ${name}`)
+      return callee
+    }
+    if (node.kind !== 'prim::CallMethod') return undefined
+    const name = node.string('name')
+    const self = map.get(node.input(0)) ?? node.input(0)
+    if (self.type.kind === 'InterfaceType') return this.#implementation(self, name, frame)
+    if (self.type.kind !== 'ClassType') throw new Error(`method ${name} of a ${self.type.kind}`)
+    if (self.type.torchbind) return undefined
+    const callee = self.type.methods.get(name)
+    if (callee === undefined) throw new Error(`${self.type.name} has no method ${name}`)
+    return callee
+  }
+
+  #implementation(self: Value, name: string, frame: Frame): ScriptFunction {
+    const what = `${typeName(self)}.${name}`
+    const path = attributePath(self)
+    const object = path && this.#options.root && objectAt(this.#options.root, path)
+    const callee = object?.type.methods.get(name)
+    if (path === undefined || callee === undefined) throw unresolved(what, frame.callee.name)
+    for (const attribute of path) this.#trusted.set(attribute, what)
+    return callee
+  }
+
+  /** Interface calls were resolved as if no attribute on the way is ever assigned; refuses when one is. */
+  checkInterfaces(): void {
+    if (this.#trusted.size === 0) return
+    for (const node of allNodes(this.#graph.block)) {
+      const what = node.kind === 'prim::SetAttr' ? this.#trusted.get(node.string('name')) : undefined
+      if (what !== undefined) throw unresolved(what, `an assignment of \`${node.string('name')}\``)
+    }
+  }
+}
+
+/** The qualified name of the function that a `prim::CallFunction` calls. */
+function calledFunction(node: Node): string {
+  const type = node.inputs[0]?.type
+  return type?.kind === 'FunctionType' ? type.name : node.string('name')
+}
+
+function typeName(value: Value): string {
+  return value.type.kind === 'InterfaceType' ? value.type.name : value.type.kind
+}
+
+function recursive(callee: ScriptFunction): PetalError {
+  return new PetalError({
+    code: 'RECURSIVE_FUNCTION',
+    message: `${callee.name} calls itself, directly or through another function.`,
+    cause: 'The lite interpreter runs one flat method, so every call is replaced by the body of what it calls; a recursion has no end.',
+    fix: 'Rewrite the recursion as a loop.',
+  })
+}
+
+function tooLarge(frame: Frame, what: string): PetalError {
+  return new PetalError({
+    code: 'MODEL_TOO_LARGE',
+    message: `The model's code ${what} (in ${frame.callee.name}).`,
+    cause: 'Functions that call functions several times each grow without bound when they are inlined.',
+    fix: 'Replace repeated calls by loops, or split the model.',
+  })
+}
+
+function unresolved(what: string, where: string): PetalError {
+  return new PetalError({
+    code: 'UNRESOLVED_INTERFACE_CALL',
+    message: `The module behind the interface call ${what} cannot be known before running (${where}).`,
+    cause: 'The module is chosen while the model runs or is replaced by an assignment.',
+    fix: 'Call the modules by their names, for instance in an if/else, in place of choosing one first.',
+  })
+}
