@@ -78,7 +78,7 @@ export function sameType(a: Type, b: Type): boolean {
       return sameType(a.key, (b as typeof a).key) && sameType(a.value, (b as typeof a).value)
     case 'TupleType': {
       const other = b as TupleType
-      return a.name === other.name && sameTypes(a.elements, other.elements)
+      return a.name === other.name && (a.name !== undefined || sameFields(a, other)) && sameTypes(a.elements, other.elements)
     }
     case 'UnionType': {
       const other = (b as typeof a).elements
@@ -89,6 +89,12 @@ export function sameType(a: Type, b: Type): boolean {
     default:
       return true
   }
+}
+
+/** Both plain, or NamedTuples with the same field names. */
+function sameFields(a: TupleType, b: TupleType): boolean {
+  if (a.fields === undefined || b.fields === undefined) return a.fields === b.fields
+  return a.fields.length === b.fields.length && a.fields.every((field, i) => field === b.fields![i])
 }
 
 function sameTypes(a: readonly Type[], b: readonly Type[]): boolean {
@@ -104,12 +110,14 @@ export function isSubtype(a: Type, b: Type): boolean {
       return a.kind === 'NoneType' || isSubtype(a.kind === 'OptionalType' ? a.element : a, b.element)
     case 'UnionType':
       if (a.kind === 'OptionalType') return isSubtype(NoneType, b) && isSubtype(a.element, b)
+      if (a.kind === 'NumberType') return [IntType, FloatType, ComplexType].every((type) => isSubtype(type, b))
       return b.elements.some((type) => isSubtype(a, type))
     case 'NumberType':
       return a.kind === 'IntType' || a.kind === 'FloatType' || a.kind === 'ComplexType'
     case 'TupleType':
-      return a.kind === 'TupleType' && (b.name === undefined || a.name === b.name)
+      return a.kind === 'TupleType' && ((b.fields === undefined && b.name === undefined) || a.name === b.name || sameFields(a, b))
         && a.elements.length === b.elements.length && a.elements.every((type, i) => isSubtype(type, b.elements[i]!))
+    case 'FutureType': case 'RRefType': case 'AwaitType': return a.kind === b.kind && isSubtype(a.element, b.element)
     case 'AnyListType': return a.kind === 'ListType'
     case 'AnyTupleType': return a.kind === 'TupleType'
     case 'AnyClassType': return a.kind === 'ClassType'

@@ -20,6 +20,7 @@ const SOFT_HYPHEN = 0xad
 let phrases: ReadonlyMap<string, string> | undefined
 let lines: Map<string, string> | undefined
 const parsed = new Map<string, readonly OperatorInfo[]>()
+const later = new WeakSet<FunctionSchema>()
 const NO_OPERATORS: readonly OperatorInfo[] = []
 
 function expand(text: string): string {
@@ -63,15 +64,22 @@ export function operatorsNamed(name: string): readonly OperatorInfo[] {
 }
 
 function parseOverload(name: string, text: string): OperatorInfo {
-  const later = text.startsWith('+')
-  const overload = later ? text.slice(1) : text
+  const isLater = text.startsWith('+')
+  const overload = isLater ? text.slice(1) : text
   const schema = parseSchema(overload.startsWith('(') ? name + overload : `${name}.${overload}`)
-  return later ? { schema, requires: '2.x' } : { schema }
+  if (!isLater) return { schema }
+  later.add(schema)
+  return { schema, requires: '2.x' }
 }
 
 /** One overload by its name (empty for the unnamed one); 1.13's signature where there are two. */
 export function findSchema(name: string, overload: string): FunctionSchema | undefined {
   return operatorsNamed(name).find(({ schema }) => schema.overload === overload)?.schema
+}
+
+/** True for a schema out of this table that PyTorch 1.13 does not have: its node needs a runtime of PyTorch 2. */
+export function requiresNewerRuntime(schema: FunctionSchema): boolean {
+  return later.has(schema)
 }
 
 /** True when some release of PyTorch has an operator of this name. */

@@ -1,0 +1,262 @@
+import { PetalError } from '../errors.ts'
+import type { Graph, SourceRange, Value } from '../ir/graph.ts'
+import { ivalueType } from '../ir/ivalue.ts'
+import { nearestOperators, operatorsNamed } from '../ir/ops/index.ts'
+import { argumentToString, schemaToString } from '../ir/schema-printer.ts'
+import { schemaName, type Argument, type FunctionSchema } from '../ir/schema.ts'
+import { annotationString, isSubtype, sameType, type Type } from '../ir/types.ts'
+import { evalTypeVariables, matchTypeVariables, type TypeEnv } from '../ir/unify.ts'
+import { builtinFunctions, type BuiltinFunction } from './builtin-functions.ts'
+import { convertibleToList, planConversion, planList, planValue, unwrapOptional, type ConversionContext, type Plan } from './type-conversion.ts'
+import { upgradersFor, type Upgrader } from './upgraders.ts'
+
+/** An argument of a call: a value, and its keyword when it has one. */
+export interface NamedValue {
+  readonly name?: string
+  readonly value: Value
+  readonly range?: SourceRange
+}
+
+/** Arguments in the order of the schema, converted and completed with defaults, and the types that come back. */
+export interface MatchedSchema {
+  readonly inputs: readonly Value[]
+  readonly returnTypes: readonly Type[]
+}
+
+/** How many overloads an error lists; the rest are counted. */
+const LISTED_OVERLOADS = 6
+
+/** Either the inputs' plans and the return types, or why the schema does not fit. */
+type Attempt = { readonly inputs: readonly Plan[]; readonly returnTypes: readonly Type[] } | { readonly why: string }
+
+/** Something a call may resolve to. */
+interface Candidate {
+  readonly schema: FunctionSchema
+  readonly builtin?: BuiltinFunction
+  readonly upgrader?: Upgrader
+}
+
+/**
+ * Resolves a call of an operator as PyTorch does and puts it at the graph's insert point, with conversions and constants for
+ * defaults before it. Gives the output; several are packed into a tuple (a NamedTuple when the schema names them), none into `()`.
+ * 1.13's overloads are tried first, all of them, and then those that only PyTorch 2 has; a node of the latter kind is told by
+ * `requiresNewerRuntime(node.schema)`. `version` is the archive's: operators whose meaning changed since then get the old one.
+ * Throws `UNKNOWN_OPERATOR` for a name PyTorch never had and `NO_MATCHING_OPERATOR` when no overload takes the arguments.
+ */
+export function emitBuiltinCall(
+  graph: Graph, kind: string, args: readonly NamedValue[], kwargs: readonly NamedValue[], range: SourceRange | undefined,
+  self?: NamedValue, version?: number,
+): Value {
+  const call = (name: string, values: readonly Value[], named: readonly NamedValue[] = []): Value =>
+    emitBuiltinCall(graph, name, values.map((value) => ({ value })), named, range)
+  const groups = candidateGroups(kind, version)
+  if (groups.every((group) => group.length === 0)) throw unknownOperator(kind, range)
+  for (const candidates of groups) {
+    for (const allowConversions of candidates.length === 1 ? [true] : [false, true]) {
+      const context: ConversionContext = { graph, range, allowConversions, call }
+      for (const candidate of candidates) {
+        const attempt = tryMatch(candidate.schema, context, args, kwargs, self)
+        if ('why' in attempt) continue
+        const inputs = attempt.inputs.map((plan) => plan.emit())
+        const expansion = candidate.builtin ?? candidate.upgrader
+        if (expansion !== undefined) return expansion.emit({ graph, range, call }, inputs)
+        return emitNode(graph, kind, candidate.schema, inputs, attempt.returnTypes, range)
+      }
+    }
+  }
+  throw noMatch(kind, groups.flat(), { graph, range, allowConversions: true, call }, args, kwargs, self)
+}
+
+/** What a call of `kind` may mean: first what PyTorch 1.13 knows, then what only PyTorch 2 does. */
+function candidateGroups(kind: string, version: number | undefined): Candidate[][] {
+  const old: Candidate[] = []
+  const upgraded: Candidate[] = []
+  const later: Candidate[] = []
+  const upgraders = upgradersFor(kind, version)
+  for (const { schema, requires } of operatorsNamed(kind)) {
+    if (isBlocked(schema)) continue
+    const upgrader = requires === undefined ? upgraders.find((u) => u.schema.overload === schema.overload) : undefined
+    if (upgrader !== undefined) upgraded.push({ schema: upgrader.schema, upgrader })
+    else (requires === undefined ? old : later).push({ schema })
+  }
+  const builtins = builtinFunctions(kind).map((builtin) => ({ schema: builtin.schema, builtin }))
+  return [[...old, ...upgraded, ...builtins], later]
+}
+
+/** `view(dtype)` cannot be told from `view(size)`, as both are ints here; PyTorch never takes it. */
+function isBlocked(schema: FunctionSchema): boolean {
+  return schema.name === 'aten::view' && schema.overload === 'dtype'
+}
+
+/**
+ * Matches a call of a script function or method with its schema (the object is the first of `args`, as `self`).
+ * Throws `NO_MATCHING_OPERATOR` when it does not fit.
+ */
+export function matchFunctionSchema(
+  schema: FunctionSchema, graph: Graph, args: readonly NamedValue[], kwargs: readonly NamedValue[], range: SourceRange | undefined, self?: NamedValue,
+): MatchedSchema {
+  const context = conversionContext(graph, range)
+  const attempt = tryMatch(schema, context, args, kwargs, self)
+  if ('why' in attempt) throw noMatch(schema.name, [{ schema }], context, args, kwargs, self)
+  return { inputs: attempt.inputs.map((plan) => plan.emit()), returnTypes: attempt.returnTypes }
+}
+
+/** Converts `value` towards `wanted`, putting the conversion at the insert point; the result's type tells whether it got there. */
+export function tryConvertToType(graph: Graph, wanted: Type, value: Value, range: SourceRange | undefined, allowConversions = true): Value {
+  return planConversion({ ...conversionContext(graph, range), allowConversions }, wanted, planValue(value)).emit()
+}
+
+function conversionContext(graph: Graph, range: SourceRange | undefined): ConversionContext {
+  const call = (name: string, values: readonly Value[]): Value => emitBuiltinCall(graph, name, values.map((value) => ({ value })), [], range)
+  return { graph, range, allowConversions: true, call }
+}
+
+function emitNode(
+  graph: Graph, kind: string, schema: FunctionSchema, inputs: readonly Value[], returnTypes: readonly Type[], range: SourceRange | undefined,
+): Value {
+  const node = graph.insert(graph.create(kind, inputs, schema))
+  node.range = range
+  for (const type of returnTypes) node.addOutput(type)
+  if (node.outputs.length === 1) return node.output
+  const names = schema.returns.map((each) => each.name)
+  const named = names.length > 0 && names.every((name) => name !== '')
+  const packed = graph.insertOp('prim::TupleConstruct', node.outputs, {
+    kind: 'TupleType', elements: returnTypes, ...(named ? { fields: names } : undefined),
+  })
+  packed.node.range = range
+  return packed
+}
+
+/** tryMatchSchema in torch/csrc/jit/frontend/schema_matching.cpp; nothing is put into the graph. */
+function tryMatch(
+  schema: FunctionSchema, context: ConversionContext, args: readonly NamedValue[], kwargs: readonly NamedValue[], self: NamedValue | undefined,
+): Attempt {
+  const env: TypeEnv = new Map()
+  const inputs: Plan[] = []
+  const usedKwargs = new Set<NamedValue>()
+  const isAten = schema.name.startsWith('aten::')
+  let receiver = self
+  let used = 0
+  for (const [position, argument] of schema.arguments.entries()) {
+    let actual: Plan
+    if (argument.name === 'self' && receiver !== undefined) {
+      actual = planValue(receiver.value)
+      receiver = undefined
+    } else if (!argument.kwargOnly && used < args.length) {
+      const value = args[used]!.value
+      if (context.allowConversions && takesRemaining(schema, position) && value.type.kind !== 'ListType'
+        && !convertibleToList(value.type, unwrapOptional(argument.type))) {
+        const list = tryCreateList(argument, context, args.slice(used), env)
+        if ('why' in list) return list
+        inputs.push(list)
+        used = args.length
+        continue
+      }
+      actual = planValue(value)
+      used++
+    } else {
+      const keyword = kwargs.find(({ name }) => name === argument.name || (isAten && argument.name === 'self' && name === 'input'))
+      if (keyword !== undefined) {
+        if (usedKwargs.has(keyword)) return { why: `'${keyword.name}' is given twice` }
+        usedKwargs.add(keyword)
+        actual = planValue(keyword.value)
+      } else if (argument.defaultValue !== undefined) {
+        const value = argument.defaultValue
+        actual = { type: ivalueType(value), emit: () => context.graph.insertConstant(value) }
+      } else return { why: `'${argument.name}' is missing` }
+    }
+    const matched = tryMatchArgument(argument, context, actual, env)
+    if ('why' in matched) return matched
+    inputs.push(matched)
+  }
+  if (receiver !== undefined) return { why: 'it takes no self' }
+  if (schema.isVararg) for (; used < args.length; used++) inputs.push(planValue(args[used]!.value))
+  if (used < args.length) return { why: `it takes at most ${used} positional arguments, not ${args.length}` }
+  const unknown = kwargs.find((keyword) => !usedKwargs.has(keyword))
+  if (unknown !== undefined) {
+    return { why: schema.arguments.some(({ name }) => name === unknown.name) ? `'${unknown.name}' is given twice` : `it has no argument '${unknown.name}'` }
+  }
+  const returnTypes: Type[] = []
+  for (const each of schema.returns) {
+    const type = evalTypeVariables(each.type, env)
+    if (type === undefined) return { why: `what ${annotationString(each.type)} stands for cannot be told` }
+    returnTypes.push(type)
+  }
+  return { inputs, returnTypes }
+}
+
+function tryMatchArgument(argument: Argument, context: ConversionContext, actual: Plan, env: TypeEnv): Plan | { why: string } {
+  let plan = actual
+  const list = unwrapOptional(argument.type)
+  if ((plan.type.kind === 'IntType' || plan.type.kind === 'FloatType') && list.kind === 'ListType' && argument.size
+    && sameType(list.element, plan.type)) {
+    plan = planList(context, plan.type, new Array<Plan>(argument.size).fill(plan))
+  }
+  const mismatch = (): { why: string } => ({ why: `'${argument.name}' is a ${annotationString(argument.type)}, not a ${annotationString(plan.type)}` })
+  if (!matchTypeVariables(argument.type, plan.type, env)) return mismatch()
+  const concrete = evalTypeVariables(argument.type, env)
+  if (concrete === undefined) return mismatch()
+  plan = planConversion(context, concrete, plan)
+  return isSubtype(plan.type, concrete) ? plan : mismatch()
+}
+
+/** True when all further positional arguments may be gathered into this one: `zeros(1, 2)` for `zeros(int[] size)`. */
+function takesRemaining(schema: FunctionSchema, position: number): boolean {
+  const { type, size } = schema.arguments[position]!
+  const next = schema.arguments[position + 1]
+  return (next === undefined || next.kwargOnly) && type.kind === 'ListType' && !size && type.element.kind !== 'VarType'
+}
+
+function tryCreateList(argument: Argument, context: ConversionContext, args: readonly NamedValue[], env: TypeEnv): Plan | { why: string } {
+  const list = argument.type as Type & { kind: 'ListType' }
+  const element: Argument = { name: argument.name, type: list.element, kwargOnly: false, isOut: false }
+  const elements: Plan[] = []
+  for (const { value } of args) {
+    const matched = tryMatchArgument(element, context, planValue(value), env)
+    if ('why' in matched) return matched
+    elements.push(matched)
+  }
+  return planList(context, list.element, elements)
+}
+
+function unknownOperator(kind: string, range: SourceRange | undefined): PetalError {
+  const similar = nearestOperators(kind)
+  return new PetalError({
+    code: 'UNKNOWN_OPERATOR',
+    message: `The model calls ${kind}, which no release of PyTorch has as an operator.`,
+    cause: similar.length > 0
+      ? `Similar operators are ${similar.join(', ')}.`
+      : 'It is a custom operator of a library that was loaded when the model was saved, or the file is damaged.',
+    fix: 'Write this part of the model with operators of PyTorch and save it again.',
+    ...(range ? { location: { file: range.file, line: range.line } } : undefined),
+  })
+}
+
+function noMatch(
+  kind: string, candidates: readonly Candidate[], context: ConversionContext,
+  args: readonly NamedValue[], kwargs: readonly NamedValue[], self: NamedValue | undefined,
+): PetalError {
+  const given = [
+    ...(self ? [`self: ${annotationString(self.value.type)}`] : []),
+    ...args.map(({ value }) => annotationString(value.type)),
+    ...kwargs.map(({ name, value }) => `${name}=${annotationString(value.type)}`),
+  ].join(', ')
+  const reasons = candidates.slice(0, LISTED_OVERLOADS).map(({ schema }) => {
+    const attempt = tryMatch(schema, context, args, kwargs, self)
+    return `  ${shortSchema(schema)}: ${'why' in attempt ? attempt.why : 'fits'}`
+  })
+  const more = candidates.length - reasons.length
+  if (more > 0) reasons.push(`  and ${more} more`)
+  return new PetalError({
+    code: 'NO_MATCHING_OPERATOR',
+    message: `No form of ${kind} takes (${given}):\n${reasons.join('\n')}`,
+    cause: 'The file was saved by a release of PyTorch whose operators differ from all known here, or it is damaged.',
+    fix: 'Save the model again with torch.jit.save of a released PyTorch.',
+    ...(context.range ? { location: { file: context.range.file, line: context.range.line } } : undefined),
+  })
+}
+
+function shortSchema(schema: FunctionSchema): string {
+  const text = schemaToString(schema)
+  return text.length <= 160 ? text : `${schemaName(schema)}(${schema.arguments.slice(0, 3).map(argumentToString).join(', ')}, …)`
+}
