@@ -1,251 +1,256 @@
-import { PetalError } from '../errors.ts'
 import { PickleWriter } from '../archive/pickle-writer.ts'
-import { SCALAR_TYPES, type ScalarType, type Storage, type Tensor } from '../archive/tensor.ts'
-import type { IValue, ListValue } from '../ir/ivalue.ts'
-import { annotationString, type SimpleKind } from '../ir/types.ts'
+import { SCALAR_TYPES, type Storage, type Tensor } from '../archive/tensor.ts'
+import { PetalError } from '../errors.ts'
+import type { ClassType } from '../ir/class-type.ts'
+import type { IValue } from '../ir/ivalue.ts'
+import { typeString, type Type } from '../ir/types.ts'
+import { pickledTypeString, unsupportedPart } from './mobile-types.ts'
 
-export interface IValuePickleOptions {
-  /**
-   * The record that holds a storage, as the pickle shall name it: `12.storage` in lite files. Called in the order of first
-   * occurrence; the same storage must always get the same name.
-   */
+export interface PickleContext {
+  /** The name by which the reader finds a storage's bytes: its record without the folder. */
   readonly storageKey: (storage: Storage) => string
-}
-
-/** Values inside one another. What is read nests less (PICKLE_LIMITS); passes add a level or two. */
-const MAX_NESTING = 2000
-
-/** Lists of these have a function of their own; all others carry their type as text. */
-const SPECIAL_LISTS: Partial<Record<SimpleKind, string>> = {
-  IntType: 'build_intlist', TensorType: 'build_tensorlist', FloatType: 'build_doublelist', BoolType: 'build_boollist',
+  /** The attributes that objects of a class are pickled with; their order is the order of slots. */
+  readonly attributesOf: (type: ClassType) => readonly string[]
 }
 
 /**
- * Pickles a value as PyTorch's C++ pickler does (torch/csrc/jit/serialization/pickler.cpp): same opcodes, same functions,
- * same memoisation. Objects, lists, dicts, tuples and tensors that occur more than once are written once, so what was shared
- * stays shared. An object's attributes are written in the order of its `slots`, which is the order the lite
- * interpreter numbers them by.
+ * Pickles a value as PyTorch's C++ pickler does (torch/csrc/jit/serialization/pickler.cpp). What is reached twice is
+ * written once, so that sharing survives: lists, dicts, objects, tensors, and the memory of tensors.
+ * Tensors do not require gradients: what is emitted is for inference. Throws a PetalError for enums and unknown types.
  */
-export function pickleIValue(value: IValue, options: IValuePickleOptions): Uint8Array {
-  const pickler = new Pickler(options, sharedIdentities(value))
-  pickler.push(value, 0)
+export function pickleIValue(value: IValue, context: PickleContext): Uint8Array {
+  const pickler = new Pickler(context, sharedParts(value, context))
+  pickler.value(value)
   return pickler.writer.finish()
 }
 
-/** What is compared to tell whether two occurrences are one value: tensors by the tensor, containers by the value itself. */
+/** What makes a value the same value: the tensor in a tensor, the list, dict or object itself. Others are compared by content. */
 function identityOf(value: IValue): object | undefined {
   switch (value.tag) {
     case 'Tensor': return value.value
-    case 'List': case 'Dict': case 'Tuple': case 'Enum': case 'Object': case 'CustomObject': return value
+    case 'List': case 'Dict': case 'Object': case 'CustomObject': return value
     default: return undefined
   }
 }
 
-function childrenOf(value: IValue): readonly IValue[] {
-  switch (value.tag) {
-    case 'List': case 'Tuple': return value.elements
-    case 'Dict': return value.entries.flat()
-    case 'Enum': return [value.value]
-    case 'Object': return value.pickledState === undefined ? [...value.slots.values()] : [value.pickledState]
-    case 'CustomObject': return [value.state]
-    default: return []
-  }
-}
-
-function sharedIdentities(root: IValue): Set<object> {
+/** The things with identity that are reached more than once. Values nest no deeper than the reader's limit allowed. */
+function sharedParts(root: IValue, context: PickleContext): Set<object> {
   const seen = new Set<object>()
   const shared = new Set<object>()
-  const todo: IValue[] = [root]
-  while (todo.length > 0) {
-    const value = todo.pop()!
+  const visit = (value: IValue): void => {
     const identity = identityOf(value)
-    if (identity === undefined) continue
-    if (seen.has(identity)) {
-      shared.add(identity)
-      continue
+    if (identity !== undefined) {
+      if (seen.has(identity)) {
+        shared.add(identity)
+        return
+      }
+      seen.add(identity)
     }
-    seen.add(identity)
-    for (const child of childrenOf(value)) todo.push(child)
+    switch (value.tag) {
+      case 'List': case 'Tuple': return value.elements.forEach(visit)
+      case 'Dict': return value.entries.forEach((entry) => entry.forEach(visit))
+      case 'CustomObject': return visit(value.state)
+      case 'Object': return attributes(value, context).forEach(([, attribute]) => visit(attribute))
+    }
   }
+  visit(root)
   return shared
+}
+
+function attributes(object: IValue & { tag: 'Object' }, context: PickleContext): (readonly [string, IValue])[] {
+  return context.attributesOf(object.type).map((name) => {
+    const value = object.slots.get(name)
+    if (value === undefined) throw new Error(`${object.type.name} has no value for ${name}`)
+    return [name, value] as const
+  })
+}
+
+const LIST_BUILDERS: Partial<Record<Type['kind'], string>> = {
+  IntType: 'build_intlist', FloatType: 'build_doublelist', BoolType: 'build_boollist', TensorType: 'build_tensorlist',
 }
 
 class Pickler {
   readonly writer: PickleWriter = new PickleWriter()
-  readonly #storageKey: (storage: Storage) => string
+  readonly #context: PickleContext
   readonly #shared: ReadonlySet<object>
   readonly #memo: Map<object, number> = new Map()
-  readonly #storages: Map<Storage, Map<ScalarType, number>> = new Map()
+  /** By element type, as the unpickled storage has one. */
+  readonly #storages: Map<Storage, Map<string, number>> = new Map()
   readonly #devices: Map<string, number> = new Map()
 
-  constructor(options: IValuePickleOptions, shared: ReadonlySet<object>) {
-    this.#storageKey = options.storageKey
+  constructor(context: PickleContext, shared: ReadonlySet<object>) {
+    this.#context = context
     this.#shared = shared
   }
 
-  push(value: IValue, depth: number): void {
+  value(value: IValue): void {
     const identity = identityOf(value)
-    if (identity === undefined || !this.#shared.has(identity)) return this.#pushNew(value, depth)
-    const known = this.#memo.get(identity)
+    const known = identity && this.#memo.get(identity)
     if (known !== undefined) return this.writer.get(known)
-    this.#pushNew(value, depth)
-    this.#memo.set(identity, this.writer.put())
+    this.#content(value)
+    if (identity && this.#shared.has(identity)) this.#memo.set(identity, this.writer.put())
   }
 
-  #pushNew(value: IValue, depth: number): void {
-    if (depth > MAX_NESTING) throw tooDeep()
-    const w = this.writer
+  #content(value: IValue): void {
+    const { writer } = this
     switch (value.tag) {
-      case 'None': return w.none()
-      case 'Bool': return w.bool(value.value)
-      case 'Int': return w.int(value.value)
-      case 'Double': return w.float(value.value)
-      case 'String': return w.string(value.value)
-      case 'ComplexDouble':
-        w.global('builtins', 'complex')
-        w.float(value.real)
-        w.float(value.imag)
-        w.shortTuple(2)
-        return w.reduce()
-      case 'Device': return this.#pushDevice(value.value)
-      case 'Tensor': return this.#pushTensor(value.value)
-      case 'List': return this.#pushList(value, depth)
-      case 'Dict':
-        w.global('torch.jit._pickle', 'restore_type_tag')
-        w.emptyDict()
-        w.mark()
-        for (const [key, item] of value.entries) {
-          this.push(key, depth + 1)
-          this.push(item, depth + 1)
-        }
-        w.setItems()
-        w.string(annotationString({ kind: 'DictType', key: value.keyType, value: value.valueType }))
-        w.shortTuple(2)
-        return w.reduce()
-      case 'Tuple': return this.#pushTuple(value.elements, depth)
-      case 'Enum':
-        w.qualified(value.type.name)
-        this.push(value.value, depth + 1)
-        return w.reduce()
-      case 'Object': {
-        w.qualified(value.type.name)
-        w.newObject()
-        if (value.pickledState !== undefined) {
-          this.push(value.pickledState, depth + 1)
-        } else {
-          w.emptyDict()
-          w.mark()
-          for (const [name, slot] of value.slots) {
-            w.string(name)
-            this.push(slot, depth + 1)
-          }
-          w.setItems()
-        }
-        return w.build()
-      }
+      case 'None': return writer.none()
+      case 'Bool': return writer.bool(value.value)
+      case 'Int': return writer.int(value.value)
+      case 'Double': return writer.float(value.value)
+      case 'String': return writer.string(value.value)
+      case 'ComplexDouble': return this.#complex(value.real, value.imag)
+      case 'Device': return this.#device(value.value)
+      case 'Tensor': return this.#tensor(value.value)
+      case 'Tuple': return this.#tuple(value.elements)
+      case 'List': return this.#list(value)
+      case 'Dict': return this.#dict(value)
+      case 'Object': return this.#object(value)
       case 'CustomObject':
-        w.qualified(value.type.name)
-        w.newObject()
-        this.push(value.state, depth + 1)
-        return w.build()
+        writer.qualified(value.type.name)
+        writer.newObject()
+        this.value(value.state)
+        return writer.build()
+      case 'Enum': throw unpicklable(value.type)
     }
   }
 
-  #pushTuple(elements: readonly IValue[], depth: number): void {
-    const count = elements.length
-    if (count > 3) this.writer.mark()
-    for (const element of elements) this.push(element, depth + 1)
-    if (count > 3) this.writer.tuple()
-    else this.writer.shortTuple(count as 0 | 1 | 2 | 3)
+  #complex(real: number, imag: number): void {
+    this.writer.global('builtins', 'complex')
+    this.writer.float(real)
+    this.writer.float(imag)
+    this.writer.shortTuple(2)
+    this.writer.reduce()
   }
 
-  #pushList(value: ListValue, depth: number): void {
-    const w = this.writer
-    const special = SPECIAL_LISTS[value.elementType.kind as SimpleKind]
-    w.global('torch.jit._pickle', special ?? 'restore_type_tag')
-    if (special !== undefined) w.mark()
-    w.emptyList()
-    w.mark()
-    for (const element of value.elements) this.push(element, depth + 1)
-    w.appends()
-    if (special !== undefined) {
-      w.tuple()
-    } else {
-      w.string(annotationString({ kind: 'ListType', element: value.elementType }))
-      w.shortTuple(2)
-    }
-    w.reduce()
-  }
-
-  #pushDevice(device: string): void {
-    const known = this.#devices.get(device)
+  #device(name: string): void {
+    const known = this.#devices.get(name)
     if (known !== undefined) return this.writer.get(known)
     this.writer.global('torch', 'device')
-    this.writer.string(device)
+    this.writer.string(name)
     this.writer.shortTuple(1)
     this.writer.reduce()
-    this.#devices.set(device, this.writer.put())
+    this.#devices.set(name, this.writer.put())
   }
 
-  #pushTensor(tensor: Tensor): void {
-    const w = this.writer
-    w.global('torch._utils', tensor.quantizer === undefined ? '_rebuild_tensor_v2' : '_rebuild_qtensor')
-    w.mark()
-    this.#pushStorage(tensor)
-    w.int(tensor.storageOffset)
-    this.#pushSizes(tensor.sizes)
-    this.#pushSizes(tensor.strides)
-    if (tensor.quantizer !== undefined) {
-      w.mark()
-      w.global('torch', tensor.quantizer.scheme)
-      if (tensor.quantizer.scheme === 'per_tensor_affine') {
-        w.float(tensor.quantizer.scale)
-        w.int(tensor.quantizer.zeroPoint)
-      } else {
-        this.#pushTensor(tensor.quantizer.scales)
-        this.#pushTensor(tensor.quantizer.zeroPoints)
-        w.int(tensor.quantizer.axis)
-      }
-      w.tuple()
+  #tuple(elements: readonly IValue[]): void {
+    const isShort = elements.length <= 3
+    if (!isShort) this.writer.mark()
+    for (const element of elements) this.value(element)
+    if (isShort) this.writer.shortTuple(elements.length as 0 | 1 | 2 | 3)
+    else this.writer.tuple()
+  }
+
+  #list(list: IValue & { tag: 'List' }): void {
+    const { writer } = this
+    const builder = LIST_BUILDERS[list.elementType.kind]
+    writer.global('torch.jit._pickle', builder ?? 'restore_type_tag')
+    if (builder) writer.mark()
+    writer.emptyList()
+    writer.mark()
+    for (const element of list.elements) this.value(element)
+    writer.appends()
+    if (builder) {
+      writer.tuple()
+      writer.reduce()
+    } else {
+      this.#typeTag({ kind: 'ListType', element: list.elementType })
     }
-    w.bool(tensor.requiresGrad)
-    w.global('collections', 'OrderedDict')
-    w.shortTuple(0)
-    w.reduce()
-    w.tuple()
-    w.reduce()
   }
 
-  #pushSizes(sizes: readonly number[]): void {
+  #dict(dict: IValue & { tag: 'Dict' }): void {
+    this.writer.global('torch.jit._pickle', 'restore_type_tag')
+    this.writer.emptyDict()
     this.writer.mark()
-    for (const size of sizes) this.writer.int(size)
-    this.writer.tuple()
+    for (const [key, value] of dict.entries) {
+      this.value(key)
+      this.value(value)
+    }
+    this.writer.setItems()
+    this.#typeTag({ kind: 'DictType', key: dict.keyType, value: dict.valueType })
   }
 
-  #pushStorage({ storage, scalarType }: Tensor): void {
-    const w = this.writer
-    const known = this.#storages.get(storage)?.get(scalarType)
-    if (known !== undefined) return w.get(known)
-    const { bytes, storage: storageClass } = SCALAR_TYPES[scalarType]
-    w.mark()
-    w.string('storage')
-    w.global('torch', storageClass)
-    w.string(this.#storageKey(storage))
-    w.string('cpu')
-    w.int(Math.floor(storage.byteLength / bytes))
-    w.tuple()
-    w.persistentId()
-    const memos = this.#storages.get(storage) ?? new Map<ScalarType, number>()
-    memos.set(scalarType, w.put())
-    this.#storages.set(storage, memos)
+  /** Completes a call of `restore_type_tag` on the container that was just written. */
+  #typeTag(type: Type): void {
+    if (unsupportedPart(type)) throw unpicklable(type)
+    this.writer.string(pickledTypeString(type))
+    this.writer.shortTuple(2)
+    this.writer.reduce()
+  }
+
+  #object(object: IValue & { tag: 'Object' }): void {
+    const { writer } = this
+    writer.qualified(object.type.name)
+    writer.newObject()
+    writer.emptyDict()
+    writer.mark()
+    for (const [name, value] of attributes(object, this.#context)) {
+      writer.string(name)
+      this.value(value)
+    }
+    writer.setItems()
+    writer.build()
+  }
+
+  #tensor(tensor: Tensor): void {
+    const { writer } = this
+    writer.global('torch._utils', tensor.quantizer ? '_rebuild_qtensor' : '_rebuild_tensor_v2')
+    writer.mark()
+    this.#storage(tensor)
+    writer.int(tensor.storageOffset)
+    for (const numbers of [tensor.sizes, tensor.strides]) {
+      writer.mark()
+      for (const number of numbers) writer.int(number)
+      writer.tuple()
+    }
+    if (tensor.quantizer) this.#quantizer(tensor.quantizer)
+    writer.bool(false)
+    // Hooks of the backward pass: none.
+    writer.global('collections', 'OrderedDict')
+    writer.shortTuple(0)
+    writer.reduce()
+    writer.tuple()
+    writer.reduce()
+  }
+
+  #quantizer(quantizer: NonNullable<Tensor['quantizer']>): void {
+    const { writer } = this
+    writer.mark()
+    writer.global('torch', quantizer.scheme)
+    if (quantizer.scheme === 'per_tensor_affine') {
+      writer.float(quantizer.scale)
+      writer.int(quantizer.zeroPoint)
+    } else {
+      this.#tensor(quantizer.scales)
+      this.#tensor(quantizer.zeroPoints)
+      writer.int(quantizer.axis)
+    }
+    writer.tuple()
+  }
+
+  #storage({ storage, scalarType }: Tensor): void {
+    const { writer } = this
+    const byType = this.#storages.get(storage) ?? new Map<string, number>()
+    this.#storages.set(storage, byType)
+    const known = byType.get(scalarType)
+    if (known !== undefined) return writer.get(known)
+    writer.mark()
+    writer.string('storage')
+    writer.global('torch', SCALAR_TYPES[scalarType].storage)
+    writer.string(this.#context.storageKey(storage))
+    writer.string('cpu')
+    writer.int(Math.floor(storage.byteLength / SCALAR_TYPES[scalarType].bytes))
+    writer.tuple()
+    writer.persistentId()
+    byType.set(scalarType, writer.put())
   }
 }
 
-function tooDeep(): PetalError {
+function unpicklable(type: Type): PetalError {
   return new PetalError({
-    code: 'PICKLE_LIMIT',
-    message: `A value of the model has more than ${MAX_NESTING} values inside one another.`,
-    cause: 'Lists or tuples are nested far deeper than a model needs.',
-    fix: 'Flatten the nested value in the model and save it again.',
+    code: 'NOT_MOBILE',
+    message: `The model holds a value of type ${typeString(type)}, which PyTorch's lite interpreter cannot load.`,
+    cause: 'Enums, unions and objects of classes inside lists or dicts are unknown to it.',
+    fix: 'Replace the value by ints, strings or tensors.',
   })
 }

@@ -37,6 +37,11 @@ export function typeTableString(type: Type): string {
   return spell(type, namedTupleString, ',')
 }
 
+/** The type of a list or dict as pickles tag it. */
+export function pickledTypeString(type: Type): string {
+  return spell(type, namedTupleString)
+}
+
 function namedTupleString(type: TupleType): string | undefined {
   if (type.name === undefined) return undefined
   const fields = type.elements.map((element, i) => `[${type.fields?.[i] ?? i}, ${spell(element, namedTupleString)}]`)
