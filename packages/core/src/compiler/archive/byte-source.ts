@@ -7,6 +7,8 @@ export interface ByteSource {
   readonly size: number
   /** The bytes of [begin, end). Rejects when the range is outside the file or the file shrank. */
   read(begin: number, end: number): Promise<Uint8Array>
+  /** Fills all of `target` with the bytes from `begin` on, where a source can do without new memory for every read. */
+  readInto?(target: Uint8Array, begin: number): Promise<void>
 }
 
 /** A source over bytes in memory. */

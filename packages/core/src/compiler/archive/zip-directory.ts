@@ -115,7 +115,14 @@ async function findDirectory(source: ByteSource): Promise<Directory> {
   const tail = viewOf(await source.read(tailStart, source.size))
   let at = tailSize - END_SIZE
   while (at >= 0 && !(tail.getUint32(at, true) === END_SIGNATURE && at + END_SIZE + tail.getUint16(at + 20, true) === tailSize)) at--
-  if (at < 0) throw brokenArchive('its end is missing')
+  if (at < 0) {
+    throw new PetalError({
+      code: 'ARCHIVE_END_MISSING',
+      message: 'The model file is not a complete zip archive: its end is missing.',
+      cause: 'A download or a copy was interrupted, or the file is no model.',
+      fix: 'Get the file again and compare its size with the original.',
+    })
+  }
   let directory = { count: tail.getUint16(at + 10, true), size: tail.getUint32(at + 12, true), offset: tail.getUint32(at + 16, true) }
   let limit = tailStart + at
   const disks = tail.getUint16(at + 4, true) | tail.getUint16(at + 6, true)

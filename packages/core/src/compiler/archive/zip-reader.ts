@@ -124,7 +124,7 @@ class ZipRecord implements ArchiveRecord {
 
   async* stream(): AsyncGenerator<Uint8Array> {
     if (!this.compressed) {
-      for (let at = 0; at < this.size; at += PIECE) yield this.#readStored(at, Math.min(at + PIECE, this.size))
+      yield* this.#streamStored()
       return
     }
     let crc = 0
@@ -133,6 +133,34 @@ class ZipRecord implements ArchiveRecord {
       yield piece
     }
     this.#check(crc)
+  }
+
+  /** Reads one piece ahead, so that the file and whoever consumes it work at the same time. */
+  async* #streamStored(): AsyncGenerator<Uint8Array> {
+    if (this.size <= PIECE) {
+      if (this.size > 0) yield this.#readStored(0, this.size)
+      return
+    }
+    const start = await this.#locate()
+    const source = this.#source
+    const buffers = source.readInto === undefined ? [] : [new Uint8Array(PIECE), new Uint8Array(PIECE)]
+    const fetch = async (at: number): Promise<Uint8Array> => {
+      const end = Math.min(at + PIECE, this.size)
+      if (source.readInto === undefined) return source.read(start + at, start + end)
+      const target = buffers[(at / PIECE) % 2]!.subarray(0, end - at)
+      await source.readInto(target, start + at)
+      return target
+    }
+    let ahead: Promise<Uint8Array> | undefined = fetch(0)
+    try {
+      for (let at = 0; at < this.size; at += PIECE) {
+        const piece: Uint8Array = await ahead!
+        ahead = at + PIECE < this.size ? fetch(at + PIECE) : undefined
+        yield piece
+      }
+    } finally {
+      await ahead?.catch(() => {})
+    }
   }
 
   async #readStored(begin: number, end: number): Promise<Uint8Array> {
