@@ -35,7 +35,7 @@ const COMMANDS: readonly Command[] = [
 async function run(args: readonly string[]): Promise<void> {
   const [name, ...rest] = args
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') return print(generalHelp(COMMANDS))
-  if (name === '--version' || name === '-v' || name === '-V') return print((await import('../../package.json', { with: { type: 'json' } })).default.version)
+  if (name === '--version' || name === '-v' || name === '-V') return print((await import('../../package.json')).default.version)
   const command = COMMANDS.find((candidate) => candidate.name === name)
   if (command === undefined) throw unknownCommand(name)
   if (rest.includes('--help') || rest.includes('-h')) return print(commandHelp(command))
