@@ -27,8 +27,9 @@ export function operatorLine({ operators }: Pick<Facts, 'operators'>): string {
 export function optimizationLines({ optimizations }: Pick<Facts, 'optimizations'>): string[] {
   const worth = optimizations.filter((one) => one.applied > 0 || one.blocked || one.declined.length > 0)
   const width = Math.max(0, ...worth.map((one) => one.name.length))
-  return worth.flatMap((one) => [
-    `${one.name.padEnd(width)}  ${one.blocked ? colors.yellow('blocked') : colors.green(count(one.applied, 'place'))}`,
-    ...one.declined.map(({ what, why, count: times }) => colors.dim(plain(`  kept ${what}${times > 1 ? ` (${times} times)` : ''}: ${why}`))),
-  ])
+  return worth.flatMap((one) => {
+    const done = one.blocked ? colors.yellow('blocked') : colors.green(count(one.applied, 'place'))
+    const kept = one.declined.map(({ what, why, count: times }) => colors.dim(plain(`  kept ${what}${times > 1 ? ` (${times} times)` : ''}: ${why}`)))
+    return [`${one.name.padEnd(width)}  ${done}`].concat(kept)
+  })
 }

@@ -33,13 +33,14 @@ export function choice<Field extends 'backend' | 'format' | 'as'>(init: Directiv
 
 /** A directive whose value is a set of words, separated by commas; order and repetition mean nothing. */
 export function wordSet<Field extends 'block'>(init: DirectiveInit<Field>): Directive<Field> {
-  const canonical = (words: readonly string[]): string[] => [...new Set(words)].sort()
   return {
     ...init,
-    parse: (value) => canonical(requiredValue(init, value).split(',').map((word) => validWord(init.name, word, init.words))),
-    print: (value) => canonical(value).join(','),
+    parse: (value) => sortedSet(requiredValue(init, value).split(',').map((word) => validWord(init.name, word, init.words))),
+    print: (value) => sortedSet(value).join(','),
   }
 }
+
+const sortedSet = (words: readonly string[]): string[] => [...new Set(words)].toSorted()
 
 function requiredValue(directive: { name: string; words: readonly string[] }, value: string | undefined): string {
   if (value !== undefined && value !== '') return value

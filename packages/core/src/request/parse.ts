@@ -38,7 +38,7 @@ export function canonicalRequest(request: ModelRequest): string {
   return [...byName.values()]
     .filter((directive) => directive.changesBytes)
     .map((directive) => `${directive.name}=${directive.print(request[directive.name])}`)
-    .sort()
+    .toSorted()
     .join('&')
 }
 

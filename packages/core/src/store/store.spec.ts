@@ -50,7 +50,15 @@ const never = async (): Promise<Artifact> => { throw new Error('was computed aga
 /** Files below `path`, sorted; empty when there is none. */
 async function files(path: string): Promise<string[]> {
   const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch(() => [])
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1)).sort()
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1)).toSorted()
+}
+
+/** What a process printed last. */
+async function answer(child: ChildProcess): Promise<{ file: string; sha256: string; bytes: number; computed: number }> {
+  let text = ''
+  child.stdout!.on('data', (piece: Buffer) => { text += piece })
+  await once(child, 'close')
+  return JSON.parse(text.trim().split('\n').at(-1)!) as never
 }
 
 describe('a store', () => {
@@ -278,17 +286,10 @@ describe('between processes', () => {
     return spawn(process.execPath, [script, code, join(folder, 'cache'), file, String(pace)], { stdio: ['ignore', 'pipe', 'inherit'] })
   }
 
-  const answer = async (child: ChildProcess): Promise<{ file: string; sha256: string; bytes: number; computed: number }> => {
-    let text = ''
-    child.stdout!.on('data', (piece: Buffer) => { text += piece })
-    await once(child, 'close')
-    return JSON.parse(text.trim().split('\n').at(-1)!) as never
-  }
-
   it('two that want the same compute it once', async () => {
     const file = await model('weights')
     const answers = await Promise.all((await Promise.all([start(file, 30), start(file, 30), start(file, 30)])).map(answer))
-    expect(answers.map(({ computed }) => computed).sort()).toEqual([0, 0, 1])
+    expect(answers.map(({ computed }) => computed).toSorted()).toEqual([0, 0, 1])
     expect(new Set(answers.map((one) => one.file)).size).toBe(1)
     expect((await stat(answers[0]!.file)).size).toBe(10 << 20)
   }, 20_000)

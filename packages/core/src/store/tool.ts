@@ -23,7 +23,7 @@ export function toolIdentity(): string {
 function hashFolder(folder: string, wanted: RegExp): string {
   const hash = createHash('sha256')
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => wanted.test(file))
-  for (const file of files.map((name) => name.replaceAll('\\', '/')).sort()) {
+  for (const file of files.map((name) => name.replaceAll('\\', '/')).toSorted()) {
     const text = readFileSync(join(folder, file))
     hash.update(`${file}\0${text.byteLength}\0`).update(text)
   }
