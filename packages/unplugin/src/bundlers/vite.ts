@@ -28,7 +28,8 @@ export const vite: BundlerFactory = (models) => {
     asset: (stored) => `${stored}?url&no-inline`,
     importer: (_, id) => importers.get(id),
     fail(context, error, place) {
-      const shown = Object.assign(new Error(errorText(error)), place && {
+      // A stack would be of this plugin, and rolldown prints it.
+      const shown = Object.assign(new Error(errorText(error)), { stack: '' }, place && {
         id: place.file,
         loc: { file: place.file, line: place.line, column: place.column },
         frame: place.frame,

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import { modelApp, readTree } from './support/app.ts'
+import { BUNDLERS } from './support/bundler.ts'
+
+/** What a failed build printed. */
+async function failure(work: Promise<unknown>): Promise<string> {
+  return await work.then(() => { throw new Error('the build did not fail') }, (error: Error) => error.message)
+}
+
+const LFS_POINTER = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 14214848\n`
+
+describe.each(BUNDLERS)('$name: a refusal', ({ build }) => {
+  it('names the nearest directive, at the import', async () => {
+    const app = await modelApp(`// an app\nimport model from './net.ptl?mobile&blok=conv_bn_fusion'\nglobalThis.result = model`)
+    const text = await failure(build(app))
+    expect(text).toContain('"blok" is not a directive of a "?mobile" import.\n\nDid you mean "block"?')
+    expect(text).toMatch(/src\/main\.js:2:19|src\/main\.js:2:20/)
+    expect(text).toContain([
+      `2 |  import model from './net.ptl?mobile&blok=conv_bn_fusion'`,
+      `  |                     ${'^'.repeat('./net.ptl?mobile&blok=conv_bn_fusion'.length)}`,
+    ].join('\n'))
+    expect(text).not.toMatch(/\n\s+at /)
+  })
+
+  it('of a file that is no model writes nothing', async () => {
+    const app = await modelApp(`import model from './lfs.pt?mobile'\nglobalThis.result = model`)
+    await app.write('src/lfs.pt', LFS_POINTER)
+    const text = await failure(build(app))
+    expect(text).toMatch(/LFS/)
+    expect(text).toMatch(/git lfs pull/)
+    expect(text).toMatch(/src\/main\.js:1:19|src\/main\.js:1:20/)
+    expect(text).not.toMatch(/\n\s+at /)
+    expect(Object.keys(await readTree(app.path('dist')))).toEqual([])
+    expect(Object.keys(await readTree(app.path('node_modules/.cache/petal')))).toEqual([])
+  })
+
+  it('tells that a compiled model cannot be compiled otherwise', async () => {
+    const app = await modelApp(`import model from './net.ptl?mobile&block=remove_dropout'\nglobalThis.result = model`)
+    const text = await failure(build(app))
+    expect(text).toContain('net.ptl is already compiled, so "block" cannot apply to it.')
+    expect(text).toContain('src/main.js:1:')
+  })
+
+  it('points at the file that imports, wherever that is', async () => {
+    const app = await modelApp(`import { net } from './models/index.js'\nglobalThis.result = net`)
+    await app.write('src/models/index.js', `\n\nexport { default as net } from "../net.ptl?mobile&as=blob"\n`)
+    const text = await failure(build(app))
+    expect(text).toContain('"blob" is not a value of the directive "as".')
+    expect(text).toMatch(/src\/models\/index\.js:3:3[23]/)
+  })
+
+  it('of a missing file says so', async () => {
+    const app = await modelApp(`import model from './gone.pt?mobile'\nglobalThis.result = model`)
+    expect(await failure(build(app))).toContain('gone.pt')
+  })
+})

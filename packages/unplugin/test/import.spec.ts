@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { createApp, modelApp } from './support/app.ts'
+import { BUNDLERS, modelsOf } from './support/bundler.ts'
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+
+describe.each(BUNDLERS)('$name: an import', ({ name, build }) => {
+  it('gives an immutable handle with the facts of the file that ships', async () => {
+    const app = await modelApp(`import model from './net.pt?mobile'\nglobalThis.result = model`)
+    const output = await build(app)
+    const model = await output.run()
+    const [asset] = modelsOf(output)
+    const bytes = output.files[asset!]!
+    expect(model).toMatchObject({
+      format: 'ptl', backend: 'cpu', bytes: bytes.length, sha256: sha256(bytes),
+      source: { name: 'net.pt', bytes: 13_426, sha256: sha256(await app.read('src/net.pt')) },
+      inputs: [{ name: 'image', type: 'Tensor' }],
+    })
+    expect(model.operators.before['aten::dropout']).toBe(1)
+    expect(model.operators.after['aten::dropout']).toBeUndefined()
+    expect(model.optimizations).toContainEqual(expect.objectContaining({ name: 'conv_bn_fusion', applied: 1, blocked: false }))
+    expect([String(model), `${model}`, JSON.parse(JSON.stringify(model)).url]).toEqual([model.url, model.url, model.url])
+    for (const part of [model, model.inputs, model.inputs[0], model.operators.after, model.source]) expect(Object.isFrozen(part)).toBe(true)
+    expect(JSON.stringify(model)).not.toContain(app.root)
+  })
+
+  it.each(['./', '/', 'https://cdn.example/app/'])('finds the file with base %s', async (base) => {
+    const app = await modelApp(`import model from './net.ptl?mobile'\nglobalThis.result = model`)
+    const output = await build(app, { base })
+    const { url } = await output.run()
+    const [asset] = modelsOf(output)
+    expect(asset).toMatch(/^(assets|models)\/net-[\w-]{8}\.ptl$/)
+    const served: Record<string, string> = { './': name === 'webpack 5' ? 'https://app.example/' : `file://${output.dir}/` }
+    expect(url).toBe(`${served[base] ?? base}${asset}`)
+  })
+
+  it('passes a compiled model through, byte for byte', async () => {
+    const app = await modelApp(`import model from './net.ptl?mobile'\nglobalThis.result = model`)
+    const output = await build(app)
+    const [asset] = modelsOf(output)
+    expect(output.files[asset!]).toEqual(await app.read('src/net.ptl'))
+    expect(await output.run()).toMatchObject({ format: 'ptl', inputs: [{ name: 'image' }], source: { name: 'net.ptl' } })
+  })
+
+  it('is a string with as=url, and frozen facts without a file with as=facts', async () => {
+    const app = await modelApp(`
+      import url from './net.ptl?mobile&as=url'
+      import facts from './other.ptl?mobile&as=facts'
+      globalThis.result = { url, facts }`)
+    const output = await build(app)
+    const { url, facts } = await output.run()
+    expect(modelsOf(output).map((asset) => `/${asset}`)).toEqual([url])
+    expect(facts).toMatchObject({ format: 'ptl', sha256: sha256(await app.read('src/other.ptl')) })
+    expect(facts).not.toHaveProperty('url')
+    expect(Object.isFrozen(facts.operators)).toBe(true)
+  })
+
+  it('leaves a .pt without the marker to the bundler', async () => {
+    const app = await modelApp(`
+      import raw from './net.pt'
+      import model from './net.pt?mobile&as=facts'
+      globalThis.result = { raw, model }`)
+    const output = await build(app, { ptAssets: true })
+    const { raw, model } = await output.run()
+    expect(output.files[raw.slice(1)]).toEqual(await app.read('src/net.pt'))
+    expect(model.format).toBe('ptl')
+  })
+
+  it('is emitted once, however often and in whatever order it is asked for', async () => {
+    const app = await modelApp(`
+      import a from './net.pt?mobile&block=fuse_add_relu,remove_dropout'
+      import b from './net.pt?block=REMOVE_DROPOUT,fuse_add_relu&format=ptl&mobile'
+      import c from './more.js'
+      globalThis.result = [a.url, b.url, c.url]`)
+    await app.write('src/more.js', `export { default } from './net.pt?mobile&block=remove_dropout,fuse_add_relu'`)
+    const output = await build(app)
+    expect(modelsOf(output)).toHaveLength(1)
+    expect(new Set(await output.run()).size).toBe(1)
+    expect(output.log).toContain('petal: 1 model, compiled: 13.4 kB → ')
+  })
+
+  it('can be many, at once', async () => {
+    const names = Array.from({ length: 12 }, (_, n) => `m${n}.ptl`)
+    const app = await createApp({
+      'src/main.js': `${names.map((file, n) => `import m${n} from './${file}?mobile'`).join('\n')}
+        globalThis.result = [${names.map((_, n) => `m${n}.source.name`).join()}]`,
+    })
+    for (const [n, file] of names.entries()) await app.model(`src/${file}`, n % 2 ? 'net.ptl' : 'other.ptl')
+    const output = await build(app)
+    expect(await output.run()).toEqual(names)
+    expect(output.log).toContain('petal: 12 models')
+  })
+
+  it('takes the blocklist of the plugin where it has none', async () => {
+    const app = await modelApp(`
+      import fromPlugin from './net.pt?mobile&as=facts'
+      import own from './net.pt?mobile&as=facts&block=fuse_add_relu'
+      import compiled from './net.ptl?mobile&as=facts'
+      globalThis.result = [fromPlugin, own].map((model) => model.optimizations.filter((one) => one.blocked).map((one) => one.name))`)
+    const output = await build(app, { petal: { block: ['Conv_BN_Fusion', 'remove_dropout'] } })
+    expect(await output.run()).toEqual([expect.arrayContaining(['conv_bn_fusion', 'remove_dropout']), ['fuse_add_relu']])
+  })
+
+  it('says the same to a server, and emits nothing there', async () => {
+    const app = await modelApp(`import model from './net.ptl?mobile'\nglobalThis.result = model`)
+    const server = await (await build(app, { ssr: true })).run()
+    const browser = await (await build(app)).run()
+    expect(JSON.stringify(server)).toBe(JSON.stringify(browser))
+  })
+})

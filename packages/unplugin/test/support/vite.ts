@@ -1,0 +1,91 @@
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import * as viteEight from 'vite'
+import * as viteSeven from 'vite7'
+import petal from '../../src/vite.ts'
+import { type App, readTree } from './app.ts'
+import type { BuildSettings, Output, TestBundler } from './bundler.ts'
+import { createQueue } from './queue.ts'
+
+let runs = 0
+
+interface ViteLog {
+  readonly logger: viteEight.Logger
+  text(): string
+}
+
+export function createLog(vite: typeof viteEight): ViteLog {
+  const lines: string[] = []
+  const logger = vite.createLogger('info', { allowClearScreen: false })
+  const take = (message: string): void => { lines.push(message) }
+  return { logger: Object.assign(logger, { info: take, warn: take, warnOnce: take, error: take }), text: () => lines.join('\n') }
+}
+
+export function viteConfig(app: App, settings: BuildSettings, logger: viteEight.Logger): viteEight.InlineConfig {
+  return {
+    root: app.root,
+    configFile: false,
+    base: settings.base ?? '/',
+    customLogger: logger,
+    logLevel: 'warn',
+    cacheDir: app.path('.vite'),
+    plugins: [petal(settings.petal)],
+    ...settings.ptAssets && { assetsInclude: ['**/*.pt'] },
+    build: {
+      ssr: settings.ssr ? app.path('src/main.js') : false,
+      rollupOptions: settings.ssr ? {} : { input: app.path('src/main.js') },
+    },
+  }
+}
+
+/** The message and all that Vite prints with it. */
+function printed(error: any): Error {
+  const place = error.loc && `${error.loc.file ?? error.id}:${error.loc.line}:${error.loc.column}`
+  return Object.assign(new Error([error.message, place, error.frame].filter(Boolean).join('\n')), { cause: error })
+}
+
+async function outputOf(app: App, ssr: boolean | undefined, log: () => string): Promise<Output> {
+  const dir = app.path('dist')
+  const files = await readTree(dir)
+  return {
+    dir,
+    files,
+    log: log(),
+    async run() {
+      const entry = Object.keys(files).find((name) => (ssr ? /^main\.m?js$/ : /^assets\/main-.*\.js$/).test(name))!
+      const shared = globalThis as { result?: unknown }
+      delete shared.result
+      await import(/* @vite-ignore */ `${pathToFileURL(join(dir, entry)).href}?run=${runs++}`)
+      return shared.result
+    },
+  }
+}
+
+function viteBundler(name: string, vite: typeof viteEight): TestBundler {
+  return {
+    name,
+    async build(app, settings = {}) {
+      const { logger, text } = createLog(vite)
+      await vite.build(viteConfig(app, settings, logger)).catch((error: unknown) => { throw printed(error) })
+      return outputOf(app, settings.ssr, text)
+    },
+    async watch(app, settings = {}) {
+      const { logger, text } = createLog(vite)
+      const config = viteConfig(app, settings, logger)
+      const watcher = await vite.build({ ...config, build: { ...config.build, watch: {} } }) as any
+      const queue = createQueue<Output>()
+      // An END follows an ERROR, too: a build is its BUNDLE_END or its ERROR.
+      watcher.on('event', (event: any) => {
+        if (event.code === 'BUNDLE_END') queue.push(event.result.close().then(() => outputOf(app, settings.ssr, text)))
+        if (event.code === 'ERROR') queue.push(Promise.reject(printed(event.error)))
+      })
+      return { next: queue.next, close: () => watcher.close() }
+    },
+  }
+}
+
+export const vite8: TestBundler = viteBundler('vite 8', viteEight)
+export const vite7: TestBundler = viteBundler('vite 7', viteSeven as unknown as typeof viteEight)
+export const VITES: readonly (readonly [name: string, vite: typeof viteEight])[] = [
+  ['vite 8', viteEight], ['vite 7', viteSeven as unknown as typeof viteEight],
+]
