@@ -1,4 +1,4 @@
-// The differential sweep on its own: `npm run zoo -- --set full --blocked` also rewrites docs/coverage.md.
+// The differential sweep on its own: `npm run zoo -- --set full --blocked --upstream` also rewrites docs/coverage.md.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { installPackedCore, packAll } from './lib/pack.mjs'

@@ -20,6 +20,7 @@ import warnings
 
 import torch
 from torch.jit.mobile import _load_for_lite_interpreter
+from torch.utils.mobile_optimizer import optimize_for_mobile
 
 import zoo
 
@@ -97,7 +98,7 @@ def script_module(model, eager, inputs, form):
         return torch.jit.trace(copy.deepcopy(eager), copy.deepcopy(inputs[0]), check_trace=False, strict=False)
 
 
-def compile_with(petal, source, target, block):
+def compile_with(os.path.abspath(options.petal), source, target, block):
     command = ["node", petal, "optimize", source, "-o", target, "--json"]
     if block:
         command += ["--block", ",".join(block)]
@@ -123,6 +124,19 @@ def oracle_works(source, inputs, expected, tolerance):
     except Exception as error:  # noqa: BLE001
         return str(error).strip().split("\n")[0]
     return None
+
+
+def upstream_error(source, inputs, expected):
+    """What PyTorch's own optimize_for_mobile makes of the same archive: its relative error on the first inputs, or why there is none."""
+    try:
+        with tempfile.NamedTemporaryFile(suffix=".ptl") as file:
+            optimize_for_mobile(torch.jit.load(source))._save_for_lite_interpreter(file.name)
+            result = outputs(_load_for_lite_interpreter(file.name), inputs[:1])[0]
+        if isinstance(result, Exception):
+            raise result
+        return worst_error(result, expected[0])
+    except Exception as error:  # noqa: BLE001
+        return str(error).strip().split("\n")[0]
 
 
 def compare(target, source, form, inputs, expected, tolerance):
@@ -156,7 +170,7 @@ def compare(target, source, form, inputs, expected, tolerance):
     return worst, counted
 
 
-def check(model, form, petal, with_blocked):
+def check(model, form, options):
     torch.set_num_threads(1)
     row = {"model": model.name, "form": form, "family": model.family, "status": "failed", "checks": 0}
     eager = zoo.randomize(model.make(), seed=hash_of(model.name))
@@ -170,13 +184,13 @@ def check(model, form, petal, with_blocked):
         script_module(model, eager, inputs, form).save(source)
         del eager
         variants = [()]
-        if with_blocked and model.blocked:
+        if options.blocked and model.blocked:
             variants += [(name,) for name in OPTIMIZATIONS] + [OPTIMIZATIONS]
         for block in variants:
             target = os.path.join(folder, "model.ptl")
             if os.path.exists(target):
                 os.remove(target)
-            status, answer = compile_with(petal, source, target, block)
+            status, answer = compile_with(os.path.abspath(options.petal), source, target, block)
             where = f"with {', '.join(block)} blocked: " if block else ""
             if status != 0:
                 message = (answer.get("error") or {}).get("message", "no message").strip()
@@ -199,6 +213,8 @@ def check(model, form, petal, with_blocked):
                            bytes=[os.path.getsize(source), os.path.getsize(target)])
             else:
                 row["worst"] = max(row["worst"], worst)
+        if options.upstream:
+            row["upstream"] = upstream_error(source, inputs, expected)
     row["status"] = "passed"
     return row
 
@@ -207,11 +223,11 @@ def hash_of(name):
     return sum((i + 1) * ord(c) for i, c in enumerate(name))
 
 
-def run_all(tasks, petal, with_blocked, jobs):
-    """One forked process per task, `jobs` at a time; yields rows in the order they finish."""
+def run_all(tasks, options):
+    """One forked process per task, `--jobs` at a time; yields rows in the order they finish."""
     waiting, running = list(reversed(tasks)), {}
     while waiting or running:
-        while waiting and len(running) < jobs:
+        while waiting and len(running) < options.jobs:
             model, form = waiting.pop()
             sys.stdout.flush()
             file = tempfile.NamedTemporaryFile("r", suffix=".json")
@@ -222,7 +238,7 @@ def run_all(tasks, petal, with_blocked, jobs):
                     os.dup2(devnull, 1)
                     os.dup2(devnull, 2)
                     try:
-                        row = check(model, form, petal, with_blocked)
+                        row = check(model, form, options)
                     except BaseException as error:  # noqa: BLE001
                         row = {"model": model.name, "form": form, "family": model.family, "status": "failed", "checks": 0,
                                "problem": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
@@ -253,6 +269,7 @@ def main():
     parser.add_argument("--only", action="append", help="names to check, instead of a set")
     parser.add_argument("--form", choices=zoo.FORMS)
     parser.add_argument("--blocked", action="store_true", help="also with optimizations blocked")
+    parser.add_argument("--upstream", action="store_true", help="also measure PyTorch's own optimize_for_mobile")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--report", help="where to write all rows as JSON")
     options = parser.parse_args()
@@ -261,7 +278,7 @@ def main():
     if not tasks:
         sys.exit("no model of that name")
     rows = []
-    for row in run_all(tasks, os.path.abspath(options.petal), options.blocked, options.jobs):
+    for row in run_all(tasks, options):
         rows.append(row)
         detail = row.get("problem") or row.get("why") or f"error {row['worst']:.1e}, {row['shapes']} shapes, operators {row['before']} -> {row['after']}"
         print(f"{row['status']:>8}  {row['model']} {row['form']} ({row['seconds']} s): {detail}", flush=True)

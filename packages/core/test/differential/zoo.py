@@ -53,15 +53,19 @@ def randomize(module: nn.Module, seed: int) -> nn.Module:
     return module.eval()
 
 
-class First(nn.Module):
-    """Only the first output: PyTorch's lite loader cannot hand a NamedTuple of the file's own class to Python."""
+class Logits(nn.Module):
+    """The logits of a model that returns a NamedTuple when scripted: PyTorch's lite loader cannot hand that to Python."""
 
     def __init__(self, model):
         super().__init__()
         self.model = model
 
     def forward(self, x):
-        return self.model(x)[0]
+        y = self.model(x)
+        if torch.jit.is_scripting():
+            return y[0]
+        else:
+            return y
 
 
 class Recurrent(nn.Module):
@@ -170,7 +174,7 @@ def torchvision_models() -> List[Model]:
 
             def make_aux(builder=builder):
                 torch.manual_seed(0)
-                return First(builder(weights=None, aux_logits=True, init_weights=False))
+                return Logits(builder(weights=None, aux_logits=True, init_weights=False))
 
             models.append(Model(f"{name} (logits)", make_aux, inputs, ("scripted",), 1e-4, name in QUICK, False, {}, family))
     return models
