@@ -1,7 +1,9 @@
 import { PetalError } from '../errors.ts'
 import type { Graph, SourceRange, Value } from '../ir/graph.ts'
 import { ivalueType } from '../ir/ivalue.ts'
-import { nearestOperators, operatorsNamed } from '../ir/ops/index.ts'
+import { resolveSchema } from '../ir/match-schema.ts'
+import { canonicalOperatorName } from '../ir/ops/aliases.ts'
+import { findSchema, nearestOperators, operatorsNamed } from '../ir/ops/index.ts'
 import { argumentToString, schemaToString } from '../ir/schema-printer.ts'
 import { schemaName, type Argument, type FunctionSchema } from '../ir/schema.ts'
 import { annotationString, isSubtype, sameType, type Type } from '../ir/types.ts'
@@ -60,7 +62,7 @@ export function emitBuiltinCall(
         const inputs = attempt.inputs.map((plan) => plan.emit())
         const expansion = candidate.builtin ?? candidate.upgrader
         if (expansion !== undefined) return expansion.emit({ graph, range, call }, inputs)
-        return emitNode(graph, kind, candidate.schema, inputs, attempt.returnTypes, range)
+        return emitNode(graph, candidate.schema, inputs, attempt.returnTypes, range)
       }
     }
   }
@@ -111,20 +113,36 @@ function conversionContext(graph: Graph, range: SourceRange | undefined): Conver
   return { graph, range, allowConversions: true, call }
 }
 
+/** The node, in the form that PyTorch's NormalizeOps leaves: one name an operator, `a.rsub(b)` as `b - a`, `is` of bools as `==`. */
 function emitNode(
-  graph: Graph, kind: string, schema: FunctionSchema, inputs: readonly Value[], returnTypes: readonly Type[], range: SourceRange | undefined,
+  graph: Graph, matched: FunctionSchema, matchedInputs: readonly Value[], returnTypes: readonly Type[], range: SourceRange | undefined,
 ): Value {
-  const node = graph.insert(graph.create(kind, inputs, schema))
+  const [schema, inputs] = resolved(matched, matchedInputs)
+  const node = graph.insert(graph.create(schema.name, inputs, schema))
   node.range = range
   for (const type of returnTypes) node.addOutput(type)
   if (node.outputs.length === 1) return node.output
-  const names = schema.returns.map((each) => each.name)
+  const names = matched.returns.map((each) => each.name)
   const named = names.length > 0 && names.every((name) => name !== '')
   const packed = graph.insertOp('prim::TupleConstruct', node.outputs, {
     kind: 'TupleType', elements: returnTypes, ...(named ? { fields: names } : undefined),
   })
   packed.node.range = range
   return packed
+}
+
+const BOOL_COMPARISONS: Readonly<Record<string, string>> = { 'aten::__is__': 'aten::eq', 'aten::__isnot__': 'aten::ne' }
+
+/**
+ * The operator of a matched call. As in PyTorch the matched overload only tells the inputs; which overload runs is decided by
+ * their types, and that may be an earlier one (`upsample_nearest1d.vec`).
+ */
+function resolved(matched: FunctionSchema, inputs: readonly Value[]): [FunctionSchema, readonly Value[]] {
+  const types = inputs.map((value) => value.type)
+  const comparison = types.every((type) => type.kind === 'BoolType') ? BOOL_COMPARISONS[matched.name] : undefined
+  const schema = resolveSchema(comparison ?? canonicalOperatorName(matched.name), types) ?? resolveSchema(matched.name, types) ?? matched
+  if (schema.name !== 'aten::rsub' || schema.overload !== 'Tensor') return [schema, inputs]
+  return [findSchema('aten::sub', 'Tensor')!, [inputs[1]!, inputs[0]!, ...inputs.slice(2)]]
 }
 
 /** tryMatchSchema in torch/csrc/jit/frontend/schema_matching.cpp; nothing is put into the graph. */

@@ -1,5 +1,5 @@
 import type { Graph, SourceRange, Value } from '../ir/graph.ts'
-import { isSubtype, sameType, type TupleType, type Type } from '../ir/types.ts'
+import { isSubtype, NumberType, sameType, type TupleType, type Type } from '../ir/types.ts'
 
 /** An operator call that conversions make; given by the caller, as overload resolution itself needs conversions. */
 export type EmitCall = (kind: string, args: readonly Value[]) => Value
@@ -89,12 +89,17 @@ function planNumberConversion(context: ConversionContext, wanted: Type, plan: Pl
   if (plan.type.kind === 'TensorType') {
     const kind = FROM_TENSOR[wanted.kind]
     if (kind !== undefined) return convert(kind, wanted)
-  } else if (plan.type.kind === 'NumberType') {
+  } else if (isNumber(plan.type)) {
     const kind = FROM_NUMBER[wanted.kind]
     if (kind !== undefined) return convert(kind, wanted)
   }
   if (plan.type.kind === 'StringType' && sameType(wanted, { kind: 'DeviceObjType' })) return convert('aten::device', wanted)
   return plan
+}
+
+/** `Scalar`, also as the union that it is. */
+function isNumber(type: Type): boolean {
+  return type.kind === 'NumberType' || (type.kind === 'UnionType' && type.elements.length === 3 && isSubtype(NumberType, type))
 }
 
 function construct(context: ConversionContext, kind: string, inputs: readonly Value[], type: Type): Value {

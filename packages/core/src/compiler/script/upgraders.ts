@@ -33,10 +33,10 @@ function integerDivision(suffix: '' | '_', operands: number, withOut: boolean): 
     const { call } = context
     const [self, other] = args
     const out = withOut ? [{ name: 'out', value: args.at(-1)! }] : []
-    const exact = (): Value => call(`aten::true_divide${suffix}`, [self!, other!], out)
+    const exact = (): Value => call(`aten::div${suffix}`, [self!, other!], out)
     const truncated = (): Value => {
       const mode = { name: 'rounding_mode', value: constant(context, stringValue('trunc')) }
-      return call(`aten::divide${suffix}`, [self!, other!], [mode, ...out])
+      return call(`aten::div${suffix}`, [self!, other!], [mode, ...out])
     }
     const isFloat = (value: Value): Value => numberIsFloat(context, value) ?? call('aten::is_floating_point', [value])
     const deciding = withOut ? args : args.slice(0, operands)
