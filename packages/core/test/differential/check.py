@@ -98,7 +98,7 @@ def script_module(model, eager, inputs, form):
         return torch.jit.trace(copy.deepcopy(eager), copy.deepcopy(inputs[0]), check_trace=False, strict=False)
 
 
-def compile_with(os.path.abspath(options.petal), source, target, block):
+def compile_with(petal, source, target, block):
     command = ["node", petal, "optimize", source, "-o", target, "--json"]
     if block:
         command += ["--block", ",".join(block)]
