@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { inflateRawSync } from 'node:zlib'
 import type { ByteSource } from '../compiler/archive/byte-source.ts'
 import { PetalError } from '../errors.ts'
 
@@ -47,6 +48,11 @@ export async function openFileSource(path: string): Promise<FileSource> {
       async readInto(target, begin) {
         if (!(begin >= 0 && begin + target.length <= size)) throw new RangeError(`${target.length} bytes at ${begin} are outside of a file of ${size} bytes`)
         await fill(target, begin)
+      },
+      inflateRaw(compressed, size) {
+        const bytes = inflateRawSync(compressed, { maxOutputLength: Math.max(size, 1) })
+        if (bytes.length !== size) throw new RangeError(`inflated to ${bytes.length} bytes in place of ${size}`)
+        return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
       },
       close: () => handle.close(),
     }

@@ -90,8 +90,8 @@ async function identifyLegacy(source: ByteSource, name: string): Promise<SourceK
 /** Tells a pickled module from a state dict and from other values, by what is at the top. */
 function kindOfPickled(value: PickleValue): SourceKind {
   if (isTensor(value)) return { kind: 'pickled-data' }
-  if (isObject(value) && value.entries === undefined) return checkpoint(value)
   const entries = entriesOf(value)
+  if (entries === undefined && isObject(value)) return checkpoint(value)
   if (entries === undefined) return { kind: 'pickled-data' }
   const values = entries.map(([, item]) => item)
   if (values.some(isTensor) && values.every((item) => isTensor(item) || !isContainer(item) || entriesOf(item) !== undefined)) return { kind: 'state-dict' }
@@ -102,15 +102,16 @@ function kindOfPickled(value: PickleValue): SourceKind {
 }
 
 function checkpoint(value: PickleObject): SourceKind {
-  // copyreg and the reconstructors of Python wrap the class that counts.
-  const callee = value.callee
-  const direct = isGlobal(callee) && !callee.module.startsWith('copy') ? callee : firstGlobal(value.args)
+  // Python's reconstructors wrap the class that counts; older files wrap it into a reference that carries its source.
+  const { callee } = value
+  const direct = isGlobal(callee) && !callee.module.startsWith('copy') ? callee : firstGlobal(callee) ?? firstGlobal(value.args)
   return direct === undefined ? { kind: 'checkpoint' } : { kind: 'checkpoint', className: globalName(direct) }
 }
 
 function firstGlobal(value: PickleValue): PickleGlobal | undefined {
-  if (isGlobal(value)) return value
-  return isContainer(value) ? childrenOf(value).find(isGlobal) : undefined
+  if (!isContainer(value)) return undefined
+  const inside = value.kind === 'persistent' && isContainer(value.id) ? value.id : value
+  return childrenOf(inside).find(isGlobal)
 }
 
 /** Modules keep these in their `__dict__`. */
@@ -134,7 +135,8 @@ function isObject(value: PickleValue): value is PickleObject {
 function entriesOf(value: PickleValue): readonly (readonly [PickleValue, PickleValue])[] | undefined {
   if (!isContainer(value)) return undefined
   if (value.kind === 'dict') return value.entries
-  return value.kind === 'object' ? value.entries : undefined
+  if (value.kind !== 'object') return undefined
+  return value.entries ?? (isGlobal(value.callee) && value.callee.module === 'collections' ? [] : undefined)
 }
 
 /** Eight bytes of header length, then a JSON object. */

@@ -48,14 +48,14 @@ export async function* inflate(pieces: AsyncIterable<Uint8Array>, size: number, 
   try {
     for (;;) {
       const { done, value } = await reader.read().catch(() => {
-        throw sourceFailure ?? broken(what, 'its compressed data is damaged')
+        throw sourceFailure ?? brokenRecord(what, 'its compressed data is damaged')
       })
       if (done) break
       total += value!.length
-      if (total > size) throw broken(what, `it inflates to more than the ${size} bytes that the directory says`)
+      if (total > size) throw brokenRecord(what, `it inflates to more than the ${size} bytes that the directory says`)
       yield value!
     }
-    if (total !== size) throw broken(what, `it inflates to ${total} bytes where the directory says ${size}`)
+    if (total !== size) throw brokenRecord(what, `it inflates to ${total} bytes where the directory says ${size}`)
   } finally {
     finished = true
     await reader.cancel().catch(() => {})
@@ -63,11 +63,12 @@ export async function* inflate(pieces: AsyncIterable<Uint8Array>, size: number, 
   }
 }
 
-function broken(what: string, why: string): PetalError {
+/** The error of a record whose bytes are not what was saved. `what` begins the sentence. */
+export function brokenRecord(what: string, why: string): PetalError {
   return new PetalError({
     code: 'BROKEN_RECORD',
     message: `${what} cannot be read: ${why}.`,
-    cause: 'The file was damaged after it was saved, or a tool that re-packed it made a mistake.',
-    fix: 'Get the file again, or save it again with torch.jit.save.',
+    cause: 'The file was damaged after it was saved, for example by a transfer in text mode, or a tool that re-packed it made a mistake.',
+    fix: 'Get the file again and compare its checksum with the original, or save it again with torch.jit.save.',
   })
 }

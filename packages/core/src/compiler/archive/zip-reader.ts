@@ -1,7 +1,7 @@
 import { PetalError } from '../errors.ts'
 import type { ByteSource } from './byte-source.ts'
 import { crc32 } from './crc32.ts'
-import { inflate } from './inflate.ts'
+import { brokenRecord, inflate } from './inflate.ts'
 import { archiveLimit, brokenArchive, readZipDirectory, ZIP_LIMITS, type ZipEntry } from './zip-directory.ts'
 
 /** One file inside a model archive. Nothing of it is read before it is asked for. */
@@ -110,7 +110,7 @@ class ZipRecord implements ArchiveRecord {
     if (this.compressed && this.size > ZIP_LIMITS.inflatedInMemory) {
       throw archiveLimit(`its record '${this.name}' would inflate to ${this.size} bytes`, `${ZIP_LIMITS.inflatedInMemory}`)
     }
-    const bytes = this.compressed ? await this.#collect(0, this.size) : await this.#readStored(0, this.size)
+    const bytes = this.compressed ? await this.#inflateAll() : await this.#readData(0, this.size)
     this.#check(crc32(bytes))
     return bytes
   }
@@ -119,7 +119,7 @@ class ZipRecord implements ArchiveRecord {
     if (!(begin >= 0 && begin <= end && end <= this.size)) {
       throw new RangeError(`[${begin}, ${end}) is outside of '${this.name}', which has ${this.size} bytes`)
     }
-    return this.compressed ? this.#collect(begin, end) : this.#readStored(begin, end)
+    return this.compressed ? this.#collect(begin, end) : this.#readData(begin, end)
   }
 
   async* stream(): AsyncGenerator<Uint8Array> {
@@ -138,7 +138,7 @@ class ZipRecord implements ArchiveRecord {
   /** Reads one piece ahead, so that the file and whoever consumes it work at the same time. */
   async* #streamStored(): AsyncGenerator<Uint8Array> {
     if (this.size <= PIECE) {
-      if (this.size > 0) yield this.#readStored(0, this.size)
+      if (this.size > 0) yield this.#readData(0, this.size)
       return
     }
     const start = await this.#locate()
@@ -163,13 +163,30 @@ class ZipRecord implements ArchiveRecord {
     }
   }
 
-  async #readStored(begin: number, end: number): Promise<Uint8Array> {
-    const { offset, end: entryEnd } = this.#entry
-    if (this.#dataStart === undefined && this.size <= SMALL_RECORD) {
-      const tail = Math.min(entryEnd - offset, LOCAL_HEADER_SIZE + this.#entry.name.length + HEADER_GUESS + this.size)
+  async #inflateAll(): Promise<Uint8Array> {
+    const { compressedSize } = this.#entry
+    const source = this.#source
+    if (source.inflateRaw === undefined || compressedSize > SMALL_RECORD || this.size > PIECE) return this.#collect(0, this.size)
+    const compressed = await this.#readData(0, compressedSize)
+    try {
+      return source.inflateRaw(compressed, this.size)
+    } catch {
+      throw brokenRecord(this.#label, 'its compressed data is damaged')
+    }
+  }
+
+  get #label(): string {
+    return `Record '${this.name}' of the model file`
+  }
+
+  /** Bytes [begin, end) of the record's data as it lies in the file. */
+  async #readData(begin: number, end: number): Promise<Uint8Array> {
+    const { offset, end: entryEnd, compressedSize } = this.#entry
+    if (this.#dataStart === undefined && compressedSize <= SMALL_RECORD) {
+      const tail = Math.min(entryEnd - offset, LOCAL_HEADER_SIZE + this.#entry.name.length + HEADER_GUESS + compressedSize)
       const bytes = await this.#source.read(offset, offset + tail)
       const start = this.#parseHeader(bytes)
-      if (start + this.size <= bytes.length) return bytes.slice(start + begin, start + end)
+      if (start + compressedSize <= bytes.length) return bytes.slice(start + begin, start + end)
     }
     const start = await this.#locate()
     return begin === end ? new Uint8Array() : this.#source.read(start + begin, start + end)
@@ -190,7 +207,7 @@ class ZipRecord implements ArchiveRecord {
   }
 
   #inflated(): AsyncGenerator<Uint8Array> {
-    return inflate(this.#compressedPieces(), this.size, `Record '${this.name}' of the model file`)
+    return inflate(this.#compressedPieces(), this.size, this.#label)
   }
 
   async* #compressedPieces(): AsyncGenerator<Uint8Array> {
@@ -220,12 +237,7 @@ class ZipRecord implements ArchiveRecord {
 
   #check(crc: number): void {
     if (crc === this.crc32) return
-    throw new PetalError({
-      code: 'BROKEN_RECORD',
-      message: `Record '${this.name}' of the model file is damaged: its checksum is wrong.`,
-      cause: 'The file was changed or damaged after it was saved, for example by a text-mode transfer.',
-      fix: 'Get the file again and compare its checksum with the original.',
-    })
+    throw brokenRecord(this.#label, 'its checksum is wrong')
   }
 }
 
