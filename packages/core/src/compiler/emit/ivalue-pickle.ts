@@ -58,6 +58,7 @@ function sharedParts(root: IValue, context: PickleContext): Set<object> {
 }
 
 function attributes(object: IValue & { tag: 'Object' }, context: PickleContext): (readonly [string, IValue])[] {
+  if (object.pickledState !== undefined) throw unpicklable(object.type)
   return context.attributesOf(object.type).map((name) => {
     const value = object.slots.get(name)
     if (value === undefined) throw new Error(`${object.type.name} has no value for ${name}`)
@@ -250,7 +251,7 @@ function unpicklable(type: Type): PetalError {
   return new PetalError({
     code: 'NOT_MOBILE',
     message: `The model holds a value of type ${typeString(type)}, which PyTorch's lite interpreter cannot load.`,
-    cause: 'Enums, unions and objects of classes inside lists or dicts are unknown to it.',
+    cause: 'Enums and unions are unknown to it, and so are objects that save themselves with __getstate__, or inside lists and dicts.',
     fix: 'Replace the value by ints, strings or tensors.',
   })
 }

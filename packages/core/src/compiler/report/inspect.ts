@@ -1,0 +1,130 @@
+import type { ByteSource } from '../archive/byte-source.ts'
+import { openArchive, requireRecord, type Archive } from '../archive/zip-reader.ts'
+import type { Bytecode } from '../emit/emitter.ts'
+import { OPCODES, type Opcode } from '../emit/opcodes.ts'
+import { PetalError } from '../errors.ts'
+import type { Facts, PortFact } from '../facts.ts'
+import { classType } from '../ir/class-type.ts'
+import type { IValue } from '../ir/ivalue.ts'
+import { parseAnnotationString } from '../ir/type-parser.ts'
+import { AnyType, dictOf, listOf, type Type } from '../ir/types.ts'
+import { bytecodePickle, unpickleRecords, type PickleResolver } from '../script/unpickle.ts'
+import { literal } from './literal.ts'
+import { countInstructions } from './operators.ts'
+import { countElements } from './parameters.ts'
+import { outputsOfType } from './ports.ts'
+
+/**
+ * What a file for the lite interpreter says of itself: bytecode version 3 to 8 in a zip archive. Nothing is known of the model before it
+ * was compiled, so that `before` is `after` and no optimizations are listed; version 3, and some files of version 4, have no inputs and outputs.
+ * Throws a PetalError for anything else.
+ */
+export async function inspectLite(source: ByteSource): Promise<Facts> {
+  const archive = await openArchive(source)
+  const { values } = await unpickleRecords(archive, [{ name: 'data.pkl', storages: 'data/' }, bytecodePickle(archive)], LENIENT)
+  const table = elementsOf(values[1], 'the whole')
+  const hasVersion = table[0]?.tag === 'Int'
+  const methods = table.slice(hasVersion ? 1 : 0).map(readMethod)
+  const operators = countInstructions(methods)
+  const forward = methods.find(({ name }) => name.endsWith('.forward')) ?? methods[0]
+  return {
+    format: 'ptl', backend: 'cpu',
+    bytecodeVersion: hasVersion ? integer(table[0]) : 3,
+    operatorVersion: await readVersion(archive),
+    inputs: forward?.inputs ?? [], outputs: forward?.outputs ?? [],
+    operators: { before: operators, after: operators },
+    optimizations: [],
+    parameters: countElements(values),
+    bytes: { before: source.size, after: source.size },
+  }
+}
+
+/** Types do not matter here, only that they are lists or dicts. */
+const LENIENT: PickleResolver = {
+  resolveClass: (name) => classType(name),
+  parseType: (text) => (text.startsWith('Dict') ? dictOf(AnyType, AnyType) : listOf(AnyType)),
+}
+
+interface Method extends Pick<Bytecode, 'instructions' | 'operators'> {
+  readonly name: string
+  readonly inputs: readonly PortFact[]
+  readonly outputs: readonly PortFact[]
+}
+
+/** `(name, code table)` or `(name, code table, schema)`. Source: torch/csrc/jit/mobile/import.cpp (`parseMethods`). */
+function readMethod(value: IValue): Method {
+  const [name, code, schema] = elementsOf(value, 'a method')
+  const { instructions, operators } = readTable(code)
+  const { arguments: inputs, returns: outputs } = schema ? readTable(schema) : {}
+  return {
+    name: string(name),
+    instructions: elementsOf(instructions, 'the instructions').map((each) => {
+      const [op, x, n] = elementsOf(each, 'an instruction')
+      return { op: opcode(string(op)), x: integer(x), n: integer(n) }
+    }),
+    operators: elementsOf(operators, 'the operators').map((each) => {
+      const [operator, overload, numArgs] = elementsOf(each, 'an operator')
+      return { name: string(operator), overload: string(overload), numArgs: numArgs ? integer(numArgs) : -1 }
+    }),
+    inputs: inputs ? elementsOf(inputs, 'the arguments').map(readPort).filter(({ name }, i) => i > 0 || name !== 'self') : [],
+    outputs: outputs ? elementsOf(outputs, 'the returns').flatMap((each) => outputsOfType(returnType(readPort(each).type))) : [],
+  }
+}
+
+/** A missing default is written as None, so that None counts as one only where the type has it. */
+function readPort(value: IValue): PortFact {
+  const { name, type, default_value: defaultValue } = readTable(value)
+  const typeText = string(type)
+  const hasDefault = defaultValue !== undefined && (defaultValue.tag !== 'None' || typeText.startsWith('Optional['))
+  return { name: string(name), type: typeText, ...hasDefault && { default: literal(defaultValue) } }
+}
+
+/** Bytecode names a named tuple without its fields, so that it stays one output. */
+function returnType(text: string): Type {
+  return parseAnnotationString(text, (name) => classType(name))
+}
+
+/** Pairs of name and value. */
+function readTable(value: IValue | undefined): Partial<Record<string, IValue>> {
+  return Object.fromEntries(elementsOf(value, 'a table').map((pair) => {
+    const [name, item] = elementsOf(pair, 'a table')
+    return [string(name), item] as const
+  }))
+}
+
+function opcode(name: string): Opcode {
+  const known = OPCODES.find((op) => op === name)
+  if (known === undefined) throw broken(`it has the unknown instruction '${name}'`)
+  return known
+}
+
+function elementsOf(value: IValue | undefined, what: string): readonly IValue[] {
+  if (value?.tag === 'Tuple' || value?.tag === 'List') return value.elements
+  throw broken(`${what} is not a tuple`)
+}
+
+function string(value: IValue | undefined): string {
+  if (value?.tag === 'String') return value.value
+  throw broken('a name in it is not a string')
+}
+
+function integer(value: IValue | undefined): number {
+  if (value?.tag === 'Int') return Number(value.value)
+  throw broken('a number in it is not an integer')
+}
+
+async function readVersion(archive: Archive): Promise<number> {
+  const name = archive.records.has('.data/version') ? '.data/version' : 'version'
+  const text = new TextDecoder().decode(await requireRecord(archive, name, 'which tells what its operators mean').read()).trim()
+  if (!/^\d{1,4}$/.test(text)) throw broken(`the version is '${text.slice(0, 20)}'`)
+  return Number(text)
+}
+
+function broken(why: string): PetalError {
+  return new PetalError({
+    code: 'BROKEN_BYTECODE',
+    message: `'bytecode.pkl' in the model file is not code for the lite interpreter: ${why}.`,
+    cause: 'The file was damaged, or something newer than PyTorch 2 wrote it.',
+    fix: 'Compile the model again from the TorchScript file.',
+  })
+}
