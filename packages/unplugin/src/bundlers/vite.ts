@@ -4,14 +4,17 @@ import type { Importer } from '../place.ts'
 import { type BundlerFactory, errorText } from './bundler.ts'
 
 /**
- * Vite 7 and 8. Its asset plugin does the emission (`?url`); small models must not become data: URLs (`no-inline`).
+ * Vite 7 and 8. Its asset plugin does the emission (`?url`); small models must not become data: URLs in a build (`no-inline`).
  * See packages/vite/src/node/plugins/asset.ts of Vite.
  */
 export const vite: BundlerFactory = (models) => {
+  let assetQuery = '?url&no-inline'
   const importers = new Map<string, Importer>()
   const plugin: Partial<Plugin> = {
     configResolved(config) {
-      models.configure(config.root, config.command === 'build' ? (line) => config.logger.info(line) : undefined)
+      const isBuild = config.command === 'build'
+      if (!isBuild) assetQuery = '?url'
+      models.configure(config.root, isBuild ? (line) => config.logger.info(line) : undefined)
     },
     // `load` is not told who imports; this only remembers it and leaves resolving to Vite.
     resolveId: {
@@ -25,7 +28,7 @@ export const vite: BundlerFactory = (models) => {
     closeBundle: () => models.summarize(),
   }
   return {
-    asset: (stored) => `${stored}?url&no-inline`,
+    asset: (stored) => stored + assetQuery,
     importer: (_, id) => importers.get(id),
     fail(context, error, place) {
       // A stack would be of this plugin, and rolldown prints it.
