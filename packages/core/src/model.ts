@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import type { ByteSource } from './compiler/archive/byte-source.ts'
 import type { Artifact, CompileOptions } from './compiler/artifact.ts'
 import { compile } from './compiler/compile.ts'
+import { inspectLite } from './compiler/report/inspect.ts'
 import { PetalError } from './errors.ts'
 import { DIRECTIVES, type ModelRequest } from './request/index.ts'
 import { identifySource, openFileSource, refusal, type SourceKind } from './source/index.ts'
@@ -64,7 +65,7 @@ async function passThrough(model: Model, request: ModelRequest): Promise<Artifac
     })
   }
   return {
-    facts: await Promise.reject(new Error('not wired yet: facts of mobile files')),
+    facts: await inspectLite(source),
     warnings: [],
     size: source.size,
     async *stream() {

@@ -1,0 +1,68 @@
+import { execFileSync } from 'node:child_process'
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { rawZip, type RawRecord } from './zip.ts'
+
+const fixtures = join(import.meta.dirname, '../fixtures/build')
+
+/** A file that is no model that can be used, and the code of the error that says so. */
+export interface BadModel {
+  readonly title: string
+  readonly code: string
+  /** Puts it at `file`. */
+  make(file: string): Promise<void>
+}
+
+const text = (value: string): Buffer => Buffer.from(value)
+
+/** The smallest archive that passes for TorchScript at first sight, with its records replaced. */
+function archive(...replaced: RawRecord[]): Buffer {
+  const usual: RawRecord[] = [
+    { name: 'net/data.pkl', bytes: text('\x80\x02N.') },
+    { name: 'net/constants.pkl', bytes: text('\x80\x02).') },
+    { name: 'net/code/__torch__.py', bytes: text('') },
+    { name: 'net/version', bytes: text('3\n') },
+  ]
+  const names = new Set(replaced.map((record) => record.name))
+  return rawZip([...usual.filter((record) => !names.has(record.name)), ...replaced])
+}
+
+const pickle = (bytes: Buffer): Buffer => archive({ name: 'net/data.pkl', bytes })
+
+const written = (title: string, code: string, bytes: () => Uint8Array | string): BadModel =>
+  ({ title, code, make: (file) => writeFile(file, bytes()) })
+const copied = (title: string, code: string, name: string): BadModel => ({ title, code, make: (file) => copyFile(join(fixtures, name), file) })
+
+/** `count` times the same two opcodes, which nest one tuple in the next. */
+const nested = (count: number): Buffer => Buffer.concat([text('\x80\x02N'), Buffer.alloc(count, '\x85'), text('.')])
+
+export const BAD_MODELS: readonly BadModel[] = [
+  written('a Git LFS pointer', 'LFS_POINTER', () => `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 14212973\n`),
+  written('an HTML page', 'HTML_PAGE', () => '<!DOCTYPE html>\n<html><head><title>404</title></head><body>Not found</body></html>\n'),
+  written('an empty file', 'EMPTY_FILE', () => ''),
+  written('a safetensors file', 'SAFETENSORS', () => {
+    const header = text('{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}')
+    const length = Buffer.alloc(8)
+    length.writeBigUInt64LE(BigInt(header.length))
+    return Buffer.concat([length, header, Buffer.alloc(4)])
+  }),
+  written('a .pt2 of torch.export', 'EXPORTED_PROGRAM', () => rawZip([
+    { name: 'net/archive_format', bytes: text('pt2') }, { name: 'net/models/model.json', bytes: text('{}') }, { name: 'net/version', bytes: text('6') },
+  ])),
+  copied('an eager checkpoint', 'EAGER_CHECKPOINT', 'checkpoint.pt'),
+  copied('an eager checkpoint of old', 'EAGER_CHECKPOINT', 'checkpoint-legacy.pt'),
+  copied('a state dict', 'STATE_DICT', 'state-dict.pt'),
+  {
+    title: 'a truncated archive', code: 'TRUNCATED_ARCHIVE',
+    make: async (file) => writeFile(file, (await readFile(join(fixtures, 'net.pt'))).subarray(0, 9000)),
+  },
+  { title: 'a directory', code: 'NOT_A_FILE', make: async (file) => { await mkdir(file) } },
+  { title: 'a missing file', code: 'FILE_NOT_FOUND', make: async () => {} },
+  { title: 'a named pipe', code: 'NOT_A_FILE', make: async (file) => { execFileSync('mkfifo', [file]) } },
+  written('noise', 'NOT_A_MODEL', () => Buffer.from([0x13, 0x37, 0x00, 0xff])),
+  written('a zip bomb', '', () => archive({ name: 'net/data.pkl', bytes: Buffer.alloc(300_000_000), deflate: true })),
+  written('a zip bomb that lies about its size', '', () => archive({ name: 'net/data.pkl', bytes: Buffer.alloc(100_000_000), deflate: true, claimedSize: 100 })),
+  written('a pickle with a forbidden global', '', () => pickle(text('\x80\x02cos\nsystem\nX\x02\x00\x00\x00ls\x85R.'))),
+  written('a cyclic pickle', '', () => pickle(text('\x80\x02]q\x00h\x00a.'))),
+  written('a pickle nested a million deep', '', () => pickle(nested(1_000_000))),
+]
