@@ -1,4 +1,4 @@
-import type { Graph, SourceRange, Value } from '../ir/graph.ts'
+import { toIValue, type Graph, type SourceRange, type Value } from '../ir/graph.ts'
 import { intValue, stringValue } from '../ir/ivalue.ts'
 import { findSchema } from '../ir/ops/index.ts'
 import { parseSchema } from '../ir/schema-parser.ts'
@@ -41,7 +41,10 @@ function assertThat({ graph, range, call }: BuiltinContext, condition: Value, me
   branch.addBlock()
   const otherwise = branch.addBlock()
   graph.withInsertPoint(otherwise.returnNode, () => {
-    const text = call('aten::format', [graph.insertConstant(stringValue('AssertionError: {}')), message])
+    const known = toIValue(message)
+    const text = known?.tag === 'String'
+      ? graph.insertConstant(stringValue(`AssertionError: ${known.value}`))
+      : call('aten::format', [graph.insertConstant(stringValue('AssertionError: {}')), message])
     const raise = graph.create('prim::RaiseException', [text, graph.insertConstant({ tag: 'None' })], findSchema('prim::RaiseException', ''))
     graph.insert(raise).range = range
   })

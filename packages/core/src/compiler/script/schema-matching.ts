@@ -133,6 +133,21 @@ function emitNode(
 
 const BOOL_COMPARISONS: Readonly<Record<string, string>> = { 'aten::__is__': 'aten::eq', 'aten::__isnot__': 'aten::ne' }
 
+/** The packed weights of these hold the stride, padding, dilation and groups that the old form names again. */
+const CONV_NEW = [0, 1, 6, 7]
+
+/**
+ * Operators that PyTorch's loader replaces by another form of their inputs: NormalizeOps, and rewriteQuantizedConvForBC in
+ * torch/csrc/jit/serialization/import.cpp.
+ */
+const REWRITTEN: Readonly<Record<string, { to: [name: string, overload: string]; inputs: readonly number[] }>> = {
+  'aten::rsub.Tensor': { to: ['aten::sub', 'Tensor'], inputs: [1, 0, 2] },
+  'quantized::conv2d': { to: ['quantized::conv2d', 'new'], inputs: CONV_NEW },
+  'quantized::conv2d_relu': { to: ['quantized::conv2d_relu', 'new'], inputs: CONV_NEW },
+  'quantized::conv3d': { to: ['quantized::conv3d', 'new'], inputs: CONV_NEW },
+  'quantized::conv3d_relu': { to: ['quantized::conv3d_relu', 'new'], inputs: CONV_NEW },
+}
+
 /**
  * The operator of a matched call. As in PyTorch the matched overload only tells the inputs; which overload runs is decided by
  * their types, and that may be an earlier one (`upsample_nearest1d.vec`).
@@ -141,8 +156,8 @@ function resolved(matched: FunctionSchema, inputs: readonly Value[]): [FunctionS
   const types = inputs.map((value) => value.type)
   const comparison = types.every((type) => type.kind === 'BoolType') ? BOOL_COMPARISONS[matched.name] : undefined
   const schema = resolveSchema(comparison ?? canonicalOperatorName(matched.name), types) ?? resolveSchema(matched.name, types) ?? matched
-  if (schema.name !== 'aten::rsub' || schema.overload !== 'Tensor') return [schema, inputs]
-  return [findSchema('aten::sub', 'Tensor')!, [inputs[1]!, inputs[0]!, ...inputs.slice(2)]]
+  const rewrite = REWRITTEN[schemaName(schema)]
+  return rewrite === undefined ? [schema, inputs] : [findSchema(...rewrite.to)!, rewrite.inputs.map((i) => inputs[i]!)]
 }
 
 /** tryMatchSchema in torch/csrc/jit/frontend/schema_matching.cpp; nothing is put into the graph. */

@@ -55,19 +55,26 @@ function index(): Map<string, string> {
 export function operatorsNamed(name: string): readonly OperatorInfo[] {
   let operators = parsed.get(name)
   if (operators === undefined) {
-    const line = index().get(name)
-    if (line === undefined) return NO_OPERATORS
-    operators = expand(line).split('\t').map((text) => parseOverload(name, text))
+    operators = schemaTexts(name).map(operatorInfo)
+    if (operators.length === 0) return NO_OPERATORS
     parsed.set(name, operators)
   }
   return operators
 }
 
-function parseOverload(name: string, text: string): OperatorInfo {
-  const isLater = text.startsWith('+')
-  const overload = isLater ? text.slice(1) : text
-  const schema = parseSchema(overload.startsWith('(') ? name + overload : `${name}.${overload}`)
-  if (!isLater) return { schema }
+/** The registered signatures of an operator, unparsed, in order; `+` before those that need PyTorch 2. */
+export function schemaTexts(name: string): readonly string[] {
+  const line = index().get(name)
+  if (line === undefined) return []
+  return expand(line).split('\t').map((text) => {
+    const [mark, overload] = text.startsWith('+') ? ['+', text.slice(1)] : ['', text]
+    return `${mark}${name}${overload.startsWith('(') ? '' : '.'}${overload}`
+  })
+}
+
+function operatorInfo(text: string): OperatorInfo {
+  if (!text.startsWith('+')) return { schema: parseSchema(text) }
+  const schema = parseSchema(text.slice(1))
   later.add(schema)
   return { schema, requires: '2.x' }
 }
