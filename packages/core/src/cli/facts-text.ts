@@ -4,7 +4,8 @@ import { count, plain } from './terminal.ts'
 
 const total = (operators: Readonly<Record<string, number>>): number => Object.values(operators).reduce((sum, times) => sum + times, 0)
 
-const label = (text: string): string => colors.dim(text.padEnd(10))
+/** The first column of a line about a model. */
+export const label: (text: string) => string = (text) => colors.dim(text.padEnd(10))
 
 /** The inputs and outputs, a line each. */
 export function portLines({ inputs, outputs }: Pick<Facts, 'inputs' | 'outputs'>): string[] {
@@ -21,6 +22,13 @@ function portText(port: PortFact): string {
 export function operatorLine({ operators }: Pick<Facts, 'operators'>): string {
   const [before, after] = [total(operators.before), total(operators.after)]
   return `${label('operators')} ${before === after ? after : `${before} -> ${after}`}`
+}
+
+/** How often each operator occurs, the most frequent first. */
+export function operatorTable(operators: Readonly<Record<string, number>>): string[] {
+  const rows = Object.entries(operators).toSorted(([a, times], [b, others]) => others - times || (a < b ? -1 : 1))
+  const width = Math.max(0, ...rows.map(([, times]) => String(times).length))
+  return rows.map(([name, times]) => `  ${String(times).padStart(width)}  ${plain(name)}`)
 }
 
 /** What each optimization did, and what it left alone and why. */

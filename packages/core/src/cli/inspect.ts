@@ -1,13 +1,39 @@
-import { openModel } from '../model.ts'
+import colors from 'picocolors'
+import type { Facts } from '../compiler/facts.ts'
+import { type Model, makeArtifact, openModel } from '../model.ts'
+import { defaultRequest } from '../request/index.ts'
 import type { Arguments } from './arguments.ts'
-import { print } from './terminal.ts'
+import { label, operatorLine, operatorTable, optimizationLines, portLines } from './facts-text.ts'
+import { createProgress } from './progress.ts'
+import { plain, print, printJson, size, warn } from './terminal.ts'
 
-/** `petal inspect`: says what is in a file. */
+/**
+ * `petal inspect`: says what is in a model file. A TorchScript model is compiled for it, as only that tells what optimizing
+ * does; nothing is written, so its large weights are never read.
+ */
 export async function inspect(args: Arguments): Promise<void> {
+  const progress = createProgress(args.operand)
   const model = await openModel(args.operand)
   try {
-    print(model.kind.kind)
+    const { facts, warnings } = await makeArtifact(model, defaultRequest, ({ phase, share }) => progress.update(phase, share))
+    progress.end()
+    const source = { name: model.name, bytes: model.source.size }
+    if (args.switches.has('json')) return printJson({ kind: model.kind.kind, source, facts, warnings })
+    print(title(model, facts), ...lines(model, facts).map((line) => `  ${line}`))
+    for (const warning of warnings) warn(warning)
   } finally {
+    progress.end()
     await model.close()
   }
+}
+
+function title({ name, kind, source }: Model, facts: Facts): string {
+  const format = kind.kind === 'lite' ? `compiled for phones, bytecode version ${facts.bytecodeVersion}` : 'TorchScript'
+  return `${colors.bold(plain(name))}  ${size(source.size)}  ${colors.dim(format)}`
+}
+
+function lines({ kind }: Model, facts: Facts): string[] {
+  const common = [...portLines(facts), `${label('parameters')} ${facts.parameters.toLocaleString('en')}`]
+  if (kind.kind === 'lite') return [...common, operatorLine(facts), ...operatorTable(facts.operators.after)]
+  return [...common, operatorLine(facts), ...operatorTable(facts.operators.before), colors.dim('optimizing it:'), ...optimizationLines(facts)]
 }
