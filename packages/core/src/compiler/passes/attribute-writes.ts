@@ -1,0 +1,230 @@
+import { hiddenWrites, mayReturnInput } from '../ir/alias-corrections.ts'
+import { isMutableType } from '../ir/alias-types.ts'
+import { allNodes, toIValue, type Graph, type Node, type Value } from '../ir/graph.ts'
+import type { IValue, ObjectValue } from '../ir/ivalue.ts'
+import type { AliasInfo, FunctionSchema } from '../ir/schema.ts'
+import type { Type } from '../ir/types.ts'
+import { AttributeCells, contentsOf, find, isWritten, newCell, union, type Cell } from './attribute-cells.ts'
+import { attributePath, objectAt } from './module-paths.ts'
+
+/** Which attribute a `prim::GetAttr` or `prim::SetAttr` is about. */
+export interface Access {
+  readonly object: ObjectValue
+  readonly name: string
+}
+
+export interface AttributeWrites {
+  /** The attribute a node accesses, when that is certain. */
+  accessOf(node: Node): Access | undefined
+  /** True when an attribute may get another value or have its memory written to while the graph runs. */
+  isWritten(object: ObjectValue, name: string): boolean
+  /** True when an object is used other than by naming its attributes. */
+  escapes(object: ObjectValue): boolean
+}
+
+/**
+ * Finds the attributes of `root` that running the graph may change: by assignment, or in place, directly or through views, lists,
+ * dicts, objects and control flow. The question that `recordMutableAttrs` of torch/csrc/jit/passes/freeze_module.cpp answers, for
+ * elements of containers too. Flow-insensitive, nearly linear, and on the safe side.
+ */
+export function analyzeAttributeWrites(graph: Graph, root: ObjectValue): AttributeWrites {
+  return new Analysis(graph, root)
+}
+
+class Analysis implements AttributeWrites {
+  readonly #root: ObjectValue
+  readonly #attributes = new AttributeCells()
+  readonly #values: Map<Value, Cell> = new Map()
+  readonly #assigned: Map<ObjectValue, Set<string>> = new Map()
+  /** Names of attributes that hold objects and are assigned: paths through them tell nothing. */
+  readonly #unstable: Set<string> = new Set()
+
+  constructor(graph: Graph, root: ObjectValue) {
+    this.#root = root
+    for (const node of allNodes(graph.block)) {
+      if (node.kind === 'prim::SetAttr' && mayHoldObject(node.input(1).type)) this.#unstable.add(node.string('name'))
+    }
+    this.#escape(graph.block.outputs)
+    for (const node of allNodes(graph.block)) this.#visit(node)
+  }
+
+  accessOf(node: Node): Access | undefined {
+    if (node.kind !== 'prim::GetAttr' && node.kind !== 'prim::SetAttr') return undefined
+    const object = this.#objectOf(node.input(0))
+    const name = node.string('name')
+    return object?.slots.has(name) ? { object, name } : undefined
+  }
+
+  isWritten(object: ObjectValue, name: string): boolean {
+    if (this.#assigned.get(object)?.has(name)) return true
+    const escaped = this.#attributes.escaped(object)
+    return (escaped !== undefined && find(escaped).written) || isWritten(this.#attributes.slot(object, name))
+  }
+
+  escapes(object: ObjectValue): boolean {
+    return this.#attributes.escaped(object) !== undefined
+  }
+
+  #objectOf(value: Value): ObjectValue | undefined {
+    const path = attributePath(value)
+    return path === undefined || path.some((name) => this.#unstable.has(name)) ? undefined : objectAt(this.#root, path)
+  }
+
+  #cell(value: Value): Cell | undefined {
+    if (!isMutableType(value.type)) return undefined
+    let cell = this.#values.get(value)
+    if (cell === undefined) this.#values.set(value, cell = newCell())
+    return cell
+  }
+
+  #visit(node: Node): void {
+    for (const block of node.blocks) this.#escape(block.outputs)
+    const access = this.accessOf(node)
+    if (access !== undefined) return this.#access(node, access)
+    this.#escape(node.inputs)
+    switch (node.kind) {
+      case 'prim::Constant': return this.#constant(node)
+      case 'prim::If': return this.#if(node)
+      case 'prim::Loop': return this.#loop(node)
+      case 'prim::GetAttr': return this.#merge(this.#cell(node.output), this.#contents(node.input(0)))
+      case 'prim::SetAttr': return this.#assignUnknown(node)
+      case 'prim::ListConstruct': case 'prim::TupleConstruct': case 'prim::DictConstruct':
+        return node.inputs.forEach((value) => this.#merge(this.#contents(node.output), this.#cell(value)))
+      case 'prim::ListUnpack': case 'prim::TupleUnpack': case 'prim::TupleIndex':
+        return node.outputs.forEach((value) => this.#merge(this.#contents(node.input(0)), this.#cell(value)))
+      case 'prim::TupleSlice': return this.#merge(this.#contents(node.input(0)), this.#contents(node.output))
+      case 'prim::unchecked_cast': return this.#merge(this.#cell(node.input(0)), this.#cell(node.output))
+    }
+    if (READ_ONLY.has(node.kind)) return
+    if (node.schema === undefined) this.#mergeAll(node, true)
+    else if (mayReturnInput(node)) this.#mergeAll(node, false)
+    else this.#operator(node, node.schema)
+  }
+
+  #access(node: Node, { object, name }: Access): void {
+    if (node.kind === 'prim::GetAttr') {
+      const value = object.slots.get(name)
+      if (value?.tag === 'Object' && this.#unstable.has(name)) this.#merge(this.#cell(node.output), this.#attributes.object(value))
+      return this.#merge(this.#cell(node.output), this.#attributes.slot(object, name))
+    }
+    this.#escape([node.input(1)])
+    this.#merge(this.#cell(node.input(1)), this.#attributes.slot(object, name))
+    const names = this.#assigned.get(object) ?? new Set()
+    this.#assigned.set(object, names.add(name))
+  }
+
+  #assignUnknown(node: Node): void {
+    const object = this.#cell(node.input(0))
+    if (object === undefined) return
+    find(object).written = true
+    this.#merge(contentsOf(object), this.#cell(node.input(1)))
+  }
+
+  #constant(node: Node): void {
+    const value = toIValue(node.output) as IValue
+    const cell = this.#cell(node.output)
+    if (cell !== undefined && value.tag !== 'None') union(cell, this.#attributes.value(value))
+  }
+
+  #if(node: Node): void {
+    for (const block of node.blocks) block.outputs.forEach((value, i) => this.#merge(this.#cell(value), this.#cell(node.outputs[i]!)))
+  }
+
+  #loop(node: Node): void {
+    const body = node.blocks[0]!
+    node.outputs.forEach((output, i) => {
+      for (const value of [node.input(i + 2), body.inputs[i + 1]!, body.outputs[i + 1]!]) this.#merge(this.#cell(output), this.#cell(value))
+    })
+  }
+
+  /** Operators whose effects the schema tells: `(a!)` writes, equal set names share memory, type variables pass elements on. */
+  #operator(node: Node, schema: FunctionSchema): void {
+    const sets = new Map<string, Cell>()
+    const elements = newCell()
+    const visit = (value: Value, type: Type, alias: AliasInfo | undefined): void => {
+      const cell = this.#cell(value)
+      if (cell === undefined) return
+      applyAlias(cell, alias, sets)
+      pool(cell, type, alias, elements)
+    }
+    schema.arguments.forEach((argument, i) => node.inputs[i] && visit(node.inputs[i], argument.type, argument.alias))
+    schema.returns.forEach((result, i) => node.outputs[i] && visit(node.outputs[i], result.type, result.alias))
+    for (const value of hiddenWrites(node, schema)) {
+      const cell = this.#cell(value)
+      if (cell) find(cell).written = true
+    }
+    if (schema.isVararg || schema.isVarret) this.#mergeAll(node, false)
+  }
+
+  /** A node of unknown effects: everything it touches may be the same, and `written` to. */
+  #mergeAll(node: Node, written: boolean): void {
+    const all = newCell()
+    for (const value of [...node.inputs, ...node.outputs]) {
+      const cell = this.#cell(value)
+      if (cell === undefined) continue
+      union(all, cell)
+      union(all, contentsOf(all))
+    }
+    if (written) find(all).written = true
+  }
+
+  #contents(value: Value): Cell | undefined {
+    const cell = this.#cell(value)
+    return cell && contentsOf(cell)
+  }
+
+  #merge(a: Cell | undefined, b: Cell | undefined): void {
+    if (a && b) union(a, b)
+  }
+
+  /** An object that is passed on is known by its cell from here on, with all that it holds. */
+  #escape(values: readonly Value[]): void {
+    for (const value of values) {
+      const object = mayHoldObject(value.type) ? this.#objectOf(value) : undefined
+      if (object !== undefined) this.#merge(this.#cell(value), this.#attributes.object(object))
+    }
+  }
+}
+
+/** Without effect on memory whatever goes in, and without a schema. */
+const READ_ONLY: ReadonlySet<string> = new Set([
+  'prim::RaiseException', 'prim::isinstance', 'prim::Print', 'prim::NumToTensor', 'prim::Uninitialized', 'prim::CreateObject',
+])
+
+function mayHoldObject(type: Type): boolean {
+  return type.kind === 'ClassType' || type.kind === 'InterfaceType' || type.kind === 'AnyType' || (type.kind === 'OptionalType' && mayHoldObject(type.element))
+}
+
+function applyAlias(cell: Cell, alias: AliasInfo | undefined, sets: Map<string, Cell>): void {
+  if (alias === undefined) return
+  if (alias.isWrite) find(cell).written = true
+  for (const name of [...alias.before, ...alias.after]) {
+    if (name === '*') continue
+    const known = sets.get(name)
+    if (known) union(known, cell)
+    else sets.set(name, cell)
+  }
+  if (alias.contained) applyAlias(contentsOf(cell), alias.contained, sets)
+}
+
+/**
+ * Merges what an operator's type variables stand for, and unannotated elements of containers: `append(t[] self, t el)`,
+ * `copy(t[]) -> t[]`, `sorted(Tensor[]) -> Tensor[]`.
+ */
+function pool(cell: Cell, type: Type, alias: AliasInfo | undefined, elements: Cell): void {
+  switch (type.kind) {
+    case 'VarType': return union(cell, elements)
+    case 'OptionalType': return pool(cell, type.element, alias, elements)
+    case 'ListType': case 'FutureType':
+      return isMutableType(type.element) || type.element.kind === 'VarType' ? poolContents(cell, type.element, elements) : undefined
+    case 'DictType': return poolContents(cell, type.value, elements)
+    case 'TupleType': return type.elements.forEach((element) => isMutableType(element) && pool(contentsOf(cell), element, undefined, elements))
+    case 'AnyType': case 'AnyListType': case 'AnyTupleType': return union(cell, elements)
+    default: return alias?.before.includes('*') || alias?.after.includes('*') ? union(cell, elements) : undefined
+  }
+}
+
+function poolContents(cell: Cell, element: Type, elements: Cell): void {
+  if (element.kind === 'ListType' || element.kind === 'DictType' || element.kind === 'TupleType') pool(contentsOf(cell), element, undefined, elements)
+  else union(contentsOf(cell), elements)
+}

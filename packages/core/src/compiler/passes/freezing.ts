@@ -1,0 +1,175 @@
+import { PetalError } from '../errors.ts'
+import type { ClassType } from '../ir/class-type.ts'
+import { allNodes, type Graph, type Value } from '../ir/graph.ts'
+import { ivalueType, type IValue, type ObjectValue } from '../ir/ivalue.ts'
+import { NoneType, sameType, typeString } from '../ir/types.ts'
+import { analyzeAttributeWrites, type Access, type AttributeWrites } from './attribute-writes.ts'
+import type { PassLog } from './pass.ts'
+
+export interface FreezeOptions {
+  /** Name in the log. */
+  readonly name?: string
+  /** Attributes to freeze; all that can be when left out. Asked with undefined for reads whose module is not certain. */
+  readonly select?: (access: Access | undefined) => boolean
+}
+
+/**
+ * Turns the attributes of `root` that running `graph` cannot change into constants, in place, the module being in evaluation mode.
+ * `graph` is the inlined `forward`; its first input is the module. As torch/csrc/jit/passes/freeze_module.cpp.
+ * Attributes that may change, and all that share memory with them, stay; so do modules that are used other than by naming attributes.
+ * Throws when the module returns itself.
+ */
+export function freezeModule(graph: Graph, root: ObjectValue, log: PassLog, options: FreezeOptions = {}): void {
+  const { name = 'freeze_module', select } = options
+  const self = graph.inputs[0]
+  if (graph.outputs.some((value) => value === self || sameType(value.type, root.type))) throw returnsItself(root)
+  const writes = analyzeAttributeWrites(graph, root)
+  const constants = new Map<ObjectValue, Map<string, Value>>()
+  let changed = 0
+  const declined = new Set<string>()
+  for (const node of allNodes(graph.block)) {
+    if (node.kind !== 'prim::GetAttr') continue
+    const access = writes.accessOf(node)
+    if (select !== undefined && !select(access)) continue
+    const constant = constantFor(graph, access, writes, constants)
+    if (typeof constant !== 'string') {
+      node.output.replaceAllUsesWith(constant)
+      node.destroy()
+      changed++
+    } else if (constant !== '') declined.add(`${node.string('name')}\n${constant}`)
+  }
+  for (const each of declined) log.declined(name, ...each.split('\n') as [string, string])
+  if (changed > 0) log.changed(name, changed)
+  removeUnusedReads(graph)
+}
+
+/** The constant an attribute read gives; the reason why there is none, or '' where none is due (a module on the way to an attribute). */
+function constantFor(graph: Graph, access: Access | undefined, writes: AttributeWrites, constants: Map<ObjectValue, Map<string, Value>>): Value | string {
+  if (access === undefined) return 'the module it belongs to is not certain'
+  const { object, name } = access
+  const stored = object.slots.get(name)!
+  if (stored.tag === 'Object') return ''
+  const ofObject = constants.get(object) ?? new Map<string, Value>()
+  constants.set(object, ofObject)
+  const known = ofObject.get(name)
+  if (known !== undefined) return known
+  if (writes.isWritten(object, name)) return 'it changes while the model runs'
+  const value = evaluated(stored, object, name)
+  if (value === undefined) return `a ${typeString(ivalueType(stored))} cannot be a constant`
+  const first = graph.block.paramNode.next!
+  const constant = graph.withInsertPoint(first, () => graph.insertConstant(value, value.tag === 'None' ? NoneType : undefined))
+  constant.debugName = `self.${name}`
+  ofObject.set(name, constant)
+  return constant
+}
+
+/** The attribute in evaluation mode and without gradients; undefined for what no constant can hold. */
+function evaluated(value: IValue, object: ObjectValue, name: string): IValue | undefined {
+  if (name === 'training' && value.tag === 'Bool' && object.type.isModule) return { tag: 'Bool', value: false }
+  return detached(value)
+}
+
+function detached(value: IValue): IValue | undefined {
+  switch (value.tag) {
+    case 'Tensor': return value.value.requiresGrad ? { tag: 'Tensor', value: { ...value.value, requiresGrad: false } } : value
+    case 'Object': return undefined
+    case 'List': case 'Tuple': {
+      const elements = value.elements.map(detached)
+      if (elements.includes(undefined)) return undefined
+      return elements.every((element, i) => element === value.elements[i]) ? value : { ...value, elements: elements as IValue[] }
+    }
+    case 'Dict': {
+      const entries = value.entries.map(([key, element]) => [key, detached(element)] as const)
+      if (entries.some(([, element]) => element === undefined)) return undefined
+      return { ...value, entries: entries as [IValue, IValue][] }
+    }
+    default: return value
+  }
+}
+
+/** Reads of modules whose attributes have become constants; inner ones first, as they use the outer ones. */
+function removeUnusedReads(graph: Graph): void {
+  for (const node of [...allNodes(graph.block)].reverse()) {
+    if (node.kind === 'prim::GetAttr' && !node.output.hasUses) node.destroy()
+  }
+}
+
+/**
+ * A copy of `root` that holds only what `graph` still accesses; an object that the graph passes on whole keeps everything, and so do
+ * the objects in kept values. Objects of one class keep the same attributes, as a class has one list of them. Run it after the last pass.
+ */
+export function pruneModule(graph: Graph, root: ObjectValue): ObjectValue {
+  const writes = analyzeAttributeWrites(graph, root)
+  const kept = new Map<ClassType, Set<string>>()
+  const keep = (type: ClassType, name: string): void => { kept.set(type, (kept.get(type) ?? new Set()).add(name)) }
+  for (const node of allNodes(graph.block)) {
+    if (node.kind !== 'prim::GetAttr' && node.kind !== 'prim::SetAttr') continue
+    const access = writes.accessOf(node)
+    if (access !== undefined) keep(access.object.type, access.name)
+    else if (node.input(0).type.kind === 'ClassType') keep(node.input(0).type as ClassType, node.string('name'))
+  }
+  for (const object of reachable(root, kept, writes)) for (const name of object.slots.keys()) keep(object.type, name)
+  const copies = new Map<ObjectValue, ObjectValue>()
+  return copyObject(root, kept, copies)
+}
+
+/** Objects that must stay whole: those that escape, and what they and kept attributes hold. */
+function reachable(root: ObjectValue, kept: ReadonlyMap<ClassType, ReadonlySet<string>>, writes: AttributeWrites): Set<ObjectValue> {
+  const whole = new Set<ObjectValue>()
+  const seen = new Set<ObjectValue>()
+  const pending: [ObjectValue, boolean][] = [[root, false]]
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    const [object, inWhole] = next
+    const isWhole = inWhole || writes.escapes(object)
+    if (isWhole ? whole.has(object) : seen.has(object)) continue
+    seen.add(object)
+    if (isWhole) whole.add(object)
+    for (const [name, value] of object.slots) {
+      if (!isWhole && !kept.get(object.type)?.has(name)) continue
+      if (value.tag === 'Object') pending.push([value, isWhole])
+      else for (const inner of objectsIn(value)) pending.push([inner, true])
+    }
+  }
+  return whole
+}
+
+function objectsIn(value: IValue): ObjectValue[] {
+  switch (value.tag) {
+    case 'Object': return [value]
+    case 'List': case 'Tuple': return value.elements.flatMap(objectsIn)
+    case 'Dict': return value.entries.flatMap(([, element]) => objectsIn(element))
+    default: return []
+  }
+}
+
+function copyObject(object: ObjectValue, kept: ReadonlyMap<ClassType, ReadonlySet<string>>, copies: Map<ObjectValue, ObjectValue>): ObjectValue {
+  const known = copies.get(object)
+  if (known !== undefined) return known
+  const slots = new Map<string, IValue>()
+  const copy: ObjectValue = { ...object, slots }
+  copies.set(object, copy)
+  for (const [name, value] of object.slots) {
+    if (!kept.get(object.type)?.has(name)) continue
+    const mode = name === 'training' && object.type.isModule && value.tag === 'Bool' ? { ...value, value: false } : value
+    slots.set(name, copyValue(mode, kept, copies))
+  }
+  return copy
+}
+
+/** Lists and dicts are copied only when they hold objects, so that attributes which share one go on sharing it. */
+function copyValue(value: IValue, kept: ReadonlyMap<ClassType, ReadonlySet<string>>, copies: Map<ObjectValue, ObjectValue>): IValue {
+  if (value.tag === 'Object') return copyObject(value, kept, copies)
+  if (objectsIn(value).length === 0) return value
+  if (value.tag === 'List' || value.tag === 'Tuple') return { ...value, elements: value.elements.map((each) => copyValue(each, kept, copies)) }
+  if (value.tag === 'Dict') return { ...value, entries: value.entries.map(([key, each]) => [key, copyValue(each, kept, copies)] as const) }
+  return value
+}
+
+function returnsItself(root: ObjectValue): PetalError {
+  return new PetalError({
+    code: 'MODULE_RETURNS_ITSELF',
+    message: `${root.type.name} returns itself from forward.`,
+    cause: 'A module that leaves the model cannot be frozen, as its user may change it.',
+    fix: 'Return tensors or plain values.',
+  })
+}
