@@ -38,7 +38,7 @@ export function createContentStore(folder: string, temporaryFolder: string, memo
       if (await intact(named, content)) return named
       const blob = join(home(content.sha256), BLOB)
       if (!await intact(blob, content)) return undefined
-      await nameFile(blob, named, join(temporaryFolder, temporaryName()))
+      await nameFile(blob, named, join(home(content.sha256), temporaryName()))
       await memo.note(blob, content.sha256)
       await memo.note(named, content.sha256)
       return named

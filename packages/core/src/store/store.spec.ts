@@ -126,6 +126,14 @@ describe('a store', () => {
     expect(await files(join(folder, 'cache/v1/actions'))).toHaveLength(1)
   })
 
+  it('finds and names what is stored where a cache service kept no empty folders', async () => {
+    const store = open()
+    await store.resolve(await wanted(store, await model('weights')), async () => artifact('compiled'))
+    for (const name of ['tmp', 'locks', 'memo']) await rm(join(folder, 'cache/v1', name), { recursive: true })
+    const restored = open()
+    expect((await restored.resolve(await wanted(restored, await model('weights', 'renamed.pt')), never)).fromCache).toBe(true)
+  })
+
   it('stores equal outputs of two requests once', async () => {
     const store = open()
     const file = await model('weights')

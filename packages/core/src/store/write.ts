@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { threadId } from 'node:worker_threads'
 
@@ -7,9 +7,9 @@ const WRITE_SIZE = 1 << 20
 
 let counter = 0
 
-/** A file name that no other writer on this machine uses. */
+/** A file name that no other writer uses, nor one before that was killed: process numbers alone repeat, in containers above all. */
 export function temporaryName(): string {
-  return `${process.pid}.${threadId}.${++counter}.tmp`
+  return `${process.pid}.${threadId}.${++counter}.${randomBytes(4).toString('hex')}.tmp`
 }
 
 export interface Written {
