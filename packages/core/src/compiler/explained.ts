@@ -1,0 +1,41 @@
+import { PetalError } from './errors.ts'
+
+/**
+ * Runs `work`, and makes a PetalError of whatever else it throws, so that a user never meets a bare stack trace. The original is the
+ * error's `cause`.
+ */
+export async function explained<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof PetalError || isSystemError(error)) throw error
+    throw Object.assign(isStackOverflow(error) ? tooDeep() : internal(error), { cause: error })
+  }
+}
+
+/** Reading failed: whoever opened the source knows best how to say it. */
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+}
+
+function isStackOverflow(error: unknown): boolean {
+  return error instanceof RangeError && /call stack/i.test(error.message)
+}
+
+function tooDeep(): PetalError {
+  return new PetalError({
+    code: 'TOO_DEEP',
+    message: 'The code of the model nests too deeply to be compiled.',
+    cause: 'No model that people write does, so the file is damaged, or a program wrote it.',
+    fix: 'Split the expressions or blocks that nest.',
+  })
+}
+
+function internal(error: unknown): PetalError {
+  return new PetalError({
+    code: 'INTERNAL',
+    message: `The compiler failed: ${error instanceof Error ? error.message : String(error)}.`,
+    cause: 'This is a mistake in Petal and not in the model.',
+    fix: 'Please report it, with the model or with what `petal inspect` says of it; blocking optimizations may help until then.',
+  })
+}
