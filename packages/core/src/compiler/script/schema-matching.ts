@@ -28,8 +28,13 @@ export interface MatchedSchema {
 /** How many overloads an error lists; the rest are counted. */
 const LISTED_OVERLOADS = 6
 
+/** Why a schema does not fit; put into words only for an error, as most attempts of a successful call fail. */
+interface Mismatch {
+  readonly why: () => string
+}
+
 /** Either the inputs' plans and the return types, or why the schema does not fit. */
-type Attempt = { readonly inputs: readonly Plan[]; readonly returnTypes: readonly Type[] } | { readonly why: string }
+type Attempt = { readonly inputs: readonly Plan[]; readonly returnTypes: readonly Type[] } | Mismatch
 
 /** Something a call may resolve to. */
 interface Candidate {
@@ -190,42 +195,42 @@ function tryMatch(
     } else {
       const keyword = kwargs.find(({ name }) => name === argument.name || (isAten && argument.name === 'self' && name === 'input'))
       if (keyword !== undefined) {
-        if (usedKwargs.has(keyword)) return { why: `'${keyword.name}' is given twice` }
+        if (usedKwargs.has(keyword)) return { why: () => `'${keyword.name}' is given twice` }
         usedKwargs.add(keyword)
         actual = planValue(keyword.value)
       } else if (argument.defaultValue !== undefined) {
         const value = argument.defaultValue
         actual = { type: ivalueType(value), emit: () => context.graph.insertConstant(value) }
-      } else return { why: `'${argument.name}' is missing` }
+      } else return { why: () => `'${argument.name}' is missing` }
     }
     const matched = tryMatchArgument(argument, context, actual, env)
     if ('why' in matched) return matched
     inputs.push(matched)
   }
-  if (receiver !== undefined) return { why: 'it takes no self' }
+  if (receiver !== undefined) return { why: () => 'it takes no self' }
   if (schema.isVararg) for (; used < args.length; used++) inputs.push(planValue(args[used]!.value))
-  if (used < args.length) return { why: `it takes at most ${used} positional arguments, not ${args.length}` }
+  if (used < args.length) return { why: () => `it takes at most ${used} positional arguments, not ${args.length}` }
   const unknown = kwargs.find((keyword) => !usedKwargs.has(keyword))
   if (unknown !== undefined) {
-    return { why: schema.arguments.some(({ name }) => name === unknown.name) ? `'${unknown.name}' is given twice` : `it has no argument '${unknown.name}'` }
+    return { why: () => schema.arguments.some(({ name }) => name === unknown.name) ? `'${unknown.name}' is given twice` : `it has no argument '${unknown.name}'` }
   }
   const returnTypes: Type[] = []
   for (const each of schema.returns) {
     const type = evalTypeVariables(each.type, env)
-    if (type === undefined) return { why: `what ${annotationString(each.type)} stands for cannot be told` }
+    if (type === undefined) return { why: () => `what ${annotationString(each.type)} stands for cannot be told` }
     returnTypes.push(type)
   }
   return { inputs, returnTypes }
 }
 
-function tryMatchArgument(argument: Argument, context: ConversionContext, actual: Plan, env: TypeEnv): Plan | { why: string } {
+function tryMatchArgument(argument: Argument, context: ConversionContext, actual: Plan, env: TypeEnv): Plan | Mismatch {
   let plan = actual
   const list = unwrapOptional(argument.type)
   if ((plan.type.kind === 'IntType' || plan.type.kind === 'FloatType') && list.kind === 'ListType' && argument.size
     && sameType(list.element, plan.type)) {
     plan = planList(context, plan.type, new Array<Plan>(argument.size).fill(plan))
   }
-  const mismatch = (): { why: string } => ({ why: `'${argument.name}' is a ${annotationString(argument.type)}, not a ${annotationString(plan.type)}` })
+  const mismatch = (): Mismatch => ({ why: () => `'${argument.name}' is a ${annotationString(argument.type)}, not a ${annotationString(plan.type)}` })
   if (!matchTypeVariables(argument.type, plan.type, env)) return mismatch()
   const concrete = evalTypeVariables(argument.type, env)
   if (concrete === undefined) return mismatch()
@@ -240,7 +245,7 @@ function takesRemaining(schema: FunctionSchema, position: number): boolean {
   return (next === undefined || next.kwargOnly) && type.kind === 'ListType' && !size && type.element.kind !== 'VarType'
 }
 
-function tryCreateList(argument: Argument, context: ConversionContext, args: readonly NamedValue[], env: TypeEnv): Plan | { why: string } {
+function tryCreateList(argument: Argument, context: ConversionContext, args: readonly NamedValue[], env: TypeEnv): Plan | Mismatch {
   const list = argument.type as Type & { kind: 'ListType' }
   const element: Argument = { name: argument.name, type: list.element, kwargOnly: false, isOut: false }
   const elements: Plan[] = []
@@ -276,7 +281,7 @@ function noMatch(
   ].join(', ')
   const reasons = candidates.slice(0, LISTED_OVERLOADS).map(({ schema }) => {
     const attempt = tryMatch(schema, context, args, kwargs, self)
-    return `  ${shortSchema(schema)}: ${'why' in attempt ? attempt.why : 'fits'}`
+    return `  ${shortSchema(schema)}: ${'why' in attempt ? attempt.why() : 'fits'}`
   })
   const more = candidates.length - reasons.length
   if (more > 0) reasons.push(`  and ${more} more`)
