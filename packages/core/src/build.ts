@@ -1,5 +1,4 @@
-import { resolve } from 'node:path'
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import type { Artifact, CompileOptions } from './compiler/artifact.ts'
 import type { Facts } from './compiler/facts.ts'
 import { PetalError } from './errors.ts'

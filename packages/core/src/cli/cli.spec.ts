@@ -90,11 +90,13 @@ describe('petal optimize', () => {
       petal('optimize', 'net.pt', '-o', 'a.ptl', '--json'), petal('optimize', './net.pt', '--output=b.ptl', '--json'),
       petal('optimize', 'net.pt', '-o', 'c.ptl', '--json', '--block', 'conv_bn_fusion', '--block', 'REMOVE_DROPOUT'),
     ])
-    const facts = answers.map(({ out }) => JSON.parse(out) as { sha256: string; facts: { optimizations: { name: string; blocked: boolean }[] } })
+    type Answer = { sha256: string; facts: { optimizations: { name: string; blocked: boolean }[] } }
+    const facts = answers.map(({ out }) => JSON.parse(out) as Answer)
     expect(await bytes('a.ptl')).toEqual(await bytes('b.ptl'))
     expect(facts[0]!.sha256).toBe(facts[1]!.sha256)
     expect(facts[2]!.sha256).not.toBe(facts[0]!.sha256)
-    expect(facts[2]!.facts.optimizations.filter((one) => one.blocked).map((one) => one.name).toSorted()).toEqual(['conv_bn_fusion', 'remove_dropout'])
+    const blocked = facts[2]!.facts.optimizations.filter((one) => one.blocked).map((one) => one.name)
+    expect(blocked.toSorted()).toEqual(['conv_bn_fusion', 'remove_dropout'])
   })
 
   it('copies a model that is compiled already', async () => {
@@ -154,7 +156,9 @@ describe('a model that is refused', () => {
   it.each(BAD_MODELS)('$title', async ({ code, make }) => {
     await make(join(folder, 'bad.pt'))
     const before = (await readdir(folder)).toSorted()
-    const [person, program, inspected] = await Promise.all([petal('optimize', 'bad.pt'), petal('optimize', 'bad.pt', '--json'), petal('inspect', 'bad.pt', '--json')])
+    const [person, program, inspected] = await Promise.all([
+      petal('optimize', 'bad.pt'), petal('optimize', 'bad.pt', '--json'), petal('inspect', 'bad.pt', '--json'),
+    ])
     expect({ status: person.status, out: person.out }).toEqual({ status: 1, out: '' })
     expect(person.err).toMatch(/^error: .*\n\n {2}/)
     expect(person.err).not.toMatch(/\n\s+at /)

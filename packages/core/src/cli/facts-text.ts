@@ -37,7 +37,8 @@ export function optimizationLines({ optimizations }: Pick<Facts, 'optimizations'
   const width = Math.max(0, ...worth.map((one) => one.name.length))
   return worth.flatMap((one) => {
     const done = one.blocked ? colors.yellow('blocked') : colors.green(count(one.applied, 'place'))
-    const kept = one.declined.map(({ what, why, count: times }) => colors.dim(plain(`  kept ${what}${times > 1 ? ` (${times} times)` : ''}: ${why}`)))
+    const kept = one.declined.map(({ what, why, count: times }) =>
+      colors.dim(plain(`  kept ${what}${times > 1 ? ` (${times} times)` : ''}: ${why}`)))
     return [`${one.name.padEnd(width)}  ${done}`].concat(kept)
   })
 }

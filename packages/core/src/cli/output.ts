@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { PetalError } from '../errors.ts'
 import { moveInto, temporaryName, writeFailure, type Written, writeStream } from '../store/index.ts'
 
@@ -20,7 +20,7 @@ export async function checkOutput(model: string, output: string): Promise<void> 
     throw new PetalError({
       code: 'BAD_OUTPUT',
       message: `${output} is ${existing.isDirectory() ? 'a directory' : 'not a plain file'}.`,
-      fix: existing.isDirectory() ? `Name the file in it: -o ${join(output, `${basename(model).replace(/\.[^.]*$/, '')}.ptl`)}` : 'Name a file with -o.',
+      fix: existing.isDirectory() ? `Name the file in it: -o ${join(output, 'model.ptl')}` : 'Name a file with -o.',
     })
   }
 }

@@ -32,7 +32,7 @@ it('is one line for long work, and gone at the end', () => {
   }
   progress.end()
   expect(text).toEqual([
-    '\r\u001b[2K 60 %  net.pt: writing a long', '\r\u001b[2K 80 %  net.pt: writing a long', '\r\u001b[2K100 %  net.pt: writing a long', '\r\u001b[2K',
+    ...[' 60 %', ' 80 %', '100 %'].map((share) => `\r\u001b[2K${share}  net.pt: writing a long`), '\r\u001b[2K',
   ])
 })
 

@@ -15,13 +15,15 @@ function failureOf(id: string): PetalError {
 
 describe('an import', () => {
   it.each([
-    './net.pt', './net.pt?url', './net.pt?import&t=17', './net.pt?mobilenet', './net.pt?as=mobile', './net.pt?block=conv_bn_fusion', './net.pt?',
-    '\0virtual?mobile', './mobile.pt', './net.pt?mobile#part', './net.pt?Mobile',
+    './net.pt', './net.pt?url', './net.pt?import&t=17', './net.pt?mobilenet', './net.pt?as=mobile', './net.pt?block=conv_bn_fusion',
+    './net.pt?', '\0virtual?mobile', './mobile.pt', './net.pt?mobile#part', './net.pt?Mobile',
   ])('%s is not ours', (id) => {
     expect(parseImport(id)).toBeUndefined()
   })
 
-  it.each(['./net.pt?mobile', './net.pt?mobile=', './net.pt?mobile=true', './net.pt?&mobile&', './net.pt?mobile&backend=cpu&format=ptl&as=handle'])(
+  it.each([
+    './net.pt?mobile', './net.pt?mobile=', './net.pt?mobile=true', './net.pt?&mobile&', './net.pt?mobile&backend=cpu&format=ptl&as=handle',
+  ])(
     '%s asks for the defaults', (id) => {
       expect(parseImport(id)).toEqual({ path: './net.pt', request: defaultRequest })
     },
@@ -33,8 +35,9 @@ describe('an import', () => {
 
   it('takes lists in any order, any case, with repetitions, escaped or not', () => {
     const spellings = [
-      'mobile&block=conv_bn_fusion,fuse_add_relu', 'block=fuse_add_relu,conv_bn_fusion&mobile', 'mobile&block=FUSE_ADD_RELU,Conv_BN_Fusion,fuse_add_relu',
-      'block=conv_bn_fusion%2Cfuse_add_relu&mobile=true', 'format=PTL&mobile&block=conv_bn_fusion,fuse_add_relu&backend=CPU',
+      'mobile&block=conv_bn_fusion,fuse_add_relu', 'block=fuse_add_relu,conv_bn_fusion&mobile',
+      'mobile&block=FUSE_ADD_RELU,Conv_BN_Fusion,fuse_add_relu', 'block=conv_bn_fusion%2Cfuse_add_relu&mobile=true',
+      'format=PTL&mobile&block=conv_bn_fusion,fuse_add_relu&backend=CPU',
     ]
     for (const spelling of spellings) {
       expect(parseImport(`x.pt?${spelling}`)?.request).toEqual({ ...defaultRequest, block: ['conv_bn_fusion', 'fuse_add_relu'] })
@@ -127,8 +130,8 @@ describe('what a dev server adds', () => {
 
 describe('nearest', () => {
   it('counts insertions, deletions, replacements and swaps', () => {
-    expect([['', 'abc'], ['abc', 'abc'], ['abc', 'acb'], ['abc', 'abd'], ['abc', 'ab'], ['kitten', 'sitting'], ['ca', 'abc']].map(([a, b]) => editDistance(a!, b!)))
-      .toEqual([3, 0, 1, 1, 1, 3, 3])
+    const pairs = [['', 'abc'], ['abc', 'abc'], ['abc', 'acb'], ['abc', 'abd'], ['abc', 'ab'], ['kitten', 'sitting'], ['ca', 'abc']]
+    expect(pairs.map(([a, b]) => editDistance(a!, b!))).toEqual([3, 0, 1, 1, 1, 3, 3])
   })
 
   it('is silent when nothing is near', () => {

@@ -1,6 +1,6 @@
 import { copyFile, link, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type DigestMemo, type FileDigest } from './digest.ts'
+import type { DigestMemo, FileDigest } from './digest.ts'
 import { systemCode } from './failure.ts'
 import { moveInto, temporaryName, type Written, writeStream } from './write.ts'
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type BigIntStats } from 'node:fs'
+import type { BigIntStats } from 'node:fs'
 import { mkdir, open, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { temporaryName, writeAtomic } from './write.ts'

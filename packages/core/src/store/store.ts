@@ -75,7 +75,8 @@ export function createStore(options: StoreOptions = {}): Store {
   const dir = storeDirectory(options)
   const base = join(dir, LAYOUT)
   const folders = {
-    actions: join(base, 'actions'), content: join(base, 'content'), memo: join(base, 'memo'), locks: join(base, 'locks'), temporary: join(base, 'tmp'),
+    actions: join(base, 'actions'), content: join(base, 'content'), memo: join(base, 'memo'), locks: join(base, 'locks'),
+    temporary: join(base, 'tmp'),
   }
   const stats = { hits: 0, misses: 0, computed: 0, bytesWritten: 0, bytesHashed: 0 }
   const memo = createDigestMemo(folders.memo, folders.temporary, (bytes) => { stats.bytesHashed += bytes })

@@ -29,15 +29,20 @@ function archive(...replaced: RawRecord[]): Buffer {
 
 const pickle = (bytes: Buffer): Buffer => archive({ name: 'net/data.pkl', bytes })
 
-const written = (title: string, code: string, bytes: () => Uint8Array | string): BadModel =>
-  ({ title, code, make: (file) => writeFile(file, bytes()) })
-const copied = (title: string, code: string, name: string): BadModel => ({ title, code, make: (file) => copyFile(join(fixtures, name), file) })
+function written(title: string, code: string, bytes: () => Uint8Array | string): BadModel {
+  return { title, code, make: (file) => writeFile(file, bytes()) }
+}
+
+function copied(title: string, code: string, name: string): BadModel {
+  return { title, code, make: (file) => copyFile(join(fixtures, name), file) }
+}
 
 /** `count` times the same two opcodes, which nest one tuple in the next. */
 const nested = (count: number): Buffer => Buffer.concat([text('\x80\x02N'), Buffer.alloc(count, '\x85'), text('.')])
 
 export const BAD_MODELS: readonly BadModel[] = [
-  written('a Git LFS pointer', 'LFS_POINTER', () => `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 14212973\n`),
+  written('a Git LFS pointer', 'LFS_POINTER', () =>
+    `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 14212973\n`),
   written('an HTML page', 'HTML_PAGE', () => '<!DOCTYPE html>\n<html><head><title>404</title></head><body>Not found</body></html>\n'),
   written('an empty file', 'EMPTY_FILE', () => ''),
   written('a safetensors file', 'SAFETENSORS', () => {
@@ -61,7 +66,8 @@ export const BAD_MODELS: readonly BadModel[] = [
   { title: 'a named pipe', code: 'NOT_A_FILE', make: async (file) => { execFileSync('mkfifo', [file]) } },
   written('noise', 'NOT_A_MODEL', () => Buffer.from([0x13, 0x37, 0x00, 0xff])),
   written('a zip bomb', '', () => archive({ name: 'net/data.pkl', bytes: Buffer.alloc(300_000_000), deflate: true })),
-  written('a zip bomb that lies about its size', '', () => archive({ name: 'net/data.pkl', bytes: Buffer.alloc(100_000_000), deflate: true, claimedSize: 100 })),
+  written('a zip bomb that lies about its size', '', () =>
+    archive({ name: 'net/data.pkl', bytes: Buffer.alloc(100_000_000), deflate: true, claimedSize: 100 })),
   written('a pickle with a forbidden global', '', () => pickle(text('\x80\x02cos\nsystem\nX\x02\x00\x00\x00ls\x85R.'))),
   written('a cyclic pickle', '', () => pickle(text('\x80\x02]q\x00h\x00a.'))),
   written('a pickle nested a million deep', '', () => pickle(nested(1_000_000))),
