@@ -2,6 +2,7 @@ import { PetalError } from '../errors.ts'
 import { requireRecord, type Archive, type ArchiveRecord } from '../archive/zip-reader.ts'
 import type { ScriptFunction } from '../ir/class-type.ts'
 import type { IValue, ObjectValue } from '../ir/ivalue.ts'
+import type { Type } from '../ir/types.ts'
 import { checkObjects } from './check-objects.ts'
 import { Importer } from './importer.ts'
 import type { SourceFile } from './source.ts'
@@ -28,6 +29,8 @@ export interface LoadedModule {
   method(name: string): ScriptFunction | undefined
   /** A free function by its qualified name, which is what `prim::CallFunction` refers to. */
   functionNamed(name: string): ScriptFunction | undefined
+  /** A class, NamedTuple, enum or interface of the model by its qualified name. */
+  typeNamed(name: string): Type | undefined
 }
 
 /**
@@ -46,6 +49,7 @@ export async function loadModule(archive: Archive): Promise<LoadedModule> {
     root, constants, operatorVersion, devices,
     method: (name) => root.type.methods.get(name),
     functionNamed: (name) => importer.functionNamed(name),
+    typeNamed: (name) => importer.namedType(name),
   }
 }
 

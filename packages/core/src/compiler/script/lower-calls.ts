@@ -16,7 +16,10 @@ export function lowerCall(
   switch (callee.kind) {
     case 'operator': {
       const output = emitOperator(lowering, callee.symbol, args, keywords, line, callee.self)
-      return simple(output)
+      if (output.node.kind !== 'prim::TupleConstruct' || output.node.inputs.length > 0) return simple(output)
+      // An operator without results, `append` for one, gives `()`, which is never read.
+      output.node.destroy()
+      return { kind: 'nothing' }
     }
     case 'cast': return simple(cast(lowering, callee, args, keywords, line))
     case 'function': return simple(callFunction(lowering, callee.callee, args, keywords, line))

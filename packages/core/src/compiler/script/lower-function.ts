@@ -33,12 +33,16 @@ export function lowerFunction(source: SourceFile, definition: FunctionDef, schem
   return graph
 }
 
-/** Lists without elements and without a type are lists of tensors; loops need not carry what nobody reads. */
+/**
+ * Lists without elements and without a type are lists of tensors. What packs results that are unpacked at once goes, and so does
+ * what loops carry for nobody.
+ */
 function cleanUp(graph: Graph): void {
   const loops: Node[] = []
   for (const node of [...allNodes(graph.block)]) {
     if (node.kind === 'prim::EmptyListLiteral') replaceEmptyList(graph, node)
     else if (node.kind === 'prim::Loop') loops.push(node)
+    else if (node.kind === 'prim::TupleConstruct' && !node.output.hasUses) node.destroy()
   }
   for (const node of loops.reverse()) dropUnusedCarried(node)
 }

@@ -18,6 +18,7 @@ export function emitOperator(
   const version = kind === symbol ? lowering.resolver.operatorVersion : undefined
   const output = lowering.located(line, () =>
     emitBuiltinCall(lowering.graph, kind, args, keywords, lowering.range(line), self && { value: self }, version))
+  if (kind === 'aten::warn') output.node.prev!.attributes.set('warn_id', { kind: 'i', value: lowering.resolver.nextWarning() })
   return normalized(lowering, output, line)
 }
 
