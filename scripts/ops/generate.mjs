@@ -33,7 +33,7 @@ const olds = byName(oldDump.schemas)
 const news = byName(newDump.schemas)
 const lines = []
 let added = 0
-for (const name of [...new Set([...olds.keys(), ...news.keys()])].sort((a, b) => (a < b ? -1 : 1))) {
+for (const name of [...new Set([...olds.keys(), ...news.keys()])].toSorted((a, b) => (a < b ? -1 : 1))) {
   const known = olds.get(name) ?? []
   const later = (news.get(name) ?? []).filter((overload) => !known.includes(overload))
   added += later.length

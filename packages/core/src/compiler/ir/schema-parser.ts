@@ -80,7 +80,7 @@ function parseDefault(cursor: TextCursor, type: Type, size: number | undefined):
   if (cursor.take('[')) return { tag: 'List', elementType: element, elements: cursor.list(']', () => parseConstant(cursor, element)) }
   const value = parseConstant(cursor, element)
   if (value.tag === 'None' || size === undefined) return value
-  return { tag: 'List', elementType: element, elements: new Array<IValue>(size).fill(value) }
+  return { tag: 'List', elementType: element, elements: Array.from({ length: size }, () => value) }
 }
 
 function parseConstant(cursor: TextCursor, type: Type): IValue {
@@ -109,7 +109,9 @@ function numberValue(text: string, type: Type): IValue {
   return intValue(BigInt(text))
 }
 
-const ESCAPES: Readonly<Record<string, string>> = { a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', '\\': '\\', '\'': '\'', '"': '"' }
+const ESCAPES: Readonly<Record<string, string>> = {
+  a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', '\\': '\\', '\'': '\'', '"': '"',
+}
 
 /** A quoted string with C-like escapes (torch/csrc/jit/frontend/parse_string_literal.h). */
 function parseStringLiteral(cursor: TextCursor): string {
@@ -125,8 +127,11 @@ function parseStringLiteral(cursor: TextCursor): string {
       continue
     }
     const octal = /^[0-3][0-7]{2}/.exec(cursor.text.slice(at, at + 3))?.[0]
-    value += octal === undefined ? ESCAPES[cursor.text[at] ?? ''] ?? cursor.fail('unknown escape in the string') : String.fromCharCode(parseInt(octal, 8))
-    at += octal === undefined ? 1 : 3
+    if (octal === undefined) value += ESCAPES[cursor.text[at++] ?? ''] ?? cursor.fail('unknown escape in the string')
+    else {
+      value += String.fromCharCode(parseInt(octal, 8))
+      at += octal.length
+    }
   }
   cursor.position = at
   return value

@@ -50,7 +50,7 @@ function defaultToString(value: IValue, size: number | undefined): string {
     case 'Int': return value.value.toString()
     case 'Double': return Number.isInteger(value.value) && Math.abs(value.value) < 1e15 ? `${value.value}.` : floatText(value.value)
     case 'ComplexDouble': return `${value.imag}j`
-    case 'String': case 'Device': return `"${value.value.replace(/[\\'"\n\t\f\v\b\x07]/g, (char) => ESCAPES[char]!)}"`
+    case 'String': case 'Device': return `"${[...value.value].map((char) => ESCAPES[char] ?? char).join('')}"`
     case 'List': return listToString(value.elements.map((element) => defaultToString(element, undefined)), size)
     default: throw new Error(`a ${value.tag} cannot be a default`)
   }
@@ -63,5 +63,6 @@ function floatText(value: number): string {
 
 /** `[1, 1]` is written `1`, as registrations do for fixed lengths. */
 function listToString(elements: readonly string[], size: number | undefined): string {
-  return elements.length > 1 && elements.length === size && elements.every((element) => element === elements[0]) ? elements[0]! : `[${elements.join(', ')}]`
+  const repeated = elements.length > 1 && elements.length === size && elements.every((element) => element === elements[0])
+  return repeated ? elements[0]! : `[${elements.join(', ')}]`
 }

@@ -65,7 +65,9 @@ function* definitions(): Generator<[signature: string, body: Body]> {
     for (const [name, body] of Object.entries(NUMBER_FIRST_REAL)) yield [`aten::${name}(${number} a, Tensor b) -> Tensor`, body]
   }
   for (const number of ['float', 'int']) {
-    for (const [i, name] of ['single', 'pair', 'triple', 'quadruple'].entries()) yield [`aten::_${name}(${number}[${i + 1}] x) -> ${number}[]`, first]
+    for (const [i, name] of ['single', 'pair', 'triple', 'quadruple'].entries()) {
+      yield [`aten::_${name}(${number}[${i + 1}] x) -> ${number}[]`, first]
+    }
   }
   for (const other of ['Scalar', 'Tensor']) yield [`aten::floordiv(Tensor self, ${other} other) -> Tensor`, forward('aten::floor_divide')]
   yield ['aten::_assert_int_or_pair(int[] vals, str name, str message) -> NoneType', ({ graph }) => graph.insertConstant({ tag: 'None' })]

@@ -63,7 +63,7 @@ function resolve({ operator, args, version }: Case): { text: string; newer: bool
 function asSet(answer: string): string {
   const operators = answer.split('\t')[0]!
   const helpers = /^(?:prim::unchecked_cast|aten::__is__|aten::Float\.\w+|aten::is_floating_point)\//
-  return [...new Set(operators.split(' '))].filter((operator) => !helpers.test(operator)).sort().join(' ')
+  return [...new Set(operators.split(' '))].filter((operator) => !helpers.test(operator)).toSorted().join(' ')
 }
 
 function expected({ operators, result }: Case): string {

@@ -2,7 +2,7 @@ import type { Value } from '../ir/graph.ts'
 import { boolValue, intValue, NONE, stringValue, type IValue } from '../ir/ivalue.ts'
 import { parseSchema } from '../ir/schema-parser.ts'
 import type { FunctionSchema } from '../ir/schema.ts'
-import { BoolType, FloatType, NumberType, TensorType, type Type } from '../ir/types.ts'
+import { BoolType, FloatType, IntType, NumberType, TensorType, type Type } from '../ir/types.ts'
 import type { BuiltinContext, BuiltinFunction } from './builtin-functions.ts'
 
 /** What an operator meant in archives older than `before`: its signature then, and the same in today's operators. */
@@ -80,7 +80,7 @@ function optionalSteps(kind: string, positional: number, keywords: readonly stri
     const isNone = context.call('aten::__is__', [steps, constant(context, NONE)])
     return choose(context, isNone, TensorType,
       () => withSteps(constant(context, intValue(DEFAULT_STEPS))),
-      () => withSteps(context.graph.insertOp('prim::unchecked_cast', [steps], steps.type.kind === 'OptionalType' ? steps.type.element : steps.type)))
+      () => withSteps(context.graph.insertOp('prim::unchecked_cast', [steps], IntType)))
   }
 }
 
@@ -113,7 +113,8 @@ const UPGRADERS: readonly [before: number, signature: string, body: Body][] = [
   [4, 'aten::div_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)', integerDivision('_', 2, false)],
   [5, `aten::full(int[] size, Scalar fill_value, *, ${OPTIONS}) -> Tensor`, floatFull],
   [8, `aten::linspace(Scalar start, Scalar end, int? steps=None, *, ${OPTIONS}) -> Tensor`, optionalSteps('aten::linspace', 3, TENSOR_OPTIONS)],
-  [8, 'aten::linspace.out(Scalar start, Scalar end, int? steps=None, *, Tensor(a!) out) -> Tensor(a!)', optionalSteps('aten::linspace', 3, ['out'])],
+  [8, 'aten::linspace.out(Scalar start, Scalar end, int? steps=None, *, Tensor(a!) out) -> Tensor(a!)',
+    optionalSteps('aten::linspace', 3, ['out'])],
   [9, `aten::logspace(Scalar start, Scalar end, int? steps=None, float base=10.0, *, ${OPTIONS}) -> Tensor`,
     optionalSteps('aten::logspace', 4, TENSOR_OPTIONS)],
   [9, 'aten::logspace.out(Scalar start, Scalar end, int? steps=None, float base=10.0, *, Tensor(a!) out) -> Tensor(a!)',
