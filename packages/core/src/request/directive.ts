@@ -6,8 +6,6 @@ import { nearest } from './nearest.ts'
 export interface Directive<Field extends keyof ModelRequest = keyof ModelRequest> {
   /** The name users write; also the field it sets. */
   readonly name: Field
-  /** One line for help texts. */
-  readonly about: string
   /** Words a user may write as the value; all of them, where the value is a word. */
   readonly words: readonly string[]
   /** What holds when the directive is absent. */
@@ -20,7 +18,7 @@ export interface Directive<Field extends keyof ModelRequest = keyof ModelRequest
   print(value: ModelRequest[Field]): string
 }
 
-type DirectiveInit<Field extends keyof ModelRequest> = Pick<Directive<Field>, 'name' | 'about' | 'words' | 'fallback' | 'changesBytes'>
+type DirectiveInit<Field extends keyof ModelRequest> = Pick<Directive<Field>, 'name' | 'words' | 'fallback' | 'changesBytes'>
 
 /** A directive whose value is one word of a few. */
 export function choice<Field extends 'backend' | 'format' | 'as'>(init: DirectiveInit<Field>): Directive<Field> {

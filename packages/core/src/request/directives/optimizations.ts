@@ -13,9 +13,9 @@ export const OPTIMIZATIONS: readonly string[] = [
   'remove_dropout',
 ]
 
+/** Optimizations to leave out. */
 export const block: Directive<'block'> = wordSet({
   name: 'block',
-  about: 'optimizations to leave out, separated by commas',
   words: OPTIMIZATIONS,
   fallback: [],
   changesBytes: true,

@@ -1,16 +1,16 @@
 import { choice, type Directive } from '../directive.ts'
 
+/** The engine the model is compiled for. */
 export const backend: Directive<'backend'> = choice({
   name: 'backend',
-  about: 'the engine the model is compiled for',
   words: ['cpu'],
   fallback: 'cpu',
   changesBytes: true,
 })
 
+/** The file that comes out. */
 export const format: Directive<'format'> = choice({
   name: 'format',
-  about: 'the file that comes out',
   words: ['ptl'],
   fallback: 'ptl',
   changesBytes: true,
