@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
+import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -293,6 +293,27 @@ describe('between processes', () => {
     await writeFile(script, WORKER)
     return spawn(process.execPath, [script, code, join(folder, 'cache'), file, String(pace)], { stdio: ['ignore', 'pipe', 'inherit'] })
   }
+
+  it('each build of the tool has its own results, and the same build the same', async () => {
+    const file = await model('weights')
+    const script = join(folder, 'identity.mjs')
+    await writeFile(script, `
+      const { createStore, modelName } = await import(process.argv[2] + '/store.js')
+      const store = createStore({ dir: process.argv[3] })
+      const ask = { source: await store.digest(process.argv[4]), request: 'r', name: 'net' }
+      const artifact = { facts: {}, warnings: [], size: 1, async *stream() { yield new Uint8Array(1) } }
+      console.log(JSON.stringify({ ...await store.resolve(ask, async () => artifact), computed: store.stats.computed }))
+    `)
+    const changed = join(folder, 'changed')
+    await cp(code, changed, { recursive: true })
+    const run = async (version: string): Promise<number> => {
+      const child = spawn(process.execPath, [script, version, join(folder, 'cache'), file], { stdio: ['ignore', 'pipe', 'inherit'] })
+      return (await answer(child)).computed
+    }
+    expect([await run(code), await run(changed)]).toEqual([1, 0])
+    await appendFile(join(changed, 'store.js'), '\n// patched\n')
+    expect(await run(changed)).toBe(1)
+  })
 
   it('two that want the same compute it once', async () => {
     const file = await model('weights')
