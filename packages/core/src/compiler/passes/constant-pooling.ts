@@ -1,0 +1,59 @@
+import { AliasDb } from '../ir/alias-analysis.ts'
+import { constantKey } from '../ir/constant-key.ts'
+import { toIValue, type Block, type Graph, type Node } from '../ir/graph.ts'
+import type { Pass } from './pass.ts'
+
+const NAME = 'ConstantPooling'
+
+/**
+ * Moves constants to the front of the graph, in the order in which they stand, and merges equal ones (torch/csrc/jit/passes/constant_pooling.cpp).
+ * Constants that somebody writes to, or that can be told apart from outside, stay two. Linear: constants are compared by a hash of
+ * their content, tensors by the identity of their storage.
+ */
+export const constantPooling: Pass = {
+  name: NAME,
+  run: (graph, log) => {
+    const merged = poolConstants(graph)
+    if (merged > 0) log.changed(NAME, merged)
+  },
+}
+
+/** See {@link constantPooling}; gives the number of constants merged into others. */
+export function poolConstants(graph: Graph, aliasDb: AliasDb = new AliasDb(graph)): number {
+  const pool = new Map<string, Node>()
+  /** Constants that took the place of one that can be seen from outside. */
+  const escaped = new Set<Node>()
+  let front: Node = graph.block.paramNode
+  let merged = 0
+
+  const escapes = (node: Node): boolean => escaped.has(node) || aliasDb.escapesScope(node.output)
+  const mayMerge = (node: Node, known: Node): boolean => {
+    const [a, b] = [toIValue(node.output), toIValue(known.output)]
+    if (a?.tag === 'Tensor' && b?.tag === 'Tensor' && a.value.storage === b.value.storage) return true
+    if (a !== undefined && a === b) return true
+    if (aliasDb.hasWriters(node.output) || aliasDb.hasWriters(known.output)) return false
+    return !(escapes(node) && escapes(known))
+  }
+
+  const visit = (block: Block): void => {
+    // A copy, as constants move while it is gone through.
+    for (const node of [...block.nodes()]) {
+      for (const inner of node.blocks) visit(inner)
+      if (node.kind !== 'prim::Constant') continue
+      const key = constantKey(node)
+      const known = pool.get(key)
+      if (known !== undefined && mayMerge(node, known)) {
+        if (escapes(node)) escaped.add(known)
+        node.output.replaceAllUsesWith(known.output)
+        node.destroy()
+        merged++
+        continue
+      }
+      if (known === undefined) pool.set(key, node)
+      if (front.next !== node) node.moveAfter(front)
+      front = node
+    }
+  }
+  visit(graph.block)
+  return merged
+}
