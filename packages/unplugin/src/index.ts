@@ -48,7 +48,7 @@ async function load(this: LoadContext, id: string, models: Models, bundler: Bund
   } catch (error) {
     if (!(error instanceof PetalError)) throw error
     const importer = bundler.importer(this, id)
-    return bundler.fail(this, error, importer && await findImport(importer))
+    return bundler.fail(this, id, error, importer && await findImport(importer))
   }
 }
 

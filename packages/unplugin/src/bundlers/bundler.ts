@@ -12,8 +12,8 @@ export interface Bundler {
   asset(stored: string): string
   /** Who imports the module that is being loaded, where the bundler tells. */
   importer(context: LoadContext, id: string): Importer | undefined
-  /** Ends the load with an error that the bundler shows well: no stack, and at the import where that is known. */
-  fail(context: LoadContext, error: PetalError, place: Place | undefined): never
+  /** Ends the load of `id` with an error that the bundler shows well: no stack, and at the import where that is known. */
+  fail(context: LoadContext, id: string, error: PetalError, place: Place | undefined): never
   /** Hooks and settings that only this bundler has. */
   readonly options: Partial<UnpluginOptions>
 }

@@ -10,6 +10,7 @@ import { type BundlerFactory, errorText } from './bundler.ts'
 export const vite: BundlerFactory = (models) => {
   let assetQuery = '?url&no-inline'
   const importers = new Map<string, Importer>()
+  const failed = new Set<string>()
   const plugin: Partial<Plugin> = {
     configResolved(config) {
       const isBuild = config.command === 'build'
@@ -25,12 +26,20 @@ export const vite: BundlerFactory = (models) => {
         return resolved
       },
     },
+    // A module that never loaded is in no page yet, so Vite has nothing to update when its model is mended; the overlay would stay.
+    hotUpdate({ file, modules }) {
+      if (this.environment.name !== 'client' || !failed.delete(file)) return
+      for (const module of modules) this.environment.moduleGraph.invalidateModule(module)
+      this.environment.hot.send({ type: 'full-reload', path: '*' })
+      return []
+    },
     closeBundle: () => models.summarize(),
   }
   return {
     asset: (stored) => stored + assetQuery,
     importer: (_, id) => importers.get(id),
-    fail(context, error, place) {
+    fail(context, id, error, place) {
+      failed.add(pathOf(id))
       // A stack would be of this plugin, and rolldown prints it.
       const shown = Object.assign(new Error(errorText(error)), { stack: '' }, place && {
         id: place.file,

@@ -22,7 +22,7 @@ export const webpack: BundlerFactory = (models, settings) => ({
     if (!issuer || !('resource' in issuer) || !('rawRequest' in module)) return undefined
     return { file: pathOf(String(issuer.resource)), specifier: String(module.rawRequest) }
   },
-  fail(context, error, place) {
+  fail(context, _, error, place) {
     const root = native(context).compiler?.context ?? process.cwd()
     const where = place && `${relative(root, place.file)}:${place.line}:${place.column + 1}\n${place.frame}`
     throw Object.assign(new Error([errorText(error), where].filter(Boolean).join('\n\n')), { hideStack: true })

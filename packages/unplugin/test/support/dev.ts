@@ -13,7 +13,7 @@ export interface DevServer {
 }
 
 /** Vite's dev server for an app, on a free port of the loopback; closed when the test is over. */
-export async function startDev(vite: typeof Vite, app: App, root = app.root): Promise<DevServer> {
+export async function startDev(vite: typeof Vite, app: App, root: string = app.root): Promise<DevServer> {
   const { logger } = createLog(vite)
   const config = viteConfig(app, {}, logger)
   const server = await vite.createServer({
