@@ -92,8 +92,9 @@ export interface MobileOptions {
 /** `forward`, inlined, frozen and optimized for the lite interpreter on CPU, and the module with what is left of its attributes. */
 export function optimizeForMobile(module: LoadedModule, options: MobileOptions, log: PassLog): { graph: Graph; root: ObjectValue } {
   const { root } = module
-  if (!root.type.methods.has('forward')) throw noForward(root)
-  const graph = inline(module.method('forward'), { root })
+  const forward = module.method('forward')
+  if (forward === undefined) throw noForward(root)
+  const graph = inline(forward, { root, functionNamed: (name) => module.functionNamed(name) })
   options.afterEach?.('inline', graph)
   for (const stage of CPU_STAGES) {
     if (stage.optimization !== undefined && options.block.has(stage.optimization)) continue

@@ -47,7 +47,9 @@ interface Fold {
 function planFold(conv: Node, rank: number, norm: Node): Fold | string {
   if (conv.schema?.overload === 'padding') return 'its padding is given as a word'
   if (conv.owningBlock !== norm.owningBlock || !onlyUsedBy(conv.output, norm)) return "the convolution's result is used elsewhere, too"
-  if (constantBool(norm.input(5)) !== false) return 'the batch norm is in training mode: it normalizes by the statistics of its input'
+  const training = constantBool(norm.input(5))
+  if (training === undefined) return 'whether the batch norm is in training mode is decided while the model runs'
+  if (training) return 'the batch norm is in training mode: it normalizes by the statistics of its input'
   const weight = constantTensor(conv.input(1))
   const mean = constantTensor(norm.input(3))
   const variance = constantTensor(norm.input(4))

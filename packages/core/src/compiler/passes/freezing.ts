@@ -26,7 +26,7 @@ export function freezeModule(graph: Graph, root: ObjectValue, log: PassLog, opti
   const writes = analyzeAttributeWrites(graph, root)
   const constants = new Map<ObjectValue, Map<string, Value>>()
   let changed = 0
-  const declined = new Set<string>()
+  const declined = new Map<ObjectValue | undefined, Set<string>>()
   for (const node of allNodes(graph.block)) {
     if (node.kind !== 'prim::GetAttr') continue
     const access = writes.accessOf(node)
@@ -36,11 +36,17 @@ export function freezeModule(graph: Graph, root: ObjectValue, log: PassLog, opti
       node.output.replaceAllUsesWith(constant)
       node.destroy()
       changed++
-    } else if (constant !== '') declined.add(`${node.string('name')}\n${constant}`)
+    } else if (constant !== '' && isNew(declined, access?.object, node.string('name'))) log.declined(name, node.string('name'), constant)
   }
-  for (const each of declined) log.declined(name, ...each.split('\n') as [string, string])
   if (changed > 0) log.changed(name, changed)
   removeUnusedReads(graph)
+}
+
+/** True the first time an attribute is asked for. */
+function isNew(seen: Map<ObjectValue | undefined, Set<string>>, object: ObjectValue | undefined, name: string): boolean {
+  const names = seen.get(object) ?? new Set()
+  seen.set(object, names)
+  return names.size < names.add(name).size
 }
 
 /** The constant an attribute read gives; the reason why there is none, or '' where none is due (a module on the way to an attribute). */
