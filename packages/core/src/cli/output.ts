@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { PetalError } from '../errors.ts'
 import { moveInto, temporaryName, writeFailure, type Written, writeStream } from '../store/index.ts'
 
@@ -29,7 +29,7 @@ const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 
 /** Writes all of a stream to `output`, or nothing: beside it first, then into its place in one step; also when interrupted. */
 export async function writeOutput(output: string, stream: AsyncIterable<Uint8Array>): Promise<Written> {
-  const folder = dirname(output)
+  const folder = dirname(resolve(output))
   const temporary = join(folder, `.${temporaryName()}`)
   const stop = (signal: NodeJS.Signals): void => {
     rmSync(temporary, { force: true })
