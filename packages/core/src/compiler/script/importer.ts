@@ -98,8 +98,8 @@ export class Importer implements Resolver {
     let found = this.#functions.get(name)
     if (found === undefined) {
       const part = this.#partNamed(name)
-      if (part?.kind !== 'def') return undefined
-      found = scriptFunction(name, part, this)
+      found = part?.kind === 'def' ? scriptFunction(name, part, this) : this.#hookNamed(name)
+      if (found === undefined) return undefined
       this.#functions.set(name, found)
     }
     return found
@@ -126,6 +126,12 @@ export class Importer implements Resolver {
     const schema = this.#tuples.get(type.name ?? '')
     if (schema === undefined) throw new Error(`there is no constructor of ${type.name}`)
     return schema
+  }
+
+  #hookNamed(name: string): ScriptFunction | undefined {
+    const dot = name.lastIndexOf('.')
+    const owner = dot < 0 ? undefined : this.namedType(name.slice(0, dot))
+    return owner?.kind === 'ClassType' ? this.hook(owner, name.slice(dot + 1)) : undefined
   }
 
   #remember<T extends Type>(name: string, type: T): T {

@@ -1,6 +1,6 @@
 import type { Value } from '../ir/graph.ts'
 import { intValue } from '../ir/ivalue.ts'
-import { typeString } from '../ir/types.ts'
+import { StringType, typeString } from '../ir/types.ts'
 import { DEVICE_PROPERTIES, TENSOR_PROPERTIES } from './globals.ts'
 import { emitOperatorOn } from './lower-operators.ts'
 import type { Lowering } from './lowering.ts'
@@ -79,8 +79,8 @@ function valueAttribute(lowering: Lowering, value: Value, name: string, line: nu
       if (lowering.resolver.interfaceMethod(type, name) !== undefined) return { kind: 'method', self: value, name }
       return lowering.fail(line, `interface ${type.name} has no method ${name}`)
     case 'EnumType':
-      if (name === 'name') return simple(lowering.insert('prim::EnumName', [value], { kind: 'StringType' }, line))
-      if (name === 'value') return simple(lowering.insert('prim::EnumValue', [value], type.value, line))
+      if (name === 'name') return simple(lowering.insertTyped('prim::EnumName', '', [value], StringType, line))
+      if (name === 'value') return simple(lowering.insertTyped('prim::EnumValue', typeString(type.value), [value], type.value, line))
       return lowering.fail(line, `enum ${typeString(type)} has no attribute ${name}`)
   }
   // `x.type(dtype)` converts; every other operator is a method of its first argument.

@@ -83,8 +83,8 @@ const FORMS: Readonly<Record<SpecialForm, (lowering: Lowering, call: CallExpr, h
     const [typeExpr, expr] = argumentsOf(lowering, call, 2)
     const type = lowering.typeOf(typeExpr!)
     const value = lowerValue(lowering, expr!)
-    // Loading inserts a cast where a check refines a type, and the text has the same one once more.
-    if (value.node.kind === 'prim::unchecked_cast' && sameType(value.type, type)) return simple(value)
+    // A cast right inside of a cast says nothing new. One of a variable stays, as in PyTorch.
+    if (expr!.kind === 'Call' && value.node.kind === 'prim::unchecked_cast' && sameType(value.type, type)) return simple(value)
     return simple(lowering.insert('prim::unchecked_cast', [value], type, call.line))
   },
   uninitialized: (lowering, call) => {
@@ -135,7 +135,8 @@ function toList(lowering: Lowering, tensor: Value, type: Type | undefined, line:
   for (; element.kind === 'ListType'; element = element.element) dimensions++
   const code = LIST_ELEMENTS[element.kind]
   if (code === undefined) return lowering.fail(line, `tolist() gives no ${annotationString(type)}`)
-  return lowering.insert('prim::tolist', [tensor, lowering.constant(intValue(dimensions)), lowering.constant(intValue(code))], type, line)
+  const details = [lowering.constant(intValue(dimensions)), lowering.constant(intValue(code))]
+  return lowering.insertTyped('prim::tolist', '', [tensor, ...details], type, line)
 }
 
 /** `C.__new__(C)`. */

@@ -1,6 +1,7 @@
 import type { ClassType, ScriptFunction } from '../ir/class-type.ts'
 import { Graph, type Block, type Node, type SourceRange, type Value } from '../ir/graph.ts'
 import { ivalueType, NONE, type IValue } from '../ir/ivalue.ts'
+import { findSchema } from '../ir/ops/index.ts'
 import type { FunctionSchema } from '../ir/schema.ts'
 import { typeString, sameType, type EnumType, type InterfaceType, type TupleType, type Type } from '../ir/types.ts'
 import type { Expr, Stmt } from './ast.ts'
@@ -107,6 +108,13 @@ export class Lowering {
   /** Creates a node with one output of `type` at the insert point. */
   insert(kind: string, inputs: readonly Value[], type: Type, line: number): Value {
     return this.statement(kind, inputs, line).addOutput(type)
+  }
+
+  /** {@link insert} of a `prim` operator that has a schema and yet gives a type that its schema does not tell. */
+  insertTyped(kind: string, overload: string, inputs: readonly Value[], type: Type, line: number): Value {
+    const output = this.insert(kind, inputs, type, line)
+    output.node.schema = findSchema(kind, overload)
+    return output
   }
 
   /** Creates a node without outputs at the insert point. */

@@ -67,7 +67,8 @@ export class Parser {
       throw syntaxError(this.#lexer.source, this.#lexer.line, `an expression is nested more than ${MAX_EXPRESSION_DEPTH} deep`)
     }
     let left = this.#unary()
-    while (this.#lexer.kind === '+' || this.#lexer.kind === '-') {
+    for (let links = 0; this.#lexer.kind === '+' || this.#lexer.kind === '-'; links++) {
+      if (links >= MAX_EXPRESSION_DEPTH) throw syntaxError(this.#lexer.source, this.#lexer.line, 'a sum is too long')
       const operator = this.#lexer.kind
       const line = this.#lexer.line
       this.#lexer.next()

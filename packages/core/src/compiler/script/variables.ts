@@ -23,6 +23,8 @@ export function assignVariable(lowering: Lowering, name: string, assigned: Sugar
     return
   }
   let value = assigned.kind === 'nothing' ? lowering.none() : assigned.value
+  // A list that has a name is one list, so its type is settled.
+  if (value.node.kind === 'prim::EmptyListLiteral') value = lowering.insert('prim::ListConstruct', [], value.type, line)
   const outside = lowering.findOutside(name)
   if (outside !== undefined) {
     if ('sugared' in outside) return lowering.fail(line, `'${name}' is a ${outside.sugared.kind} and is assigned a value in a block`)
