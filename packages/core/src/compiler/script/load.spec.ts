@@ -43,7 +43,7 @@ function normalized(text: string): string {
   }
   return lines.join('\n')
     .replace(/NamedTuple\(__torch__[\w.]+\)\(/g, 'NamedTuple(').replace(/ : /g, ': ')
-    .replace(/InterfaceType<__torch__\.(?:\w+\.)*/g, 'InterfaceType<').replace(/\[warn_id=\d+\]/, '')
+    .replace(/InterfaceType<__torch__\.(?:\w+\.)*/g, 'InterfaceType<').replace(/\[warn_id=\d+\]/, '').replace(/EnumValue\.\w+/, 'EnumValue')
 }
 
 /** Escapes as our printer writes them, members of enums as PyTorch's does. */
