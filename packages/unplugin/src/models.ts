@@ -27,9 +27,9 @@ export function createModels(options: PetalOptions): Models {
       const { dir } = options.cache ?? {}
       store ??= createStore(dir === undefined ? { root } : { root, dir })
       const result = await build({ ...request, file }, { store })
-      // The first answer counts: the second one of a build always comes from the cache.
+      // Of several answers, the one that took a compile counts: the others of a build come from the cache.
       const key = `${file}\0${result.sha256}`
-      if (!built.has(key)) built.set(key, result)
+      if (!built.has(key) || !result.fromCache) built.set(key, result)
       return result
     },
     summarize() {
@@ -39,7 +39,7 @@ export function createModels(options: PetalOptions): Models {
   }
 }
 
-/** `petal: 2 models, 1 compiled, 1 from the cache: 1.20 MB → 1.10 MB` */
+/** `2 models, 1 compiled, 1 from the cache: 1.20 MB → 1.10 MB` */
 export function summary(results: readonly BuildResult[]): string {
   const cached = results.filter((result) => result.fromCache).length
   const counted = [[results.length - cached, 'compiled'], [cached, 'from the cache']]
@@ -47,7 +47,7 @@ export function summary(results: readonly BuildResult[]): string {
     .map(([n, what]) => (n === results.length ? what : `${n} ${what}`))
   const total = (size: (result: BuildResult) => number): string => readableSize(results.reduce((sum, one) => sum + size(one), 0))
   const models = results.length === 1 ? '1 model' : `${results.length} models`
-  return `petal: ${models}, ${counted.join(', ')}: ${total((one) => one.source.bytes)} → ${total((one) => one.bytes)}`
+  return `${models}, ${counted.join(', ')}: ${total((one) => one.source.bytes)} → ${total((one) => one.bytes)}`
 }
 
 const UNITS = ['B', 'kB', 'MB', 'GB']

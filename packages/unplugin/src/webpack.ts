@@ -12,3 +12,5 @@ export type { PetalOptions } from './options.ts'
  */
 const plugin: typeof petal.webpack = petal.webpack
 export default plugin
+/** `require` gives the plugin itself. */
+export { plugin as 'module.exports' }

@@ -77,7 +77,7 @@ describe.each(BUNDLERS)('$name: an import', ({ name, build }) => {
     const output = await build(app)
     expect(modelsOf(output)).toHaveLength(1)
     expect(new Set(await output.run()).size).toBe(1)
-    expect(output.log).toContain('petal: 1 model, compiled: 13.4 kB → ')
+    expect(output.log).toContain('1 model, compiled: 13.4 kB → ')
   })
 
   it('can be many, at once', async () => {
@@ -89,7 +89,7 @@ describe.each(BUNDLERS)('$name: an import', ({ name, build }) => {
     for (const [n, file] of names.entries()) await app.model(`src/${file}`, n % 2 ? 'net.ptl' : 'other.ptl')
     const output = await build(app)
     expect(await output.run()).toEqual(names)
-    expect(output.log).toContain('petal: 12 models')
+    expect(output.log).toContain('12 models')
   })
 
   it('can be dynamic', async () => {

@@ -50,9 +50,9 @@ describe('the line at the end of a build', () => {
   it('counts models, cached and compiled, and their sizes', () => {
     const cached = { ...RESULT, fromCache: true }
     const small = { ...RESULT, source: { ...RESULT.source, bytes: 999 }, bytes: 5 }
-    expect(summary([RESULT])).toBe('petal: 1 model, compiled: 3.00 MB → 2.50 MB')
-    expect(summary([cached])).toBe('petal: 1 model, from the cache: 3.00 MB → 2.50 MB')
-    expect(summary([RESULT, cached, cached])).toBe('petal: 3 models, 1 compiled, 2 from the cache: 9.00 MB → 7.50 MB')
-    expect(summary([small])).toBe('petal: 1 model, compiled: 999 B → 5 B')
+    expect(summary([RESULT])).toBe('1 model, compiled: 3.00 MB → 2.50 MB')
+    expect(summary([cached])).toBe('1 model, from the cache: 3.00 MB → 2.50 MB')
+    expect(summary([RESULT, cached, cached])).toBe('3 models, 1 compiled, 2 from the cache: 9.00 MB → 7.50 MB')
+    expect(summary([small])).toBe('1 model, compiled: 999 B → 5 B')
   })
 })

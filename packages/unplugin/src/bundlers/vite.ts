@@ -15,7 +15,7 @@ export const vite: BundlerFactory = (models) => {
     configResolved(config) {
       const isBuild = config.command === 'build'
       if (!isBuild) assetQuery = '?url'
-      models.configure(config.root, isBuild ? (line) => config.logger.info(line) : undefined)
+      models.configure(config.root, isBuild ? (line) => config.logger.info(`petal: ${line}`) : undefined)
     },
     // `load` is not told who imports; this only remembers it and leaves resolving to Vite.
     resolveId: {
