@@ -53,7 +53,7 @@ export const CPU_STAGES: readonly Stage[] = [
   { name: 'insert_fold_prepack_ops', optimization: 'insert_fold_prepack_ops', run: ({ graph, log }) => insertPrePackedOps(graph, log) },
   { name: 'fuse_clamp', optimization: 'insert_fold_prepack_ops', run: ({ graph, log }) => fuseClamp(graph, log) },
   { name: 'fold_rank', run: ({ graph, log }) => foldRank(graph, log) },
-  { name: 'run_optimization', run: ({ graph, log }) => runOptimization(graph, log) },
+  { name: 'run_optimization', run: ({ graph, log }) => runOptimization.run(graph, log) },
   { name: 'fuse_add_relu', optimization: 'fuse_add_relu', run: ({ graph, log }) => fuseAddRelu(graph, log) },
   { name: 'dead_code_elimination', run: ({ graph }) => { eliminateDeadCode(graph) } },
 ]
@@ -73,7 +73,7 @@ function freezeCompletely({ graph, root, log }: StageState): void {
       declined: (...what) => { declined.push(what) },
     }
     freezeModule(graph, root, collect, { select: (access) => !isConvPackedParams(access) })
-    if (round === 1 || changes > 0) runOptimization(graph, log)
+    if (round === 1 || changes > 0) runOptimization.run(graph, log)
     if (declined.length === 0 || changes === 0 || round === MAX_FREEZE_ROUNDS) {
       // What an earlier round declined a later one may have done: only the last word counts.
       for (const what of declined) log.declined(...what)
