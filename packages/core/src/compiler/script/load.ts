@@ -77,12 +77,11 @@ async function readSources(archive: Archive): Promise<Map<string, SourceFile>> {
       cause: 'No real model has nearly as much, so the file is damaged or was made to exhaust memory.',
     })
   }
-  const sources = new Map<string, SourceFile>()
-  for (const record of records) {
-    const qualifier = record.name.slice(CODE.length, -'.py'.length).replaceAll('/', '.')
-    sources.set(qualifier, { name: record.name, text: await readText(record) })
-  }
-  return sources
+  const texts = await Promise.all(records.map(readText))
+  return new Map(records.map(({ name }, i) => {
+    const qualifier = name.slice(CODE.length, -'.py'.length).replaceAll('/', '.')
+    return [qualifier, { name, text: texts[i]! }]
+  }))
 }
 
 async function readText(record: ArchiveRecord): Promise<string> {

@@ -50,11 +50,13 @@ export function indexSource(source: SourceFile): (ClassPart | FunctionPart)[] {
 export function classMembers(part: ClassPart): { methods: FunctionPart[]; fields: SourcePart[] } {
   const { source } = part
   const methods: FunctionPart[] = []
-  const fields: SourcePart[] = []
+  const fields: (SourcePart & { end: number })[] = []
   const newline = source.text.indexOf('\n', part.begin)
   if (newline < 0 || newline >= part.end) return { methods, fields }
   for (const { begin, end, line, head } of sections(source, newline + 1, part.end, part.line + 1)) {
+    const last = fields.at(-1)
     if (head?.[1] === 'def') methods.push({ kind: 'def', name: head[2]!, source, begin, end, line })
+    else if (last?.end === begin) last.end = end
     else fields.push({ source, begin, end, line })
   }
   return { methods, fields }
