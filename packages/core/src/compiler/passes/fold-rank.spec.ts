@@ -28,6 +28,13 @@ describe('foldRank', () => {
     expectPass(foldRank, `${HEAD}${lines}\n  %d : int = aten::dim(%y)\n  return (%d)`, `${HEAD}${lines}\n  %d : int = prim::Constant[value=${rank}]()\n  return (%d)`)
   })
 
+  it('counts sizes that are only read', () => {
+    const rest = '  %k : int = aten::__getitem__(%s, %zero)\n  return (%n, %k)'
+    expectPass(foldRank, `${HEAD}  %s : int[] = aten::size(%conv)\n  %n : int = aten::len(%s)\n${rest}`,
+      `${HEAD}  %s : int[] = aten::size(%conv)\n  %n : int = prim::Constant[value=4]()\n${rest}`)
+    expectPass(foldRank, `${HEAD}  %s : int[] = aten::size(%conv)\n  %t : int[] = aten::append(%s, %one)\n  %n : int = aten::len(%s)\n${rest}`)
+  })
+
   it.each([
     '  %y : Tensor = aten::relu(%x)',
     '  %y : Tensor = aten::add(%conv, %u, %one)',

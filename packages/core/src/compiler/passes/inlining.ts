@@ -4,7 +4,7 @@ import { allNodes, Graph, Node, type Block, type Value } from '../ir/graph.ts'
 import type { ObjectValue } from '../ir/ivalue.ts'
 import { attributePath, objectAt } from './module-paths.ts'
 
-/** Nodes of a graph after inlining. The largest torchvision model has about 10^4; a short file can ask for 2^64. */
+/** Nodes of a graph after inlining, and calls on the way. The largest torchvision model has about 10^4; a short file can ask for 2^64. */
 export const MAX_INLINED_NODES = 1_000_000
 /** Calls within calls plus blocks within blocks. Module trees are some 20 deep; later passes recurse over blocks. */
 export const MAX_INLINED_DEPTH = 400
@@ -14,6 +14,8 @@ export interface InlineOptions {
   readonly root?: ObjectValue
   /** Finds a free function that a `prim::CallFunction` names. */
   readonly functionNamed?: (name: string) => ScriptFunction | undefined
+  /** In place of {@link MAX_INLINED_NODES}. */
+  readonly maxNodes?: number
 }
 
 interface Frame {
@@ -53,7 +55,9 @@ class Inliner {
 
   copy(source: Block, target: Block, map: Map<Value, Value>, frame: Frame, depth: number): Value[] {
     if (depth > MAX_INLINED_DEPTH) throw tooLarge(frame, `nests calls and blocks more than ${MAX_INLINED_DEPTH} deep`)
+    const { maxNodes = MAX_INLINED_NODES } = this.#options
     for (const node of source.nodes()) {
+      if (++this.#nodes > maxNodes) throw tooLarge(frame, `has more than ${maxNodes} operations once inlined`)
       const callee = this.#callee(node, map, frame)
       if (callee === undefined) this.#copyNode(node, target, map, frame, depth)
       else this.#copyCall(node, callee, target, map, frame, depth)
@@ -62,7 +66,6 @@ class Inliner {
   }
 
   #copyNode(node: Node, target: Block, map: Map<Value, Value>, frame: Frame, depth: number): void {
-    if (++this.#nodes > MAX_INLINED_NODES) throw tooLarge(frame, `has more than ${MAX_INLINED_NODES} operations once inlined`)
     const copy = new Node(this.#graph, node.kind, node.schema)
     copy.range = node.range
     for (const input of node.inputs) copy.addInput(map.get(input) ?? input)

@@ -1,0 +1,232 @@
+import { describe, expect, it } from 'vitest'
+import { graphOf, recordLog, structure, type RecordedLog } from '../../../test/ir.ts'
+import type { Tensor } from '../archive/tensor.ts'
+import { classType, type ClassType } from '../ir/class-type.ts'
+import { allNodes, type Graph } from '../ir/graph.ts'
+import { boolValue, intListValue, intValue, NONE, tensorValue, ivalueType, type IValue, type ObjectValue } from '../ir/ivalue.ts'
+import { literalTensor } from '../ir/literal.ts'
+import { optionalOf, TensorType, listOf, IntType, type Type } from '../ir/types.ts'
+import { verify } from '../ir/verifier.ts'
+import { freezeModule, pruneModule } from './freezing.ts'
+import { hoistConvPackedParams, isConvPackedParams } from './hoist-conv-packed-params.ts'
+
+function tensor(...values: number[]): Tensor {
+  return literalTensor('Float', [values.length], values)
+}
+
+/** An object of a new class `name` with the given attributes; types are those of the values unless given. */
+function object(name: string, slots: Record<string, IValue>, types: Record<string, Type> = {}, isModule = true): ObjectValue {
+  const type = classType(name, { isModule })
+  for (const [attribute, value] of Object.entries(slots)) {
+    type.attributes.push({ name: attribute, type: types[attribute] ?? ivalueType(value), isParameter: false, isBuffer: false })
+  }
+  return { tag: 'Object', type, slots: new Map(Object.entries(slots)) }
+}
+
+interface Result {
+  graph: Graph
+  root: ObjectValue
+  log: RecordedLog
+  /** Paths of what is left of the module. */
+  left: string[]
+}
+
+/** Freezes; `expected` is the graph afterwards when it matters. */
+function freeze(root: ObjectValue, text: string, expected?: string): Result {
+  const types = new Map<string, Type>()
+  const visit = (each: ObjectValue): void => {
+    types.set(each.type.name, each.type)
+    for (const value of each.slots.values()) if (value.tag === 'Object') visit(value)
+  }
+  visit(root)
+  const graph = graphOf(text, { types })
+  const log = recordLog()
+  freezeModule(graph, root, log)
+  verify(graph)
+  if (expected !== undefined) expect(structure(graph)).toBe(structure(graphOf(expected, { types })))
+  const pruned = pruneModule(graph, root)
+  return { graph, root: pruned, log, left: paths(pruned) }
+}
+
+function paths(each: ObjectValue, prefix = ''): string[] {
+  return [...each.slots].flatMap(([name, value]) => value.tag === 'Object' ? paths(value, `${prefix}${name}.`) : [prefix + name])
+}
+
+describe('freezeModule', () => {
+  it('makes attributes constants, each once, detached and in evaluation mode', () => {
+    const weight = { ...tensor(1, 2), requiresGrad: true }
+    const child = object('Child', { weight: tensorValue(weight), training: boolValue(true), bias: NONE }, { bias: optionalOf(TensorType) })
+    const { left, log } = freeze(object('Net', { child, n: intValue(3), unused: intValue(1) }), `graph(%self : Net):
+  %c : Child = prim::GetAttr[name="child"](%self)
+  %w : Tensor = prim::GetAttr[name="weight"](%c)
+  %d : Child = prim::GetAttr[name="child"](%self)
+  %v : Tensor = prim::GetAttr[name="weight"](%d)
+  %t : bool = prim::GetAttr[name="training"](%c)
+  %b : Tensor? = prim::GetAttr[name="bias"](%c)
+  %n : int = prim::GetAttr[name="n"](%self)
+  return (%w, %v, %t, %b, %n)`, `graph(%self : Net):
+  %n : int = prim::Constant[value=3]()
+  %b : None = prim::Constant()
+  %t : bool = prim::Constant[value=0]()
+  %w : Tensor = prim::Constant[value=<Tensor Float[2] {1., 2.}>]()
+  return (%w, %w, %t, %b, %n)`)
+    expect(left).toEqual([])
+    expect(log.changes.get('freeze_module')).toBe(5)
+    expect(log.declines).toEqual([])
+  })
+
+  it('makes lists, tuples and packed objects constants', () => {
+    const packed: IValue = { tag: 'CustomObject', type: classType('__torch__.torch.classes.quantized.X'), state: NONE }
+    const { left } = freeze(object('Net', { list: intListValue([1, 2]), packed }), `graph(%self : Net):
+  %l : int[] = prim::GetAttr[name="list"](%self)
+  %p : __torch__.torch.classes.quantized.X = prim::GetAttr[name="packed"](%self)
+  return (%l, %p)`)
+    expect(left).toEqual([])
+  })
+
+  const shared = tensor(1, 2, 3, 4)
+  const view: Tensor = { ...shared, sizes: [2], strides: [1], storageOffset: 2 }
+  const net = (): ObjectValue => object('Net', {
+    a: tensorValue(shared), part: tensorValue(view), other: tensorValue(tensor(5)), count: intValue(0),
+    list: { tag: 'List', elementType: TensorType, elements: [tensorValue(view)] },
+    numbers: { tag: 'List', elementType: IntType, elements: [intValue(1)] },
+  }, { list: listOf(TensorType) })
+  const READ = `
+  %a : Tensor = prim::GetAttr[name="a"](%self)
+  %part : Tensor = prim::GetAttr[name="part"](%self)
+  %other : Tensor = prim::GetAttr[name="other"](%self)
+  %count : int = prim::GetAttr[name="count"](%self)
+  %list : Tensor[] = prim::GetAttr[name="list"](%self)
+  %numbers : int[] = prim::GetAttr[name="numbers"](%self)
+  %one : int = prim::Constant[value=1]()
+  %zero : int = prim::Constant[value=0]()
+  %none : None = prim::Constant()`
+  const RETURN = '\n  return (%a, %part, %other, %count, %list, %numbers)'
+
+  it.each<[string, string, string[]]>([
+    ['nothing', '', []],
+    ['an assignment', '\n   = prim::SetAttr[name="count"](%self, %one)', ['count']],
+    ['a write', '\n  %r : Tensor = aten::relu_(%other)', ['other']],
+    ['a write to memory that others view', '\n  %r : Tensor = aten::relu_(%a)', ['a', 'part', 'list']],
+    ['a write to a view', '\n  %v : Tensor = aten::select(%part, %zero, %zero)\n  %r : Tensor = aten::relu_(%v)', ['a', 'part', 'list']],
+    ['a write to an element of a list', '\n  %e : Tensor = aten::__getitem__(%list, %zero)\n  %r : Tensor = aten::relu_(%e)', ['a', 'part', 'list']],
+    ['a write to what a list was made of', '\n  %l : Tensor[] = prim::ListConstruct(%other, %x)\n  %e : Tensor = aten::__getitem__(%l, %zero)\n  %r : Tensor = aten::relu_(%e)', ['other']],
+    ['a write after unpacking', '\n  %t : (Tensor, int) = prim::TupleConstruct(%other, %one)\n  %e : Tensor, %i : int = prim::TupleUnpack(%t)\n  %r : Tensor = aten::relu_(%e)', ['other']],
+    ['a list that grows', '\n  %m : Tensor[] = aten::append(%list, %x)', ['list']],
+    ['a list of numbers that grows', '\n  %m : int[] = aten::append(%numbers, %one)', ['numbers']],
+    ['a write to an element that was appended', '\n  %l : Tensor[] = prim::ListConstruct()\n  %m : Tensor[] = aten::append(%l, %other)\n  %e : Tensor = aten::__getitem__(%m, %zero)\n  %r : Tensor = aten::relu_(%e)', ['other']],
+    ['a write to an element of a copied list', '\n  %l : Tensor[] = aten::copy(%list)\n  %e : Tensor = aten::__getitem__(%l, %zero)\n  %r : Tensor = aten::relu_(%e)', ['a', 'part', 'list']],
+    ['a write to one of two', '\n  %y : Tensor = prim::If(%flag)\n    block0():\n      -> (%other)\n    block1():\n      -> (%x)\n  %r : Tensor = aten::relu_(%y)', ['other']],
+    ['a write in a loop to what the round before left', `
+  %y : Tensor = prim::Loop(%n, %flag, %x)
+    block0(%i : int, %c : Tensor):
+      %r : Tensor = aten::relu_(%c)
+      -> (%flag, %other)`, ['other']],
+    ['a write through a result that its schema calls new', '\n  %p : float = prim::Constant[value=0.5]()\n  %y : Tensor = aten::dropout(%other, %p, %flag)\n  %r : Tensor = aten::relu_(%y)', ['other']],
+    ['a normalization that may be training', '\n  %f : float = prim::Constant[value=0.5]()\n  %y : Tensor = aten::batch_norm(%x, %none, %none, %other, %part, %flag, %f, %f, %flag)', ['a', 'part', 'other', 'list']],
+    ['a write to what was assigned to an attribute', '\n   = prim::SetAttr[name="a"](%self, %other)\n  %r : Tensor = aten::relu_(%a)', ['a', 'part', 'other', 'list']],
+    ['a copy that is written to', '\n  %y : Tensor = aten::clone(%other, %none)\n  %r : Tensor = aten::relu_(%y)', []],
+    ['a write to something else', '\n  %r : Tensor = aten::relu_(%x)', []],
+    ['a list that is read', '\n  %y : Tensor = aten::cat(%list, %zero)\n  %r : Tensor = aten::relu_(%y)', []],
+  ])('keeps what %s changes', (_, rest, left) => {
+    expect(freeze(net(), `graph(%self : Net, %x : Tensor, %flag : bool, %n : int):${READ}${rest}${RETURN}`).left).toEqual(left)
+  })
+
+  it('knows that two names can be one module', () => {
+    const child = object('Child', { w: tensorValue(tensor(1)) })
+    const { left, root } = freeze(object('Net', { a: child, b: child }), `graph(%self : Net):
+  %a : Child = prim::GetAttr[name="a"](%self)
+  %b : Child = prim::GetAttr[name="b"](%self)
+  %w : Tensor = prim::GetAttr[name="w"](%a)
+  %v : Tensor = prim::GetAttr[name="w"](%b)
+  %r : Tensor = aten::relu_(%w)
+  return (%v)`)
+    expect(left).toEqual(['a.w', 'b.w'])
+    expect(root.slots.get('a')).toBe(root.slots.get('b'))
+  })
+
+  it('keeps whole what is passed on, with all that it holds', () => {
+    const inner = object('Inner', { w: tensorValue(tensor(1)) })
+    const child = object('Child', { inner, n: intValue(1), training: boolValue(true) })
+    const text = (use: string): string => `graph(%self : Net, %flag : bool):
+  %a : Child = prim::GetAttr[name="a"](%self)
+  %b : Child = prim::GetAttr[name="b"](%self)
+  %c : Child = prim::If(%flag)
+    block0():
+      -> (%a)
+    block1():
+      -> (%b)
+  %n : int = prim::GetAttr[name="n"](%c)
+${use}
+  %k : int = prim::GetAttr[name="n"](%a)
+  return (%n, %k)`
+    const other: ObjectValue = { tag: 'Object', type: child.type, slots: new Map(child.slots) }
+    const make = (): ObjectValue => object('Net', { a: child, b: other, unused: intValue(1) })
+    const read = freeze(make(), text(''))
+    expect(read.left).toEqual(['a.inner.w', 'a.n', 'a.training', 'b.inner.w', 'b.n', 'b.training'])
+    expect((read.root.slots.get('a') as ObjectValue).slots.get('training')).toEqual(boolValue(false))
+    expect([...allNodes(read.graph.block)].filter((node) => node.kind === 'prim::GetAttr')).toHaveLength(3)
+    expect(read.log.declines).toEqual([{ pass: 'freeze_module', what: 'n', why: 'the module it belongs to is not certain' }])
+    const written = freeze(make(), text('   = prim::SetAttr[name="n"](%c, %n)'))
+    expect([...allNodes(written.graph.block)].filter((node) => node.kind === 'prim::GetAttr')).toHaveLength(4)
+  })
+
+  it('keeps the same attributes for all objects of a class', () => {
+    const child = object('Child', { n: intValue(1), m: intValue(2), k: intValue(3) })
+    const other: ObjectValue = { tag: 'Object', type: child.type, slots: new Map(child.slots) }
+    expect(freeze(object('Net', { a: child, b: other }), `graph(%self : Net):
+  %a : Child = prim::GetAttr[name="a"](%self)
+  %b : Child = prim::GetAttr[name="b"](%self)
+  %n : int = prim::GetAttr[name="n"](%a)
+  %m : int = prim::GetAttr[name="m"](%b)
+   = prim::SetAttr[name="n"](%a, %m)
+   = prim::SetAttr[name="m"](%b, %n)
+  return (%n)`).left).toEqual(['a.n', 'a.m', 'b.n', 'b.m'])
+  })
+
+  it('does not follow a path through an attribute that is assigned', () => {
+    const child = object('Child', { w: tensorValue(tensor(1)) })
+    const other: ObjectValue = { tag: 'Object', type: child.type, slots: new Map([['w', tensorValue(tensor(2))]]) }
+    expect(freeze(object('Net', { a: child, b: other }), `graph(%self : Net):
+  %b : Child = prim::GetAttr[name="b"](%self)
+   = prim::SetAttr[name="a"](%self, %b)
+  %a : Child = prim::GetAttr[name="a"](%self)
+  %w : Tensor = prim::GetAttr[name="w"](%a)
+  return (%w)`).left).toEqual(['a.w', 'b.w'])
+  })
+
+  it('keeps attributes that hold objects of plain classes', () => {
+    const pair = object('Pair', { n: intValue(1) }, {}, false)
+    const list: IValue = { tag: 'List', elementType: pair.type as ClassType, elements: [pair] }
+    const root = object('Net', { pairs: list, pair })
+    expect(freeze(root, `graph(%self : Net):
+  %l : Pair[] = prim::GetAttr[name="pairs"](%self)
+  %zero : int = prim::Constant[value=0]()
+  %p : Pair = aten::__getitem__(%l, %zero)
+  %n : int = prim::GetAttr[name="n"](%p)
+  return (%n)`).left).toEqual(['pairs'])
+  })
+
+  it('refuses a module that returns itself', () => {
+    expect(() => freeze(object('Net', { n: intValue(1) }), 'graph(%self : Net):\n  return (%self)')).toThrow(/Net returns itself/)
+  })
+})
+
+describe('hoistConvPackedParams', () => {
+  it('makes the packed parameters of quantized convolutions constants, and nothing else', () => {
+    const packed: IValue = { tag: 'CustomObject', type: classType('__torch__.torch.classes.quantized.Conv2dPackedParamsBase'), state: NONE }
+    const conv = object('__torch__.torch.nn.quantized.modules.conv.___torch_mangle_3.Conv2d', { _packed_params: packed, scale: intValue(1) })
+    const root = object('Net', { conv, n: intValue(3) })
+    const graph = graphOf(`graph(%self : Net):
+  %c : ${conv.type.name} = prim::GetAttr[name="conv"](%self)
+  %p : ${packed.type.name} = prim::GetAttr[name="_packed_params"](%c)
+  %s : int = prim::GetAttr[name="scale"](%c)
+  return (%p, %s)`, { types: new Map([['Net', root.type], [conv.type.name, conv.type]]) })
+    freezeModule(graph, root, recordLog(), { select: (access) => !isConvPackedParams(access) })
+    expect(paths(pruneModule(graph, root))).toEqual(['conv._packed_params'])
+    const log = recordLog()
+    hoistConvPackedParams(graph, root, log)
+    expect(log.changes.get('hoist_conv_packed_params')).toBe(1)
+    expect(paths(pruneModule(graph, root))).toEqual([])
+  })
+})

@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest'
+import { graphOf, structure } from '../../../test/ir.ts'
+import { classType, type ClassType, type ScriptFunction } from '../ir/class-type.ts'
+import type { Graph } from '../ir/graph.ts'
+import type { IValue, ObjectValue } from '../ir/ivalue.ts'
+import { TensorType, type Type } from '../ir/types.ts'
+import { verify } from '../ir/verifier.ts'
+import { inline, MAX_INLINED_DEPTH } from './inlining.ts'
+
+/** Classes `A`, `B`, … whose methods are given as graph text by `A.forward`; functions by a plain name. */
+function world(texts: Record<string, string>): { method: (name: string) => ScriptFunction; types: Map<string, Type>; class: (name: string) => ClassType } {
+  const types = new Map<string, Type>()
+  for (const name of ['A', 'B', 'C']) types.set(name, classType(name, { isModule: true }))
+  types.set('I', { kind: 'InterfaceType', name: 'I', isModule: true })
+  const functions = new Map(Object.entries(texts).map(([name, text]) => {
+    let graph: Graph | undefined
+    const made: ScriptFunction = {
+      name, schema: { name, overload: '', arguments: [], returns: [], isVararg: false, isVarret: false },
+      graph: () => graph ??= graphOf(text, { types }),
+    }
+    const [owner, method] = name.split('.')
+    if (method !== undefined) (types.get(owner!) as ClassType).methods.set(method, made)
+    return [name, made] as const
+  }))
+  return { method: (name) => functions.get(name)!, types, class: (name) => types.get(name) as ClassType }
+}
+
+function object(type: ClassType, slots: Record<string, IValue> = {}): ObjectValue {
+  for (const [name, value] of Object.entries(slots)) {
+    type.attributes.push({ name, type: value.tag === 'Object' ? value.type : TensorType, isParameter: false, isBuffer: false })
+  }
+  return { tag: 'Object', type, slots: new Map(Object.entries(slots)) }
+}
+
+function expectGraph(graph: Graph, text: string, types: Map<string, Type>): void {
+  verify(graph)
+  expect(structure(graph)).toBe(structure(graphOf(text, { types })))
+}
+
+const RELU = 'graph(%self : B, %t : Tensor):\n  %r : Tensor = aten::relu(%t)\n  return (%r)'
+
+describe('inline', () => {
+  it('replaces calls of methods by their bodies, within blocks and within each other, and leaves the callees alone', () => {
+    const { method, types } = world({
+      'A.forward': `graph(%self : A, %x : Tensor, %flag : bool):
+  %b : B = prim::GetAttr[name="b"](%self)
+  %y : Tensor = prim::If(%flag)
+    block0():
+      %z : Tensor = prim::CallMethod[name="twice"](%b, %x)
+      -> (%z)
+    block1():
+      -> (%x)
+  return (%y)`,
+      'B.twice': `graph(%self : B, %t : Tensor):
+  %u : Tensor = prim::CallMethod[name="forward"](%self, %t)
+  %v : Tensor = prim::CallMethod[name="forward"](%self, %u)
+  return (%v)`,
+      'B.forward': RELU,
+    })
+    expectGraph(inline(method('A.forward')), `graph(%self : A, %x : Tensor, %flag : bool):
+  %b : B = prim::GetAttr[name="b"](%self)
+  %y : Tensor = prim::If(%flag)
+    block0():
+      %u : Tensor = aten::relu(%x)
+      %v : Tensor = aten::relu(%u)
+      -> (%v)
+    block1():
+      -> (%x)
+  return (%y)`, types)
+    expectGraph(method('B.forward').graph(), RELU, types)
+  })
+
+  it('replaces calls of functions, also of ones that give back what they get', () => {
+    const { method, types } = world({
+      'A.forward': `graph(%self : A, %x : Tensor):
+  %f : Function = prim::Constant[name="same"]()
+  %y : Tensor = prim::CallFunction(%f, %x)
+  %z : Tensor = prim::CallFunction(%f, %y)
+  return (%z)`,
+      same: 'graph(%t : Tensor):\n  return (%t)',
+    })
+    const graph = inline(method('A.forward'), { functionNamed: () => method('same') })
+    expect(graph.outputs[0]).toBe(graph.inputs[1])
+    expect(types.size).toBeGreaterThan(0)
+  })
+
+  const INTERFACE = {
+    'A.forward': `graph(%self : A, %x : Tensor):
+  %i : I = prim::GetAttr[name="i"](%self)
+  %y : Tensor = prim::CallMethod[name="forward"](%i, %x)
+  return (%y)`,
+    'B.forward': RELU,
+  }
+
+  it('resolves a call through an interface in the module', () => {
+    const { method, types, class: find } = world(INTERFACE)
+    const root = object(find('A'), { i: object(find('B')) })
+    find('A').attributes[0] = { ...find('A').attributes[0]!, type: types.get('I')! }
+    expectGraph(inline(method('A.forward'), { root }), `graph(%self : A, %x : Tensor):
+  %i : I = prim::GetAttr[name="i"](%self)
+  %y : Tensor = aten::relu(%x)
+  return (%y)`, types)
+  })
+
+  it.each([
+    ['the attribute is assigned', `graph(%self : A, %x : Tensor, %j : I):
+  %i : I = prim::GetAttr[name="i"](%self)
+  %y : Tensor = prim::CallMethod[name="forward"](%i, %x)
+   = prim::SetAttr[name="i"](%self, %j)
+  return (%y)`],
+    ['the module is an argument', 'graph(%self : A, %x : Tensor, %j : I):\n  %y : Tensor = prim::CallMethod[name="forward"](%j, %x)\n  return (%y)'],
+  ])('refuses a call through an interface when %s', (_, text) => {
+    const { method, class: find } = world({ ...INTERFACE, 'A.forward': text })
+    const root: ObjectValue = { tag: 'Object', type: find('A'), slots: new Map([['i', object(find('B'))]]) }
+    expect(() => inline(method('A.forward'), { root })).toThrow(/interface call I\.forward/)
+  })
+
+  it('refuses recursion by name', () => {
+    const { method } = world({
+      'A.forward': 'graph(%self : A, %x : Tensor):\n  %y : Tensor = prim::CallMethod[name="other"](%self, %x)\n  return (%y)',
+      'A.other': 'graph(%self : A, %x : Tensor):\n  %y : Tensor = prim::CallMethod[name="forward"](%self, %x)\n  return (%y)',
+    })
+    expect(() => inline(method('A.forward'))).toThrow(/A\.forward calls itself/)
+  })
+
+  it('refuses code that grows or nests without bound', () => {
+    const body = (next: string, times: number): string => `graph(%self : A, %x : Tensor):
+${Array.from({ length: times }, (_, i) => `  %y${i} : Tensor = prim::CallMethod[name="${next}"](%self, %x)`).join('\n')}
+  return (%x)`
+    const doubling: Record<string, string> = { 'A.m30': 'graph(%self : A, %x : Tensor):\n  return (%x)' }
+    for (let i = 0; i < 30; i++) doubling[`A.m${i}`] = body(`m${i + 1}`, 2)
+    expect(() => inline(world(doubling).method('A.m0'), { maxNodes: 1000 })).toThrow(/operations once inlined/)
+    const deep: Record<string, string> = {}
+    for (let i = 0; i <= MAX_INLINED_DEPTH + 1; i++) deep[`A.m${i}`] = body(`m${i + 1}`, 1)
+    deep[`A.m${MAX_INLINED_DEPTH + 2}`] = 'graph(%self : A, %x : Tensor):\n  return (%x)'
+    expect(() => inline(world(deep).method('A.m0'))).toThrow(/deep/)
+  })
+})
