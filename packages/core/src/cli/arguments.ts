@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { PetalError } from '../errors.ts'
-import { nearest } from '../request/index.ts'
+import { nearest } from '../request/nearest.ts'
 
 export interface OptionSpec {
   readonly short?: string

@@ -1,4 +1,5 @@
 import colors from 'picocolors'
+import { BLOCKABLE } from '../compiler/backends/cpu.ts'
 import type { Facts, PortFact } from '../compiler/facts.ts'
 import { count, plain } from './terminal.ts'
 
@@ -31,9 +32,12 @@ export function operatorTable(operators: Readonly<Record<string, number>>): stri
   return rows.map(([name, times]) => `  ${String(times).padStart(width)}  ${plain(name)}`)
 }
 
+/** Optimizations that say something about the model; the others tidy up after them. The JSON has all. */
+const isTelling = (name: string): boolean => BLOCKABLE.includes(name) || name.startsWith('fuse_')
+
 /** What each optimization did, and what it left alone and why. */
 export function optimizationLines({ optimizations }: Pick<Facts, 'optimizations'>): string[] {
-  const worth = optimizations.filter((one) => one.applied > 0 || one.blocked || one.declined.length > 0)
+  const worth = optimizations.filter((one) => isTelling(one.name) && (one.applied > 0 || one.blocked || one.declined.length > 0))
   const width = Math.max(0, ...worth.map((one) => one.name.length))
   return worth.flatMap((one) => {
     const done = one.blocked ? colors.yellow('blocked') : colors.green(count(one.applied, 'place'))
