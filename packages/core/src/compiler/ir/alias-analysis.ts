@@ -75,6 +75,11 @@ export class AliasDb {
     return this.#written.size > 0 && intersects(this.reachable(value), this.#written)
   }
 
+  /** True when any node writes to the value itself: a list gets longer, a tensor other numbers. What it holds does not count. */
+  isWritten(value: Value): boolean {
+    return this.#written.size > 0 && intersects(this.locations(value), this.#written)
+  }
+
   /** True when any node writes to an input or output of `node`, or to what they hold. */
   nodeHasWriters(node: Node): boolean {
     return node.inputs.some((value) => this.hasWriters(value)) || node.outputs.some((value) => this.hasWriters(value))

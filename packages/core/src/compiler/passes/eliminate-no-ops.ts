@@ -1,0 +1,28 @@
+import { allNodes, type Graph } from '../ir/graph.ts'
+import type { Pass } from './pass.ts'
+
+const NAME = 'EliminateNoOps'
+
+/**
+ * Removes `aten::detach`, which does nothing to a tensor that needs no gradient: its result is the same memory seen the same way
+ * (torch/csrc/jit/passes/eliminate_no_ops.cpp, as freezing uses it).
+ */
+export const eliminateNoOps: Pass = {
+  name: NAME,
+  run: (graph, log) => {
+    const removed = removeDetach(graph)
+    if (removed > 0) log.changed(NAME, removed)
+  },
+}
+
+/** See {@link eliminateNoOps}; gives the number of nodes removed. */
+export function removeDetach(graph: Graph): number {
+  let removed = 0
+  for (const node of allNodes(graph.block)) {
+    if (node.kind !== 'aten::detach') continue
+    node.output.replaceAllUsesWith(node.input(0))
+    node.destroy()
+    removed++
+  }
+  return removed
+}

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest'
+import { expectPass } from '../../../test/ir.ts'
+import { peephole } from './peephole.ts'
+
+function kept(text: string): void {
+  expect(expectPass(peephole, text).log.changes.size).toBe(0)
+}
+
+describe('PeepholeOptimize', () => {
+  it('decides None by type', () => {
+    expectPass(peephole, `graph(%x : Tensor, %o : Tensor?):
+  %none : NoneType = prim::Constant()
+  %a : bool = aten::__is__(%x, %none)
+  %b : bool = aten::__isnot__(%none, %x)
+  %c : bool = aten::__is__(%none, %none)
+  %d : bool = aten::__is__(%o, %none)
+  return (%a, %b, %c, %d)`, `graph(%x : Tensor, %o : Tensor?):
+  %none : NoneType = prim::Constant()
+  %a : bool = prim::Constant[value=0]()
+  %b : bool = prim::Constant[value=1]()
+  %c : bool = prim::Constant[value=1]()
+  %d : bool = aten::__is__(%o, %none)
+  return (%a, %b, %c, %d)`)
+  })
+
+  it('removes casts that say nothing, and keeps the others', () => {
+    expectPass(peephole, `graph(%x : Tensor, %o : Tensor?):
+  %a : Tensor? = prim::unchecked_cast(%x)
+  %b : Tensor = prim::unchecked_cast(%o)
+  %c : Tensor = aten::_unwrap_optional(%b)
+  return (%a, %c)`, `graph(%x : Tensor, %o : Tensor?):
+  %b : Tensor = prim::unchecked_cast(%o)
+  return (%x, %b)`)
+  })
+
+  it('makes outputs of branches as narrow as they are', () => {
+    expectPass(peephole, `graph(%x : Tensor, %c : bool):
+  %none : NoneType = prim::Constant()
+  %true : bool = prim::Constant[value=1]()
+  %false : bool = prim::Constant[value=0]()
+  %y : Tensor?, %d : bool = prim::If(%c)
+    block0():
+      %a : Tensor = aten::relu(%x)
+      -> (%a, %true)
+    block1():
+      -> (%x, %false)
+  %e : bool = aten::__isnot__(%y, %none)
+  return (%y, %d, %e)`, `graph(%x : Tensor, %c : bool):
+  %y : Tensor = prim::If(%c)
+    block0():
+      %a : Tensor = aten::relu(%x)
+      -> (%a)
+    block1():
+      -> (%x)
+  %e : bool = prim::Constant[value=1]()
+  return (%y, %c, %e)`)
+  })
+
+  it('takes back a number that was made a tensor', () => {
+    expectPass(peephole, `graph(%i : int, %f : float):
+  %a : Tensor = prim::NumToTensor(%i)
+  %b : int = aten::Int(%a)
+  %c : Scalar = aten::ScalarImplicit(%a)
+  %d : Tensor = prim::NumToTensor(%f)
+  %e : float = aten::Float(%d)
+  return (%b, %c, %e)`, 'graph(%i : int, %f : float):\n  return (%i, %i, %f)')
+  })
+
+  it('keeps the round trip when it converts, or when the tensor is written to', () => {
+    kept('graph(%f : float):\n  %a : Tensor = prim::NumToTensor(%f)\n  %b : int = aten::Int(%a)\n  return (%b)')
+    kept('graph(%i : int):\n  %a : Tensor = prim::NumToTensor(%i)\n  %w : Tensor = aten::neg_(%a)\n  %b : int = aten::Int(%a)\n  return (%b)')
+  })
+
+  it('knows neutral numbers of ints', () => {
+    expectPass(peephole, `graph(%i : int):
+  %0 : int = prim::Constant[value=0]()
+  %1 : int = prim::Constant[value=1]()
+  %a : int = aten::add(%i, %0)
+  %b : int = aten::mul(%a, %1)
+  %c : int = aten::floordiv(%b, %1)
+  %d : int = aten::Int(%c)
+  %e : bool = aten::eq(%d, %i)
+  return (%d, %e)`, `graph(%i : int):
+  %e : bool = prim::Constant[value=1]()
+  return (%i, %e)`)
+  })
+
+  it('leaves alone what is only right for some inputs', () => {
+    kept(`graph(%x : Tensor, %f : float):
+  %0 : int = prim::Constant[value=0]()
+  %1 : int = prim::Constant[value=1]()
+  %a : Tensor = aten::add(%x, %0, %1)
+  %b : Tensor = aten::mul(%a, %1)
+  %c : bool = aten::eq(%f, %f)
+  %d : int[] = prim::Constant[value=[1, 1]]()
+  %e : bool = prim::Constant[value=0]()
+  %n : Tensor? = prim::Constant()
+  %g : Tensor = aten::conv2d(%b, %b, %n, %d, %d, %d, %1)
+  %h : int = aten::dim(%g)
+  return (%b, %c, %h)`.replace("  %e : bool = prim::Constant[value=0]()\n", ''))
+  })
+
+  it('turns a matrix back', () => {
+    expectPass(peephole, `graph(%x : Tensor):
+  %a : Tensor = aten::t(%x)
+  %b : Tensor = aten::t(%a)
+  %c : Tensor = aten::relu(%b)
+  return (%c)`, 'graph(%x : Tensor):\n  %c : Tensor = aten::relu(%x)\n  return (%c)')
+  })
+})
