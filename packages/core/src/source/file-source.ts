@@ -29,6 +29,9 @@ export async function openFileSource(path: string): Promise<FileSource> {
     const stats = await handle.stat()
     if (!stats.isFile()) throw openFailure({ code: 'EISDIR' }, path)
     const size = stats.size
+    const check = (begin: number, end: number): void => {
+      if (!(begin >= 0 && begin <= end && end <= size)) throw new RangeError(`[${begin}, ${end}) is outside of ${size} bytes`)
+    }
     const fill = async (target: Uint8Array, begin: number): Promise<void> => {
       for (let at = 0; at < target.length;) {
         // The system may give less than was asked for.
@@ -40,13 +43,13 @@ export async function openFileSource(path: string): Promise<FileSource> {
     return {
       size,
       async read(begin, end) {
-        if (!(begin >= 0 && begin <= end && end <= size)) throw new RangeError(`[${begin}, ${end}) is outside of a file of ${size} bytes`)
+        check(begin, end)
         const bytes = new Uint8Array(Buffer.allocUnsafeSlow(end - begin).buffer)
         await fill(bytes, begin)
         return bytes
       },
       async readInto(target, begin) {
-        if (!(begin >= 0 && begin + target.length <= size)) throw new RangeError(`${target.length} bytes at ${begin} are outside of a file of ${size} bytes`)
+        check(begin, begin + target.length)
         await fill(target, begin)
       },
       inflateRaw(compressed, size) {

@@ -1,6 +1,8 @@
 import type { ByteSource } from '../compiler/archive/byte-source.ts'
 import { PICKLE_LIMITS, readPickle, readPickleAt } from '../compiler/archive/pickle-reader.ts'
-import { globalName, isContainer, childrenOf, type PickleGlobal, type PickleObject, type PickleValue } from '../compiler/archive/pickle-value.ts'
+import {
+  childrenOf, globalName, isContainer, type PickleGlobal, type PickleObject, type PickleValue,
+} from '../compiler/archive/pickle-value.ts'
 import { readZipDirectory } from '../compiler/archive/zip-directory.ts'
 import { archiveOf, type Archive } from '../compiler/archive/zip-reader.ts'
 import { PetalError } from '../errors.ts'
@@ -11,9 +13,15 @@ const HEAD = 4096
 /** Bytes at the start of an older checkpoint in which its module's class is looked for. */
 const LEGACY_HEAD = 1 << 20
 
+/** The text is latin-1, so a byte order mark shows as three characters. */
+const HTML = /^(?:ï»¿)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--[^]*?-->\s*)?<(?:!doctype\s+html|html|head|body)[\s>]/i
+
+/** Comments and empty lines, perhaps a docstring, then a statement. Each alternative takes one line: matching stays linear. */
+const PYTHON = /^(?:#.*\n|[ \t\r]*\n)*(?:"""[^]*?"""[ \t\r]*\n)?(?:#.*\n|[ \t\r]*\n)*(?:import|from|def|class)\s+\w/
+
 const MAGIC: readonly (readonly [PlainKind, (head: Uint8Array, text: string) => boolean])[] = [
   ['lfs-pointer', (_, text) => text.startsWith('version https://git-lfs.github.com/spec/')],
-  ['html', (_, text) => /^(?:\ufeff|ï»¿)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--[^]*?-->\s*)?<(?:!doctype\s+html|html|head|body)[\s>]/i.test(text)],
+  ['html', (_, text) => HTML.test(text)],
   ['flatbuffer', (_, text) => text.slice(4, 8) === 'PTMF'],
   ['tflite', (_, text) => text.slice(4, 8) === 'TFL3'],
   ['gguf', (_, text) => text.startsWith('GGUF')],
@@ -24,11 +32,12 @@ const MAGIC: readonly (readonly [PlainKind, (head: Uint8Array, text: string) => 
   ['safetensors', isSafetensors],
   ['onnx', isOnnx],
   ['json', (_, text) => /^\s*(?:\{\s*"|\[\s*[{["\d])/.test(text)],
-  ['python', (_, text) => /^(?:#!.*python|(?:#.*\n|\s*\n|"""[^]*?""")*(?:import|from|def|class)\s+\w)/.test(text)],
+  ['python', (_, text) => PYTHON.test(text)],
 ]
 
 /**
- * Tells what a file is by its content; `name` is only used in errors. Reads some kilobytes, or a whole `data.pkl` where it must look inside one.
+ * Tells what a file is by its content; `name` is only used in errors. Reads some kilobytes, and all of `data.pkl` where only
+ * that can tell.
  * Throws a PetalError for archives that are damaged or dangerous to read on.
  */
 export async function identifySource(source: ByteSource, name: string): Promise<SourceKind> {
@@ -94,7 +103,8 @@ function kindOfPickled(value: PickleValue): SourceKind {
   if (entries === undefined && isObject(value)) return checkpoint(value)
   if (entries === undefined) return { kind: 'pickled-data' }
   const values = entries.map(([, item]) => item)
-  if (values.some(isTensor) && values.every((item) => isTensor(item) || !isContainer(item) || entriesOf(item) !== undefined)) return { kind: 'state-dict' }
+  const plain = (item: PickleValue): boolean => !isContainer(item) || isTensor(item) || entriesOf(item) !== undefined
+  if (values.some(isTensor) && values.every(plain)) return { kind: 'state-dict' }
   const moduleInside = values.find((item) => isObject(item) && isModule(item))
   if (moduleInside !== undefined) return checkpoint(moduleInside as PickleObject)
   if (values.some((item) => entriesOf(item)?.some(([, inner]) => isTensor(inner)))) return { kind: 'state-dict' }

@@ -1,4 +1,4 @@
-import { PetalError, type PetalErrorInit } from '../errors.ts'
+import { PetalError } from '../errors.ts'
 
 /** What a file turned out to be. `torchscript` and `lite` can be used, all others have a {@link refusal}. */
 export type SourceKind =
@@ -10,86 +10,157 @@ export type SourceKind =
   | { readonly kind: PlainKind }
 
 export type PlainKind =
-  | 'state-dict' | 'pickled-data' | 'exported-program' | 'safetensors' | 'lfs-pointer' | 'html' | 'empty' | 'flatbuffer' | 'onnx'
-  | 'gguf' | 'numpy' | 'npz' | 'zip' | 'gzip' | 'tar' | 'hdf5' | 'tflite' | 'python' | 'json' | 'pickle' | 'torch-package' | 'old-torchscript'
+  | 'state-dict' | 'pickled-data' | 'pickle' | 'exported-program' | 'torch-package' | 'old-torchscript' | 'flatbuffer'
+  | 'safetensors' | 'onnx' | 'gguf' | 'tflite' | 'hdf5' | 'numpy' | 'npz'
+  | 'zip' | 'gzip' | 'tar' | 'python' | 'json' | 'html' | 'lfs-pointer' | 'empty'
 
-const SAVE_SCRIPT = 'Load it in Python and save the model with torch.jit.script(model).save(\'model.pt\') or torch.jit.trace(model, example).save(\'model.pt\').'
-const PUT_INTO_MODEL = 'Make the model in Python, give it the weights with load_state_dict(), and save it with torch.jit.script(model).save(\'model.pt\').'
+const SAVE_SCRIPT = 'Load it in Python and save the model with torch.jit.script(model).save("model.pt")'
+  + ' or torch.jit.trace(model, example).save("model.pt").'
+const PUT_INTO_MODEL = 'Make the model in Python, give it the weights with load_state_dict(), and save it'
+  + ' with torch.jit.script(model).save("model.pt").'
 
-type Refusal = Pick<PetalErrorInit, 'code' | 'cause' | 'fix'> & { readonly what: string }
+/** One clear error; `what` follows the file's name. */
+interface Refusal {
+  readonly code: string
+  readonly what: string
+  readonly cause: string
+  readonly fix: string
+}
 
-/** One clear error a kind. `what` follows the file's name. */
+/** By kind. */
 const REFUSALS: Readonly<Record<Exclude<SourceKind['kind'], 'torchscript' | 'lite'>, Refusal>> = {
   'checkpoint': {
     code: 'EAGER_CHECKPOINT', what: 'is a pickled Python module, not a TorchScript model',
-    cause: 'It was saved with torch.save(model), which keeps the weights and the name of the class but not its code.', fix: SAVE_SCRIPT,
+    cause: 'It was saved with torch.save(model), which keeps the weights and the name of the class but not its code.',
+    fix: SAVE_SCRIPT,
   },
   'state-dict': {
     code: 'STATE_DICT', what: 'holds the weights of a model (a state dict), not the model',
-    cause: 'It was saved with torch.save(model.state_dict()), which keeps no code.', fix: PUT_INTO_MODEL,
+    cause: 'It was saved with torch.save(model.state_dict()), which keeps no code.',
+    fix: PUT_INTO_MODEL,
   },
   'pickled-data': {
     code: 'NOT_A_MODEL', what: 'was saved by torch.save and holds tensors or plain values, no model',
-    cause: 'It is a data file or a training checkpoint.', fix: PUT_INTO_MODEL,
+    cause: 'It is a data file or a training checkpoint.',
+    fix: PUT_INTO_MODEL,
   },
   'exported-program': {
     code: 'EXPORTED_PROGRAM', what: 'is a program of torch.export (.pt2), not a TorchScript model',
-    cause: 'torch.export.save writes another format, which the lite interpreter does not run.', fix: SAVE_SCRIPT,
+    cause: 'torch.export.save writes another format, which the lite interpreter does not run.',
+    fix: SAVE_SCRIPT,
   },
   'torch-package': {
     code: 'TORCH_PACKAGE', what: 'is a torch.package archive, not a TorchScript model',
-    cause: 'It holds Python source, which needs Python to run.', fix: SAVE_SCRIPT,
+    cause: 'It holds Python source, which needs Python to run.',
+    fix: SAVE_SCRIPT,
   },
   'old-torchscript': {
     code: 'OLD_TORCHSCRIPT', what: 'is a TorchScript model in the format before PyTorch 1.4',
-    cause: 'It describes its tensors in model.json, which newer versions replaced.', fix: 'Load it with torch.jit.load in PyTorch 1.6 or newer and save it again.',
+    cause: 'It describes its tensors in model.json, which newer versions replaced.',
+    fix: 'Load it with torch.jit.load in PyTorch 1.6 or newer and save it again.',
   },
   'safetensors': {
     code: 'SAFETENSORS', what: 'holds weights in the safetensors format, not a model',
-    cause: 'A safetensors file has tensors and their names, but no code.', fix: PUT_INTO_MODEL,
+    cause: 'A safetensors file has tensors and their names, but no code.',
+    fix: PUT_INTO_MODEL,
   },
   'lfs-pointer': {
     code: 'LFS_POINTER', what: 'is a Git LFS pointer, not the model itself',
-    cause: 'The repository keeps the model in Git LFS and it was not downloaded.', fix: 'Run "git lfs install" and "git lfs pull".',
+    cause: 'The repository keeps the model in Git LFS and it was not downloaded.',
+    fix: 'Run "git lfs install" and "git lfs pull".',
   },
   'html': {
     code: 'HTML_PAGE', what: 'is an HTML page, not a model',
-    cause: 'A download page, a log-in page or an error page was saved in place of the file.', fix: 'Download the file itself ("raw" or "resolve" link) and try again.',
+    cause: 'A download page, a log-in page or an error page was saved in place of the file.',
+    fix: 'Download the file itself ("raw" or "resolve" link) and try again.',
   },
   'empty': {
-    code: 'EMPTY_FILE', what: 'is empty', cause: 'A download or a copy failed.', fix: 'Get the file again.',
+    code: 'EMPTY_FILE', what: 'is empty',
+    cause: 'A download or a copy failed.',
+    fix: 'Get the file again.',
   },
   'truncated': {
     code: 'TRUNCATED_ARCHIVE', what: 'is a model archive whose end is missing',
-    cause: 'A download or a copy was interrupted.', fix: 'Get the file again and compare its size with the original.',
+    cause: 'A download or a copy was interrupted.',
+    fix: 'Get the file again and compare its size with the original.',
   },
   'flatbuffer': {
     code: 'FLATBUFFER_MODEL', what: 'is a mobile model in the flatbuffer format, which is not supported',
-    cause: 'It was saved with _use_flatbuffer=True.', fix: 'Save it without that option, or import the TorchScript file it was made from.',
+    cause: 'It was saved with _use_flatbuffer=True.',
+    fix: 'Save it without that option, or import the TorchScript file it was made from.',
   },
-  'onnx': { code: 'ONNX_MODEL', what: 'is an ONNX model, not a TorchScript model', cause: 'It was made by torch.onnx.export or another program.', fix: SAVE_SCRIPT },
-  'gguf': { code: 'GGUF_MODEL', what: 'is a GGUF model, not a TorchScript model', cause: 'It was made for llama.cpp and its relatives.', fix: SAVE_SCRIPT },
-  'tflite': { code: 'TFLITE_MODEL', what: 'is a TensorFlow Lite model, not a TorchScript model', cause: 'It was made for another runtime.', fix: SAVE_SCRIPT },
-  'numpy': { code: 'NUMPY_FILE', what: 'is a NumPy array, not a model', cause: 'It was saved with numpy.save.', fix: PUT_INTO_MODEL },
-  'npz': { code: 'NUMPY_FILE', what: 'holds NumPy arrays, not a model', cause: 'It was saved with numpy.savez.', fix: PUT_INTO_MODEL },
-  'hdf5': { code: 'HDF5_FILE', what: 'is an HDF5 file, as Keras writes them, not a TorchScript model', cause: 'It was made by another program.', fix: SAVE_SCRIPT },
+  'onnx': {
+    code: 'ONNX_MODEL', what: 'is an ONNX model, not a TorchScript model',
+    cause: 'It was made by torch.onnx.export or another program.',
+    fix: SAVE_SCRIPT,
+  },
+  'gguf': {
+    code: 'GGUF_MODEL', what: 'is a GGUF model, not a TorchScript model',
+    cause: 'It was made for llama.cpp and its relatives.',
+    fix: SAVE_SCRIPT,
+  },
+  'tflite': {
+    code: 'TFLITE_MODEL', what: 'is a TensorFlow Lite model, not a TorchScript model',
+    cause: 'It was made for another runtime.',
+    fix: SAVE_SCRIPT,
+  },
+  'numpy': {
+    code: 'NUMPY_FILE', what: 'is a NumPy array, not a model',
+    cause: 'It was saved with numpy.save.',
+    fix: PUT_INTO_MODEL,
+  },
+  'npz': {
+    code: 'NUMPY_FILE', what: 'holds NumPy arrays, not a model',
+    cause: 'It was saved with numpy.savez.',
+    fix: PUT_INTO_MODEL,
+  },
+  'hdf5': {
+    code: 'HDF5_FILE', what: 'is an HDF5 file, as Keras writes them, not a TorchScript model',
+    cause: 'It was made by another program.',
+    fix: SAVE_SCRIPT,
+  },
   'zip': {
     code: 'NOT_A_MODEL', what: 'is a zip archive without a model in it',
-    cause: 'It may be a compressed folder that holds the model file.', fix: 'Unpack it and import the .pt file inside, which is a zip archive of its own.',
+    cause: 'It may be a compressed folder that holds the model file.',
+    fix: 'Unpack it and import the .pt file inside, which is a zip archive of its own.',
   },
-  'gzip': { code: 'COMPRESSED_FILE', what: 'is compressed with gzip', cause: 'Model files are archives already.', fix: 'Unpack it with gunzip (or tar -xzf) and import the model file inside.' },
-  'tar': { code: 'TAR_ARCHIVE', what: 'is a tar archive, not a TorchScript model', cause: 'It holds the model among other files, or is a checkpoint of PyTorch 0.1.', fix: 'Unpack it and import the model file inside.' },
-  'python': { code: 'PYTHON_SOURCE', what: 'is Python source, not a saved model', cause: 'A script was named in place of the file it writes.', fix: SAVE_SCRIPT },
-  'json': { code: 'NOT_A_MODEL', what: 'is a JSON text, not a model', cause: 'A description or an error message was saved in place of the model.', fix: 'Name the model file that belongs to it.' },
-  'pickle': { code: 'PYTHON_PICKLE', what: 'is an ordinary Python pickle, not a TorchScript model', cause: 'It was saved with pickle or joblib; nothing in it was run.', fix: SAVE_SCRIPT },
-  'unknown': { code: 'NOT_A_MODEL', what: 'is no model that is known here', cause: 'TorchScript files are zip archives and begin with "PK".', fix: SAVE_SCRIPT },
+  'gzip': {
+    code: 'COMPRESSED_FILE', what: 'is compressed with gzip',
+    cause: 'Model files are archives already.',
+    fix: 'Unpack it with gunzip (or tar -xzf) and import the model file inside.',
+  },
+  'tar': {
+    code: 'TAR_ARCHIVE', what: 'is a tar archive, not a TorchScript model',
+    cause: 'It holds the model among other files, or is a checkpoint of PyTorch 0.1.',
+    fix: 'Unpack it and import the model file inside.',
+  },
+  'python': {
+    code: 'PYTHON_SOURCE', what: 'is Python source, not a saved model',
+    cause: 'A script was named in place of the file it writes.',
+    fix: SAVE_SCRIPT,
+  },
+  'json': {
+    code: 'NOT_A_MODEL', what: 'is a JSON text, not a model',
+    cause: 'A description or an error message was saved in place of the model.',
+    fix: 'Name the model file that belongs to it.',
+  },
+  'pickle': {
+    code: 'PYTHON_PICKLE', what: 'is an ordinary Python pickle, not a TorchScript model',
+    cause: 'It was saved with pickle or joblib; nothing in it was run.',
+    fix: SAVE_SCRIPT,
+  },
+  'unknown': {
+    code: 'NOT_A_MODEL', what: 'is no model that is known here',
+    cause: 'TorchScript files are zip archives and begin with "PK".',
+    fix: SAVE_SCRIPT,
+  },
 }
 
 /** The one clear error for a file that cannot be used. `name` is how the user calls it. */
 export function refusal(kind: SourceKind, name: string): PetalError {
   if (kind.kind === 'torchscript' || kind.kind === 'lite') throw new Error(`${name} is a model`)
   const { code, what, cause, fix } = REFUSALS[kind.kind]
-  return new PetalError({ code, message: `${name} ${what}${details(kind)}.`, ...cause !== undefined && { cause }, ...fix !== undefined && { fix } })
+  return new PetalError({ code, cause, fix, message: `${name} ${what}${details(kind)}.` })
 }
 
 function details(kind: SourceKind): string {

@@ -25,12 +25,13 @@ export async function* inflate(pieces: AsyncIterable<Uint8Array>, size: number, 
   const { readable, writable } = inflateStream()
   const reader = readable.getReader()
   const writer = writable.getWriter()
-  let sourceFailure: unknown
+  let sourceFailure: { error: unknown } | undefined
   let finished = false
   writer.closed.catch(() => {})
+  /** Ends quietly: the reading side sees what goes wrong here. */
   const feed = async (): Promise<void> => {
     try {
-      for await (const piece of pieces) {
+      for await (const piece of watched(pieces, (error) => { sourceFailure = { error } })) {
         await writer.ready
         if (finished) return
         // Copied: a piece is only valid until the next is asked for, and the stream may hold on to it.
@@ -38,8 +39,6 @@ export async function* inflate(pieces: AsyncIterable<Uint8Array>, size: number, 
       }
       await writer.close()
     } catch (error) {
-      if (finished) return
-      sourceFailure ??= error instanceof PetalError ? error : undefined
       await writer.abort(error).catch(() => {})
     }
   }
@@ -48,7 +47,7 @@ export async function* inflate(pieces: AsyncIterable<Uint8Array>, size: number, 
   try {
     for (;;) {
       const { done, value } = await reader.read().catch(() => {
-        throw sourceFailure ?? brokenRecord(what, 'its compressed data is damaged')
+        throw sourceFailure === undefined ? brokenRecord(what, 'its compressed data is damaged') : sourceFailure.error
       })
       if (done) break
       total += value!.length
@@ -60,6 +59,22 @@ export async function* inflate(pieces: AsyncIterable<Uint8Array>, size: number, 
     finished = true
     await reader.cancel().catch(() => {})
     await feeding
+  }
+}
+
+async function* watched(pieces: AsyncIterable<Uint8Array>, failed: (error: unknown) => void): AsyncGenerator<Uint8Array> {
+  const iterator = pieces[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const next = await iterator.next().catch((error: unknown) => {
+        failed(error)
+        throw error
+      })
+      if (next.done === true) return
+      yield next.value
+    }
+  } finally {
+    await iterator.return?.()
   }
 }
 

@@ -57,7 +57,9 @@ export function readPickleAt(bytes: Uint8Array, begin: number, name: string): { 
     const opcode = u8(m)
     if (opcode === STOP) break
     const run = OPCODES[opcode]
-    if (run === undefined) throw brokenPickle(name, `it has the unknown opcode 0x${opcode.toString(16).padStart(2, '0')} at byte ${m.at - 1}`)
+    if (run === undefined) {
+      throw brokenPickle(name, `it has the unknown opcode 0x${opcode.toString(16).padStart(2, '0')} at byte ${m.at - 1}`)
+    }
     run(m)
   }
   if (m.marks.length > 0 || m.stack.length !== 1) throw brokenPickle(name, 'it ends with an unfinished value')
@@ -80,8 +82,9 @@ export function checkTree(root: PickleValue, name: string): void {
   /** Height above its deepest leaf, once known. */
   const heights = new Map<PickleContainer, number>([[root, OPEN]])
   const path: { value: PickleContainer; children: readonly PickleValue[]; next: number; height: number }[] = []
+  const tooDeep = (): PetalError => pickleLimit(name, 'values lie inside one another too deeply', PICKLE_LIMITS.nesting)
   const enter = (value: PickleContainer): void => {
-    if (path.length >= PICKLE_LIMITS.nesting) throw pickleLimit(name, 'values lie inside one another too deeply', PICKLE_LIMITS.nesting)
+    if (path.length >= PICKLE_LIMITS.nesting) throw tooDeep()
     path.push({ value, children: childrenOf(value), next: 0, height: 1 })
   }
   enter(root)
@@ -103,7 +106,7 @@ export function checkTree(root: PickleValue, name: string): void {
       enter(child)
     } else {
       top.height = Math.max(top.height, height + 1)
-      if (path.length + height > PICKLE_LIMITS.nesting) throw pickleLimit(name, 'values lie inside one another too deeply', PICKLE_LIMITS.nesting)
+      if (path.length + height > PICKLE_LIMITS.nesting) throw tooDeep()
     }
   }
 }
@@ -211,8 +214,8 @@ function popMark(m: Machine): PickleValue[] {
 }
 
 function tuple(m: Machine, count: number): void {
-  const items = new Array<PickleValue>(count)
-  for (let i = count - 1; i >= 0; i--) items[i] = pop(m)
+  if (m.stack.length - floor(m) < count) throw brokenPickle(m.name, 'it takes a value where there is none')
+  const items = m.stack.splice(m.stack.length - count)
   push(m, { kind: 'tuple', items })
 }
 

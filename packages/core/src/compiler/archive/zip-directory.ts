@@ -114,7 +114,8 @@ async function findDirectory(source: ByteSource): Promise<Directory> {
   const tailStart = source.size - tailSize
   const tail = viewOf(await source.read(tailStart, source.size))
   let at = tailSize - END_SIZE
-  while (at >= 0 && !(tail.getUint32(at, true) === END_SIGNATURE && at + END_SIZE + tail.getUint16(at + 20, true) === tailSize)) at--
+  const isEnd = (): boolean => tail.getUint32(at, true) === END_SIGNATURE && at + END_SIZE + tail.getUint16(at + 20, true) === tailSize
+  while (at >= 0 && !isEnd()) at--
   if (at < 0) {
     throw new PetalError({
       code: 'ARCHIVE_END_MISSING',
@@ -133,21 +134,30 @@ async function findDirectory(source: ByteSource): Promise<Directory> {
     const wide = viewOf(await source.read(offset, offset + END64_SIZE))
     if (wide.getUint32(0, true) !== END64_SIGNATURE) throw brokenArchive('its zip64 end record is missing')
     const narrow = directory
-    directory = { count: safe(wide.getBigUint64(32, true)), size: safe(wide.getBigUint64(40, true)), offset: safe(wide.getBigUint64(48, true)) }
-    if (narrow.count !== Math.min(directory.count, SATURATED_16) && narrow.count !== SATURATED_16
-      || narrow.size !== Math.min(directory.size, SATURATED_32) && narrow.size !== SATURATED_32
-      || narrow.offset !== Math.min(directory.offset, SATURATED_32) && narrow.offset !== SATURATED_32) {
+    const [count, size, start] = [32, 40, 48].map((field) => safe(wide.getBigUint64(field, true))) as [number, number, number]
+    directory = { count, size, offset: start }
+    if (!agree(narrow.count, count, SATURATED_16) || !agree(narrow.size, size, SATURATED_32)
+      || !agree(narrow.offset, start, SATURATED_32)) {
       throw brokenArchive('its two end records contradict each other')
     }
     limit = offset
   } else if (disks !== 0) {
     throw unsupported('it is split over several files')
   }
-  if (directory.count > ZIP_LIMITS.entries) throw archiveLimit(`it claims ${directory.count} records`, `${ZIP_LIMITS.entries}`)
-  if (directory.size > ZIP_LIMITS.directoryBytes) throw archiveLimit(`its directory claims ${directory.size} bytes`, `${ZIP_LIMITS.directoryBytes}`)
-  if (directory.offset + directory.size > limit) throw brokenArchive('its directory lies outside of the file')
-  if (directory.count * ENTRY_SIZE > directory.size) throw brokenArchive(`its directory is too small for ${directory.count} records`)
+  checkDirectory(directory, limit)
   return directory
+}
+
+/** The short form of a number that has a long one: the same, or saturated. */
+function agree(short: number, long: number, saturated: number): boolean {
+  return short === saturated || short === long
+}
+
+function checkDirectory({ count, offset, size }: Directory, limit: number): void {
+  if (count > ZIP_LIMITS.entries) throw archiveLimit(`it claims ${count} records`, `${ZIP_LIMITS.entries}`)
+  if (size > ZIP_LIMITS.directoryBytes) throw archiveLimit(`its directory claims ${size} bytes`, `${ZIP_LIMITS.directoryBytes}`)
+  if (offset + size > limit) throw brokenArchive('its directory lies outside of the file')
+  if (count * ENTRY_SIZE > size) throw brokenArchive(`its directory is too small for ${count} records`)
 }
 
 function parseEntry(view: DataView, at: number): Omit<ZipEntry, 'end'> {
@@ -157,7 +167,7 @@ function parseEntry(view: DataView, at: number): Omit<ZipEntry, 'end'> {
   const name = decodeName(new Uint8Array(view.buffer, view.byteOffset + at + ENTRY_SIZE, nameSize))
   if ((view.getUint16(at + 8, true) & FLAG_ENCRYPTED) !== 0) throw unsupported(`its record '${name}' is encrypted`)
   const method = view.getUint16(at + 10, true)
-  if (method !== 0 && method !== 8) throw unsupported(`its record '${name}' is compressed with method ${method}, not stored or deflated`)
+  if (method !== 0 && method !== 8) throw unsupported(`its record '${name}' is neither stored nor deflated (method ${method})`)
   let compressedSize = view.getUint32(at + 20, true)
   let size = view.getUint32(at + 24, true)
   let disk = view.getUint16(at + 34, true)
@@ -193,17 +203,14 @@ function findExtra(view: DataView, begin: number, size: number): { at: number; e
 
 /** Adds to each entry where the next one begins, and refuses entries that share bytes (David Fifield's kind of zip bomb). */
 function withEnds(raw: readonly Omit<ZipEntry, 'end'>[], directoryOffset: number): ZipEntry[] {
-  const order = raw.map((_, index) => index).sort((a, b) => raw[a]!.offset - raw[b]!.offset)
-  const entries = new Array<ZipEntry>(raw.length)
-  for (let i = 0; i < order.length; i++) {
-    const entry = raw[order[i]!]!
-    const next = order[i + 1]
-    const end = next === undefined ? directoryOffset : Math.min(raw[next]!.offset, directoryOffset)
-    if (entry.offset + LOCAL_HEADER_SIZE + entry.compressedSize > end) {
+  const entries = raw.map((entry) => ({ ...entry, end: directoryOffset }))
+  const byOffset = entries.toSorted((a, b) => a.offset - b.offset)
+  byOffset.forEach((entry, i) => {
+    entry.end = Math.min(byOffset[i + 1]?.offset ?? directoryOffset, directoryOffset)
+    if (entry.offset + LOCAL_HEADER_SIZE + entry.compressedSize > entry.end) {
       throw brokenArchive(`its record '${entry.name}' overlaps what follows it`)
     }
-    entries[order[i]!] = { ...entry, end }
-  }
+  })
   return entries
 }
 

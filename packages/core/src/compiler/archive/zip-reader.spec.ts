@@ -89,6 +89,8 @@ test('names a record that is missing', async () => {
 describe('refuses', () => {
   const x: ForgedEntry = { name: 'a/x', data: text('xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx') }
   const y: ForgedEntry = { name: 'a/y', data: text('y') }
+  const boundless = new Uint8Array(20).fill(255)
+  boundless.set([1, 0, 16, 0])
 
   test.each<[string, string, readonly ForgedEntry[], object?]>([
     ['no root folder', 'NO_ROOT_FOLDER', [{ name: 'x', data: text('x') }]],
@@ -100,7 +102,7 @@ describe('refuses', () => {
     ['another compression', 'UNSUPPORTED_ARCHIVE', [{ ...x, method: 93 }]],
     ['two sizes for stored data', 'BROKEN_ARCHIVE', [{ ...x, size: 10 }]],
     ['missing zip64 sizes', 'BROKEN_ARCHIVE', [{ ...x, size: 0xffffffff, compressedSize: 0xffffffff }]],
-    ['zip64 sizes beyond all files', 'BROKEN_ARCHIVE', [{ ...x, size: 0xffffffff, compressedSize: 0xffffffff, centralExtra: new Uint8Array([1, 0, 16, 0, ...Array<number>(16).fill(255)]) }]],
+    ['zip64 sizes beyond all files', 'BROKEN_ARCHIVE', [{ ...x, size: 0xffffffff, compressedSize: 0xffffffff, centralExtra: boundless }]],
     ['a long name', 'ARCHIVE_LIMIT', [{ name: `a/${'x'.repeat(600)}`, data: text('x') }]],
     ['a name with a zero byte', 'BROKEN_ARCHIVE', [{ name: 'a/\0', data: text('x') }]],
     ['a wrong count', 'BROKEN_ARCHIVE', [x], { count: 2 }],
@@ -152,4 +154,24 @@ describe('refuses', () => {
     expect(await errorCode(() => record.read())).toBe('BROKEN_RECORD')
     expect(await errorCode(() => record.range(0, 10))).toBe('BROKEN_RECORD')
   })
+})
+
+test('hands on what the source fails with', async () => {
+  const data = new Uint8Array(4 << 20).map((_, i) => Math.imul(i, 2654435761) >>> 13)
+  for (const deflate of [false, true]) {
+    const whole = bytesSource(forgeZip([{ name: 'a/x', data, deflate }]))
+    let reads = Infinity
+    const failing: ByteSource = {
+      size: whole.size,
+      async read(begin, end) {
+        if (reads-- === 0) throw new Error('the disk is gone')
+        return whole.read(begin, end)
+      },
+    }
+    const record = (await openArchive(failing)).records.get('x')!
+    // The header is still read.
+    reads = 1
+    const size = collect(record.stream()).then((bytes) => bytes.length)
+    await expect(size).rejects.toThrow('the disk is gone')
+  }
 })

@@ -50,13 +50,15 @@ export function parseStorageRef(id: PickleValue, prefix: string, where: string):
   if (parts.length < 5 || tag !== 'storage' || typeof key !== 'string' || typeof device !== 'string') {
     throw brokenTensor(where, 'a reference to its data is malformed')
   }
-  const name = typeof type === 'object' && type !== null && 'kind' in type && type.kind === 'global' ? globalName(type) : '?'
+  const name = nameOf(type)
   const scalarType = name.startsWith('torch.') ? SCALAR_TYPE_OF_STORAGE.get(name.slice('torch.'.length)) : undefined
   if (scalarType === undefined) {
-    throw unsupportedTensor(where, `a tensor whose element type is not known here ('${name}')`, 'Convert it to a float32 or integer tensor before saving.')
+    const fix = 'Convert it to a float32 or integer tensor before saving.'
+    throw unsupportedTensor(where, `a tensor whose element type is not known here ('${name}')`, fix)
   }
   if (!DEVICES.test(device)) {
-    throw unsupportedTensor(where, `a tensor on the device '${device}', whose data is not in the file as plain numbers`, "Move the model to 'cpu' before saving it.")
+    const what = `a tensor on the device '${device}', whose data is not in the file as plain numbers`
+    throw unsupportedTensor(where, what, "Move the model to 'cpu' before saving it.")
   }
   return { recordName: prefix + key, scalarType, numel: index(numel, where, 'the size of its data'), device }
 }
@@ -173,7 +175,8 @@ export function rebuildTensor(
   const metadata = args[quantized ? 7 : 6]
   if (typeof requiresGrad !== 'boolean') throw brokenTensor(where, 'requires_grad is not a boolean')
   if (isTensorMetadata(metadata)) {
-    throw unsupportedTensor(where, 'a tensor that is a lazy conjugate or negative of its data', 'Call resolve_conj() and resolve_neg() on it, then clone(), before saving.')
+    const fix = 'Call resolve_conj() and resolve_neg() on it before saving.'
+    throw unsupportedTensor(where, 'a tensor that is a lazy conjugate or negative of its data', fix)
   }
   const tensor: Tensor = { scalarType, sizes, strides, storageOffset, storage, requiresGrad }
   checkBounds(tensor, where)
@@ -204,32 +207,40 @@ function checkBounds({ sizes, strides, storageOffset, storage, scalarType }: Ten
 
 function quantizer(value: PickleValue, where: string, tensorOf: (value: PickleValue) => Tensor): Quantizer {
   const [scheme, first, second, axis] = tupleItems(value, where, 'its quantization')
-  const name = typeof scheme === 'object' && scheme !== null && 'kind' in scheme && scheme.kind === 'global' ? globalName(scheme) : '?'
+  const name = nameOf(scheme)
   switch (name) {
     case 'torch.per_tensor_affine':
       if (typeof first !== 'number' || typeof second !== 'bigint') throw brokenTensor(where, 'its scale or zero point is missing')
       return { scheme: 'per_tensor_affine', scale: first, zeroPoint: second }
     case 'torch.per_channel_affine':
     case 'torch.per_channel_affine_float_qparams':
-      if (first === undefined || second === undefined || typeof axis !== 'bigint') throw brokenTensor(where, 'its scales, zero points or axis are missing')
+      if (first === undefined || second === undefined || typeof axis !== 'bigint') {
+        throw brokenTensor(where, 'its scales, zero points or axis are missing')
+      }
       return {
         scheme: name === 'torch.per_channel_affine' ? 'per_channel_affine' : 'per_channel_affine_float_qparams',
         scales: tensorOf(first), zeroPoints: tensorOf(second), axis,
       }
     default:
-      throw unsupportedTensor(where, `a tensor quantized in a way that is not known here ('${name}')`, 'Quantize it per tensor or per channel.')
+      throw unsupportedTensor(where, `a tensor quantized in an unknown way ('${name}')`, 'Quantize it per tensor or per channel.')
   }
+}
+
+/** The name of a global, `?` for anything else. */
+function nameOf(value: PickleValue | undefined): string {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'global' ? globalName(value) : '?'
 }
 
 function indices(value: PickleValue | undefined, where: string, what: string): number[] {
   const items = tupleItems(value, where, what)
-  if (items.length > TENSOR_LIMITS.dimensions) throw brokenTensor(where, `it has ${items.length} dimensions, more than ${TENSOR_LIMITS.dimensions}`)
+  const limit = TENSOR_LIMITS.dimensions
+  if (items.length > limit) throw brokenTensor(where, `it has ${items.length} dimensions, more than ${limit}`)
   return items.map((item) => index(item, where, what))
 }
 
 function index(value: PickleValue | undefined, where: string, what: string): number {
-  if (typeof value !== 'bigint' || value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER)) throw brokenTensor(where, `${what} is not a count`)
-  return Number(value)
+  if (typeof value === 'bigint' && value >= 0n && value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value)
+  throw brokenTensor(where, `${what} is not a count`)
 }
 
 function tupleItems(value: PickleValue | undefined, where: string, what: string): readonly PickleValue[] {

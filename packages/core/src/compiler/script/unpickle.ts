@@ -1,6 +1,8 @@
 import { PetalError } from '../errors.ts'
 import { brokenPickle, checkTree, readPickle } from '../archive/pickle-reader.ts'
-import { childrenOf, globalName, isContainer, type PickleContainer, type PickleGlobal, type PickleObject, type PickleValue } from '../archive/pickle-value.ts'
+import {
+  childrenOf, globalName, isContainer, type PickleContainer, type PickleGlobal, type PickleObject, type PickleValue,
+} from '../archive/pickle-value.ts'
 import type { Storage, Tensor } from '../archive/tensor.ts'
 import { requireRecord, type Archive } from '../archive/zip-reader.ts'
 import type { ClassType } from '../ir/class-type.ts'
@@ -76,7 +78,7 @@ export async function unpickleRecords(
     for (const ref of pickle.refs.values()) devices.add(ref.device)
     await storages.load(pickle.refs.values())
   }
-  return { values: pickles.map((pickle) => pickle.convert(pickle.root)), devices: [...devices].sort() }
+  return { values: pickles.map((pickle) => pickle.convert(pickle.root)), devices: [...devices].toSorted() }
 }
 
 async function checkByteOrder(archive: Archive): Promise<void> {
@@ -189,7 +191,8 @@ class Converter {
 
   #dict(value: PickleValue | undefined, keyType: Type, valueType: Type): IValue {
     if (!isKind(value, 'dict')) throw brokenPickle(this.where, 'something in it that should be a dictionary is none')
-    return { tag: 'Dict', keyType, valueType, entries: value.entries.map(([key, item]) => [this.convert(key), this.convert(item)] as const) }
+    const entries = value.entries.map(([key, item]) => [this.convert(key), this.convert(item)] as const)
+    return { tag: 'Dict', keyType, valueType, entries }
   }
 
   /** `restore_type_tag(value, "List[…]")` */
@@ -224,12 +227,15 @@ class Converter {
   #object(value: PickleObject): IValue {
     const { callee } = value
     if (!isKind(callee, 'global')) throw brokenPickle(this.where, 'it makes an object of something that is no class')
-    if (value.items !== undefined || value.entries !== undefined) throw brokenPickle(this.where, `it puts items into a '${globalName(callee)}'`)
     const name = globalName(callee)
+    if (value.items !== undefined || value.entries !== undefined) throw brokenPickle(this.where, `it puts items into a '${name}'`)
     if (name.startsWith('__torch__.')) return this.#instance(value, name)
     const listType = ownEntry(LIST_MAKERS, name)
     const maker = ownEntry(MAKERS, name)
-    if (value.how !== 'reduce' || value.state !== undefined || !isTuple(value.args) || (listType ?? maker) === undefined) throw this.#forbidden(callee)
+    if (listType === undefined && maker === undefined) throw this.#forbidden(callee)
+    if (value.how !== 'reduce' || value.state !== undefined || !isTuple(value.args)) {
+      throw brokenPickle(this.where, `it does not call '${name}' as PyTorch does`)
+    }
     return listType !== undefined ? this.#list(value.args.items[0], listType) : maker!(this, value, value.args.items)
   }
 
@@ -238,9 +244,10 @@ class Converter {
     if (type.kind === 'EnumType') return this.#enum(value, type)
     if (value.how !== 'new' || value.state === undefined) throw brokenPickle(this.where, `its '${name}' was not finished`)
     if (type.torchbind) return { tag: 'CustomObject', type, state: this.convert(value.state) }
-    if (!isKind(value.state, 'dict')) return { tag: 'Object', type, slots: new Map(), pickledState: this.convert(value.state) }
     const slots = new Map<string, IValue>()
-    for (const [key, item] of value.state.entries) slots.set(this.text(key, `the name of an attribute of '${name}'`), this.convert(item))
+    // A dict that __getstate__ gave would carry a type tag, so this is no attribute table but the class's own state.
+    if (!isKind(value.state, 'dict')) return { tag: 'Object', type, slots, pickledState: this.convert(value.state) }
+    for (const [key, item] of value.state.entries) slots.set(this.text(key, `an attribute name of '${name}'`), this.convert(item))
     return { tag: 'Object', type, slots }
   }
 
