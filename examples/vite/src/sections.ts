@@ -20,9 +20,17 @@ export function size(model: ModelHandle): HTMLElement {
       : 'Compiled already, so it starts without a compiler on the device.'))
 }
 
+/** False for the general clean-up between optimizations. */
+export const isOptimization = (one: ModelOptimization): boolean => one.name in OPTIMIZATIONS
+
 export function optimizations(model: ModelHandle): HTMLElement {
+  const sorted = [...model.optimizations].sort((a, b) => b.applied - a.applied)
+  const others = sorted.filter((one) => !isOptimization(one) && one.applied > 0)
+  const total = others.reduce((sum, one) => sum + one.applied, 0)
   return card('optimizations', 'What was done to it',
-    el('ul', 'done', ...[...model.optimizations].sort((a, b) => b.applied - a.applied).map(optimization)))
+    el('ul', 'done', ...sorted.filter(isOptimization).map(optimization)),
+    total > 0 && el('details', 'more', el('summary', '', `and ${count(total)} places cleaned up`),
+      el('ul', '', ...others.map((one) => el('li', '', el('code', '', one.name), ` ${count(one.applied)}×`)))))
 }
 
 function optimization(one: ModelOptimization): HTMLElement {
@@ -35,25 +43,31 @@ function optimization(one: ModelOptimization): HTMLElement {
         el('ul', '', ...one.declined.map((d) => el('li', '', el('code', '', d.what), ` ${d.why}`, d.count > 1 && ` (${d.count}×)`))))))
 }
 
-/** Every operator of either side; what came first, then what stayed, then what went. */
+/** Every operator of either side: what is new, what stayed, and, folded, what went. */
 export function operators(model: ModelHandle): HTMLElement {
   const { before, after } = model.operators
   const names = [...new Set([...Object.keys(after), ...Object.keys(before)])]
   const kind = (name: string): string => (before[name] === undefined ? 'new' : after[name] === undefined ? 'gone' : 'kept')
   const order = ['new', 'kept', 'gone']
   const rows = names.sort((a, b) => order.indexOf(kind(a)) - order.indexOf(kind(b)) || (a < b ? -1 : 1))
+  const gone = rows.filter((name) => kind(name) === 'gone')
   return card('operators', 'Operators',
     el('p', 'change', el('strong', '', count(sum(before))), el('span', '', '→', { 'aria-label': 'became' }), el('strong', '', count(sum(after)))),
-    el('table', '',
+    table(rows.filter((name) => kind(name) !== 'gone')),
+    gone.length > 0 && el('details', 'more', el('summary', '', `${count(gone.length)} kinds of operators gone`), table(gone)))
+
+  function table(rows: string[]): HTMLElement {
+    return el('table', '',
       el('thead', '', el('tr', '', ...['Operator', 'Before', 'After'].map((name) => el('th', '', name, { scope: 'col' })))),
       el('tbody', '', ...rows.map((name) => el('tr', kind(name),
         el('th', '', el('code', '', ...breakable(name)), { scope: 'row' }),
         el('td', '', before[name] === undefined ? '–' : count(before[name])),
-        el('td', '', after[name] === undefined ? '–' : count(after[name])))))))
+        el('td', '', after[name] === undefined ? '–' : count(after[name]))))))
+  }
 }
 
 export function ports(model: ModelHandle): HTMLElement {
-  const port = (one: ModelPort): HTMLElement => el('li', '', el('b', '', one.name), el('code', '', typeOf(one)))
+  const port = (one: ModelPort): HTMLElement => el('li', '', el('b', '', one.name || 'result'), el('code', '', typeOf(one)))
   return card('ports', 'In and out',
     el('div', 'sides',
       el('div', '', el('h3', '', 'Takes'), el('ul', '', ...model.inputs.map(port))),

@@ -1,8 +1,9 @@
-/** What each optimization means, in words for people who do not know PyTorch's names. */
+/** What each optimization means, in words for people who do not know PyTorch's names. What is not here is general clean-up. */
 export const OPTIMIZATIONS: Readonly<Record<string, string>> = {
   conv_bn_fusion: 'Batch norm folded into convolutions',
   insert_fold_prepack_ops: 'Weights prepacked for the CPU',
   remove_dropout: 'Dropout removed',
+  fuse_clamp: 'ReLU fused into convolutions and linear layers',
   fuse_add_relu: 'Add and ReLU made one',
   hoist_conv_packed_params: 'Packed weights hoisted to the model',
   conv_1d_to_2d: '1d convolutions made 2d',

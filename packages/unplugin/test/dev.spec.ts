@@ -49,6 +49,16 @@ describe.each(VITES)('%s: the dev server', (_, vite) => {
     expect(await served(dev, url)).toBe(sha256(await app.read('shared/net.ptl')))
   })
 
+  it('serves a store that is outside of its root', async () => {
+    const app = await createApp({ 'app/package.json': '{}', 'app/src/main.js': `import './net.ptl?mobile'` })
+    await app.model('app/src/net.ptl')
+    const dev = await startDev(vite, app, app.path('app'), { cache: { dir: '../store' } })
+    await dev.get('/src/main.js')
+    const url = await urlOfModel(dev)
+    expect(url).toMatch(/^\/@fs\/.*\/store\/.*\/net\.ptl$/)
+    expect(await served(dev, url)).toBe(sha256(await app.read('app/src/net.ptl')))
+  })
+
   it('reloads the page when the model changes', async () => {
     const app = await modelApp(MAIN)
     const dev = await startDev(vite, app)

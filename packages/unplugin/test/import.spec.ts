@@ -35,6 +35,14 @@ describe.each(BUNDLERS)('$name: an import', ({ name, build }) => {
     expect(url).toBe(`${served[base] ?? base}${asset}`)
   })
 
+  it('is named as the app has its assets named', async () => {
+    const app = await modelApp(`import model from './net.ptl?mobile'\nglobalThis.result = model`)
+    const output = await build(app, { assetNames: 'static/media' })
+    const [asset] = modelsOf(output)
+    expect(asset).toMatch(/^static\/media\/net\.[\w-]{8,}\.ptl$/)
+    expect((await output.run()).url).toBe(`/${asset}`)
+  })
+
   it('passes a compiled model through, byte for byte', async () => {
     const app = await modelApp(`import model from './net.ptl?mobile'\nglobalThis.result = model`)
     const output = await build(app)
@@ -115,6 +123,13 @@ describe.each(BUNDLERS)('$name: an import', ({ name, build }) => {
       globalThis.result = [fromPlugin, own].map((model) => model.optimizations.filter((one) => one.blocked).map((one) => one.name))`)
     const output = await build(app, { petal: { block: ['Conv_BN_Fusion', 'remove_dropout'] } })
     expect(await output.run()).toEqual([expect.arrayContaining(['conv_bn_fusion', 'remove_dropout']), ['fuse_add_relu']])
+  })
+
+  it('comes with the model\'s warnings, in the next build, too', async () => {
+    const app = await modelApp(`import model from './cuda.pt?mobile'\nglobalThis.result = model`)
+    await app.model('src/cuda.pt')
+    const [cold, warm] = [await build(app), await build(app)]
+    for (const { log } of [cold, warm]) expect(log).toContain('cuda.pt: The model was saved on cuda')
   })
 
   it('says the same to a server, and emits nothing there', async () => {

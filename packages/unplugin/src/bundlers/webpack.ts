@@ -7,11 +7,15 @@ import { type BundlerFactory, errorText, type LoadContext } from './bundler.ts'
 /** Marks the import of a stored file, so that no rule has to know where the store is. */
 const ASSET_QUERY = '?petal-asset'
 
-const RULES: RuleSetRule[] = [
-  { resourceQuery: /^\?petal-asset$/, type: 'asset/resource', generator: { filename: 'models/[name]-[hash:8][ext]' } },
-  // Apps may have a rule of their own that makes every .pt an asset; a marked one is a module.
-  { test: MODEL_FILE, resourceQuery: /[?&]mobile(?:[&=]|$)/, type: 'javascript/auto' },
-]
+/** The app's own naming of assets, where it has one, else a name that tells what the file is. */
+function rulesFor({ assetModuleFilename: chosen }: Compiler['options']['output']): RuleSetRule[] {
+  const filename = typeof chosen === 'string' ? chosen.replaceAll('[query]', '') : chosen ?? 'models/[name]-[hash:8][ext]'
+  return [
+    { resourceQuery: /^\?petal-asset$/, type: 'asset/resource', generator: { filename } },
+    // Apps may have a rule of their own that makes every .pt an asset; a marked one is a module.
+    { test: MODEL_FILE, resourceQuery: /[?&]mobile(?:[&=]|$)/, type: 'javascript/auto' },
+  ]
+}
 
 /** webpack 5. An asset module does the emission; it survives persistent caches and watch mode, a loader's `emitFile` would not. */
 export const webpack: BundlerFactory = (models, settings) => ({
@@ -34,7 +38,7 @@ export const webpack: BundlerFactory = (models, settings) => ({
       // webpack's persistent cache keeps our modules: it has to know what else they were made from.
       const { cache } = compiler.options
       if (cache && cache.type === 'filesystem') cache.version = `${cache.version ?? ''}|petal ${toolIdentity()} ${settings}`
-      compiler.options.module.rules.push(...RULES)
+      compiler.options.module.rules.push(...rulesFor(compiler.options.output))
       compiler.hooks.environment.tap('petal', () => exemptFromSizeHints(compiler))
       compiler.hooks.done.tap('petal', () => models.summarize())
     },

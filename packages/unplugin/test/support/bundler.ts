@@ -9,6 +9,8 @@ export interface BuildSettings {
   base?: string
   /** Makes every unmarked `.pt` an asset, as an app may do. */
   ptAssets?: boolean
+  /** Folder that the app has its assets named into. */
+  assetNames?: string
   /** Keeps the bundler's own cache on disk, where it has one. */
   persistentCache?: boolean
   /** For servers instead of browsers. */

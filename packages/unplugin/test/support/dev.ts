@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest'
 import type * as Vite from 'vite'
+import type { PetalOptions } from '../../src/index.ts'
 import type { App } from './app.ts'
 import { createLog, viteConfig } from './vite.ts'
 
@@ -13,9 +14,9 @@ export interface DevServer {
 }
 
 /** Vite's dev server for an app, on a free port of the loopback; closed when the test is over. */
-export async function startDev(vite: typeof Vite, app: App, root: string = app.root): Promise<DevServer> {
+export async function startDev(vite: typeof Vite, app: App, root: string = app.root, petal: PetalOptions = {}): Promise<DevServer> {
   const { logger } = createLog(vite)
-  const config = viteConfig(app, {}, logger)
+  const config = viteConfig(app, { petal }, logger)
   const server = await vite.createServer({
     ...config, root, server: { host: '127.0.0.1', port: 0, watch: { usePolling: false } }, optimizeDeps: { noDiscovery: true, include: [] },
   })

@@ -32,8 +32,13 @@ export function viteConfig(app: App, settings: BuildSettings, logger: viteEight.
     plugins: [petal(settings.petal)],
     ...settings.ptAssets && { assetsInclude: ['**/*.pt'] },
     build: {
+      // Models must never be inlined, however small.
+      assetsInlineLimit: (file) => file.endsWith('.ptl'),
       ssr: settings.ssr ? app.path('src/main.js') : false,
-      rollupOptions: settings.ssr ? {} : { input: app.path('src/main.js') },
+      rollupOptions: {
+        ...!settings.ssr && { input: app.path('src/main.js') },
+        ...settings.assetNames && { output: { assetFileNames: `${settings.assetNames}/[name].[hash][extname]` } },
+      },
     },
   }
 }

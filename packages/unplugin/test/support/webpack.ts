@@ -16,6 +16,7 @@ function compilerOf(app: App, settings: BuildSettings, log: string[]): Compiler 
     output: {
       path: app.path('dist'), filename: '[name]-[contenthash].js', clean: true,
       publicPath: settings.base === './' ? 'auto' : settings.base ?? '/',
+      ...settings.assetNames && { assetModuleFilename: `${settings.assetNames}/[name].[hash][ext][query]` },
     },
     optimization: { minimize: false },
     cache: settings.persistentCache ? { type: 'filesystem', cacheDirectory: app.path('.webpack') } : false,
