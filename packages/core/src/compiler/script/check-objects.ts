@@ -15,7 +15,6 @@ export function checkObjects(root: ObjectValue): void {
     if (problem !== undefined) throw invalidAttribute(where, problem, type)
     if (value.tag !== 'Object' || seen.has(value)) continue
     seen.add(value)
-    if (value.pickledState !== undefined) throw needsSetState(value, where)
     for (const { name, type: declared } of value.type.attributes) {
       const slot = value.slots.get(name)
       const path = where === '' ? name : `${where}.${name}`
@@ -23,6 +22,35 @@ export function checkObjects(root: ObjectValue): void {
       todo.push({ value: slot, type: declared, where: path })
     }
   }
+}
+
+/** Objects below `root` that a `__setstate__` is to restore, inner ones first. */
+export function objectsWithState(root: IValue): { object: ObjectValue; where: string }[] {
+  const found: { object: ObjectValue; where: string }[] = []
+  const todo: { value: IValue; where: string }[] = [{ value: root, where: '' }]
+  const seen = new Set<IValue>()
+  for (let next = todo.pop(); next; next = todo.pop()) {
+    const { value, where } = next
+    if (seen.has(value)) continue
+    switch (value.tag) {
+      case 'Object':
+        seen.add(value)
+        if (value.pickledState !== undefined) {
+          found.push({ object: value, where })
+          todo.push({ value: value.pickledState, where })
+        }
+        for (const [name, slot] of value.slots) todo.push({ value: slot, where: where === '' ? name : `${where}.${name}` })
+        break
+      case 'Tuple': case 'List':
+        seen.add(value)
+        for (const element of value.elements) todo.push({ value: element, where })
+        break
+      case 'Dict':
+        seen.add(value)
+        for (const [, element] of value.entries) todo.push({ value: element, where })
+    }
+  }
+  return found.reverse()
 }
 
 /** Tags of values by the kind of type that takes exactly these. */
@@ -57,14 +85,5 @@ function invalidAttribute(where: string, what: string, type: Type): PetalError {
       : `The model's attribute '${where}' is ${what} in the file and a ${typeString(type)} in its code.`,
     cause: 'The data and the code of the file do not belong together.',
     fix: 'Save the model again with torch.jit.save.',
-  })
-}
-
-function needsSetState(value: ObjectValue, where: string): PetalError {
-  return new PetalError({
-    code: 'UNSUPPORTED_SETSTATE',
-    message: `The model's ${where === '' ? 'root' : `attribute '${where}'`}, a ${value.type.name}, is restored by its own __setstate__.`,
-    cause: 'Its state can only be had by running code of the model, which is not done.',
-    fix: 'Save the model without __getstate__ and __setstate__ in this module.',
   })
 }

@@ -86,6 +86,13 @@ export class Importer implements Resolver {
     throw unknownType(name, 'the code of the model does not define it')
   }
 
+  /** A class that PyTorch's native libraries define. */
+  customClass(name: string): ClassType {
+    const type = this.namedType(name)
+    if (type?.kind !== 'ClassType' || !type.torchbind) throw new Error(`${name} is no custom class`)
+    return type
+  }
+
   namedType(name: string): Type | undefined {
     const known = this.#types.get(name)
     if (known !== undefined) return known

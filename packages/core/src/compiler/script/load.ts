@@ -3,8 +3,9 @@ import { requireRecord, type Archive, type ArchiveRecord } from '../archive/zip-
 import type { ScriptFunction } from '../ir/class-type.ts'
 import type { IValue, ObjectValue } from '../ir/ivalue.ts'
 import type { Type } from '../ir/types.ts'
-import { checkObjects } from './check-objects.ts'
+import { checkObjects, objectsWithState } from './check-objects.ts'
 import { Importer } from './importer.ts'
+import { restoreStates } from './set-state.ts'
 import type { SourceFile } from './source.ts'
 import { unpickleModule } from './unpickle.ts'
 
@@ -44,6 +45,7 @@ export async function loadModule(archive: Archive): Promise<LoadedModule> {
   const { root, constants, devices } = await unpickleModule(archive, importer)
   importer.setConstants(constants)
   if (root.tag !== 'Object' || !root.type.isModule) throw notAModule(root.tag)
+  restoreStates([root, ...constants].flatMap(objectsWithState), (name) => importer.customClass(name))
   checkObjects(root)
   return {
     root, constants, operatorVersion, devices,

@@ -1,0 +1,101 @@
+import type { Storage, Tensor } from '../archive/tensor.ts'
+import type { ClassType } from '../ir/class-type.ts'
+import { tensorValue, type CustomObjectValue, type IValue, type ListValue } from '../ir/ivalue.ts'
+import { optionalOf, TensorType, type Type } from '../ir/types.ts'
+
+/**
+ * What quantized weights look like in files: the plain weight beside the settings; each runtime packs it for itself when it loads it
+ * (aten/src/ATen/native/quantized/cpu/conv_serialization.h and fbgemm_utils.cpp, version "2" of the convolutions).
+ */
+export type Prepack = (args: readonly IValue[], classes: (name: string) => ClassType) => CustomObjectValue
+
+const LINEAR = '__torch__.torch.classes.quantized.LinearPackedParamsBase'
+const CONVOLUTIONS: Readonly<Record<number, string>> = {
+  2: '__torch__.torch.classes.quantized.Conv2dPackedParamsBase', 3: '__torch__.torch.classes.quantized.Conv3dPackedParamsBase',
+}
+
+/** Operators that make packed weights. */
+export const PREPACKS: ReadonlyMap<string, Prepack> = new Map<string, Prepack>([
+  ['quantized::linear_prepack', linear],
+  ['quantized::conv_prepack', convolution(2)],
+  ['quantized::conv1d_prepack', convolution(1)],
+  ['quantized::conv2d_prepack', convolution(2)],
+  ['quantized::conv3d_prepack', convolution(3)],
+  ['quantized::conv_transpose1d_prepack', convolution(1, true)],
+  ['quantized::conv_transpose2d_prepack', convolution(2, true)],
+  ['quantized::conv_transpose3d_prepack', convolution(3, true)],
+])
+
+function linear([weight, bias]: readonly IValue[], classes: (name: string) => ClassType): CustomObjectValue {
+  return custom(classes(LINEAR), tuple([weight!, bias!], [TensorType, optionalOf(TensorType)]))
+}
+
+function convolution(dimensions: 1 | 2 | 3, transposed = false): Prepack {
+  // One dimension is two, the first of which does nothing.
+  const spatial = dimensions === 1 ? 2 : dimensions
+  return (args, classes) => {
+    const [weight, bias, stride, padding] = args
+    const [outputPadding, dilation, groups] = transposed ? [args[4]!, args[5]!, args[6]!] : [undefined, args[4]!, args[5]!]
+    const pair = (value: IValue, base: number): number[] => {
+      const values = ints(value)
+      const full = dimensions === 1 ? [base, ...values] : values
+      if (full.length !== spatial) throw new Error(`a convolution of ${dimensions} dimensions has ${values.length} settings`)
+      return full
+    }
+    const settings = [
+      spatial, ...pair(stride!, 1), ...pair(padding!, 0), ...pair(dilation, 1),
+      ...(outputPadding ? pair(outputPadding, 0) : new Array<number>(spatial).fill(0)), int(groups), transposed ? 1 : 0,
+    ]
+    if (weight?.tag !== 'Tensor') throw new Error('the weight of a convolution is no tensor')
+    const plain = dimensions === 1 ? unsqueezed(weight.value) : weight.value
+    const tensors: ListValue = { tag: 'List', elementType: TensorType, elements: [tensorValue(shorts(settings)), tensorValue(plain)] }
+    const optional: ListValue = { tag: 'List', elementType: optionalOf(TensorType), elements: [bias!] }
+    const listOf = (element: Type): Type => ({ kind: 'ListType', element })
+    const state = tuple([{ tag: 'String', value: '2' }, tensors, optional], [{ kind: 'StringType' }, listOf(TensorType), listOf(optionalOf(TensorType))])
+    return custom(classes(CONVOLUTIONS[spatial]!), state)
+  }
+}
+
+function custom(type: ClassType, state: IValue): CustomObjectValue {
+  return { tag: 'CustomObject', type, state }
+}
+
+function tuple(elements: readonly IValue[], types: readonly Type[]): IValue {
+  return { tag: 'Tuple', type: { kind: 'TupleType', elements: types }, elements }
+}
+
+function int(value: IValue): number {
+  if (value.tag !== 'Int') throw new Error(`a setting of packed weights is a ${value.tag}`)
+  return Number(value.value)
+}
+
+function ints(value: IValue): number[] {
+  if (value.tag !== 'List') throw new Error(`a setting of packed weights is a ${value.tag}`)
+  return value.elements.map(int)
+}
+
+/** `[out, in, k]` as `[out, in, 1, k]`. */
+function unsqueezed(weight: Tensor): Tensor {
+  const [out, channels, kernel] = weight.sizes
+  const [outStride, channelStride, kernelStride] = weight.strides
+  if (weight.sizes.length !== 3) throw new Error(`a weight for one dimension has ${weight.sizes.length}`)
+  return {
+    ...weight, sizes: [out!, channels!, 1, kernel!], strides: [outStride!, channelStride!, kernelStride! * kernel!, kernelStride!],
+  }
+}
+
+/** A tensor of 16-bit integers. */
+function shorts(values: readonly number[]): Tensor {
+  const bytes = new Uint8Array(values.length * 2)
+  const view = new DataView(bytes.buffer)
+  values.forEach((value, i) => {
+    if (value < -0x8000 || value > 0x7fff) throw new Error(`a setting of packed weights is ${value}`)
+    view.setInt16(i * 2, value, true)
+  })
+  const storage: Storage = {
+    identity: `shorts:${values.join(',')}`, byteLength: bytes.length, scalarType: 'Short', resident: bytes,
+    read: async (begin, end) => bytes.subarray(begin, end),
+    async *stream() { yield bytes },
+  }
+  return { scalarType: 'Short', sizes: [values.length], strides: [1], storageOffset: 0, storage, requiresGrad: false }
+}
