@@ -2,6 +2,7 @@ import training from '../../model/digits.json'
 import handwriting from '../../model/digits.png'
 import model from '../../model/digits.pt?mobile'
 import { copyButton, el } from './dom.ts'
+import petal from './petal.svg'
 import { file, isOptimization, operators, optimizations, ports, size } from './sections.ts'
 import { count } from './words.ts'
 
@@ -9,9 +10,10 @@ const LINE = `import model from './digits.pt?mobile'`
 
 function hero(): HTMLElement {
   return el('header', 'hero',
-    el('p', 'brand', el('img', '', { src: new URL('./petal.svg', import.meta.url).href, alt: '', width: '28', height: '28' }), 'Petal'),
+    el('p', 'brand', el('img', '', { src: petal, alt: '', width: '28', height: '28' }), 'Petal'),
     el('h1', '', 'A PyTorch model, imported like an image.'),
-    el('p', 'lead', 'One line, and what reaches the phone is compiled for PyTorch Mobile, optimized and small. No Python was needed to build this page.'),
+    el('p', 'lead', 'One line, and what reaches the phone is compiled for PyTorch Mobile, optimized and small. '
+      + 'No Python was needed to build this page.'),
     el('div', 'line', el('code', '', LINE), copyButton(LINE, 'Copy the import line')))
 }
 
@@ -33,5 +35,8 @@ function figures(): HTMLElement {
 
 document.querySelector('#app')!.append(
   hero(), samples(), figures(),
-  el('div', 'cards', size(model), optimizations(model), operators(model), ports(model), file(model)),
+  el('div', 'cards',
+    el('div', 'column', size(model), optimizations(model)),
+    el('div', 'column', operators(model), ports(model)),
+    file(model)),
   el('footer', '', `Trained on ${count(training['trained on'])} digits of the ${training.data}; ${training['saved with']}.`))

@@ -24,7 +24,7 @@ export function size(model: ModelHandle): HTMLElement {
 export const isOptimization = (one: ModelOptimization): boolean => one.name in OPTIMIZATIONS
 
 export function optimizations(model: ModelHandle): HTMLElement {
-  const sorted = [...model.optimizations].sort((a, b) => b.applied - a.applied)
+  const sorted = model.optimizations.toSorted((a, b) => b.applied - a.applied)
   const others = sorted.filter((one) => !isOptimization(one) && one.applied > 0)
   const total = others.reduce((sum, one) => sum + one.applied, 0)
   return card('optimizations', 'What was done to it',
@@ -39,8 +39,14 @@ function optimization(one: ModelOptimization): HTMLElement {
   return el('li', state,
     el('span', 'badge', said),
     el('div', '', el('b', '', OPTIMIZATIONS[one.name] ?? one.name.replaceAll('_', ' ')), el('code', '', one.name),
-      one.declined.length > 0 && el('details', '', el('summary', '', plural(sum(Object.fromEntries(one.declined.map((d, i) => [i, d.count]))), 'place') + ' left alone'),
-        el('ul', '', ...one.declined.map((d) => el('li', '', el('code', '', d.what), ` ${d.why}`, d.count > 1 && ` (${d.count}×)`))))))
+      one.declined.length > 0 && leftAlone(one)))
+}
+
+function leftAlone({ declined }: ModelOptimization): HTMLElement {
+  const places = declined.reduce((total, place) => total + place.count, 0)
+  return el('details', '', el('summary', '', `${plural(places, 'place')} left alone`),
+    el('ul', '', ...declined.map((place) =>
+      el('li', '', el('code', '', place.what), ` ${place.why}`, place.count > 1 && ` (${place.count}×)`))))
 }
 
 /** Every operator of either side: what is new, what stayed, and, folded, what went. */
@@ -49,10 +55,10 @@ export function operators(model: ModelHandle): HTMLElement {
   const names = [...new Set([...Object.keys(after), ...Object.keys(before)])]
   const kind = (name: string): string => (before[name] === undefined ? 'new' : after[name] === undefined ? 'gone' : 'kept')
   const order = ['new', 'kept', 'gone']
-  const rows = names.sort((a, b) => order.indexOf(kind(a)) - order.indexOf(kind(b)) || (a < b ? -1 : 1))
+  const rows = names.toSorted((a, b) => order.indexOf(kind(a)) - order.indexOf(kind(b)) || (a < b ? -1 : 1))
   const gone = rows.filter((name) => kind(name) === 'gone')
   return card('operators', 'Operators',
-    el('p', 'change', el('strong', '', count(sum(before))), el('span', '', '→', { 'aria-label': 'became' }), el('strong', '', count(sum(after)))),
+    el('p', 'change', el('strong', '', count(sum(before))), el('span', '', '→'), el('strong', '', count(sum(after)))),
     table(rows.filter((name) => kind(name) !== 'gone')),
     gone.length > 0 && el('details', 'more', el('summary', '', `${count(gone.length)} kinds of operators gone`), table(gone)))
 
@@ -66,8 +72,9 @@ export function operators(model: ModelHandle): HTMLElement {
   }
 }
 
+const port = (one: ModelPort): HTMLElement => el('li', '', el('b', '', one.name || 'result'), el('code', '', typeOf(one)))
+
 export function ports(model: ModelHandle): HTMLElement {
-  const port = (one: ModelPort): HTMLElement => el('li', '', el('b', '', one.name || 'result'), el('code', '', typeOf(one)))
   return card('ports', 'In and out',
     el('div', 'sides',
       el('div', '', el('h3', '', 'Takes'), el('ul', '', ...model.inputs.map(port))),
@@ -78,8 +85,9 @@ function typeOf({ type, shape, default: value }: ModelPort): string {
   return type + (shape ? ` [${shape.map((n) => n ?? '*').join(' × ')}]` : '') + (value === undefined ? '' : ` = ${value}`)
 }
 
+const row = (term: string, ...value: (Node | string)[]): HTMLElement => el('div', '', el('dt', '', term), el('dd', '', ...value))
+
 export function file(model: ModelHandle): HTMLElement {
-  const row = (term: string, ...value: (Node | string)[]): HTMLElement => el('div', '', el('dt', '', term), el('dd', '', ...value))
   return card('file', 'The file',
     el('dl', 'rows',
       row('URL', el('a', '', String(model), { href: model.url, download: '' })),

@@ -9,7 +9,11 @@ export const OPTIMIZATIONS: Readonly<Record<string, string>> = {
   conv_1d_to_2d: '1d convolutions made 2d',
 }
 
-export const bytes = (n: number): string => (n < 1000 ? `${n} B` : n < 999_500 ? `${(n / 1000).toFixed(n < 99_500 ? 1 : 0)} kB` : `${(n / 1e6).toFixed(2)} MB`)
+export function bytes(n: number): string {
+  if (n < 1000) return `${n} B`
+  return n < 999_500 ? `${(n / 1000).toFixed(n < 99_500 ? 1 : 0)} kB` : `${(n / 1e6).toFixed(2)} MB`
+}
+
 export const count = (n: number): string => n.toLocaleString('en')
 export const plural = (n: number, word: string): string => `${count(n)} ${word}${n === 1 ? '' : 's'}`
 export const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((a, b) => a + b, 0)

@@ -36,7 +36,9 @@ function createPlugin(options: PetalOptions, framework: string): UnpluginOptions
   }
 }
 
-async function load(this: LoadContext, id: string, models: Models, bundler: Bundler, block: readonly string[]): Promise<string | undefined> {
+async function load(
+  this: LoadContext, id: string, models: Models, bundler: Bundler, block: readonly string[],
+): Promise<string | undefined> {
   try {
     const parsed = parseImport(stripDevQuery(id))
     if (!parsed) return undefined

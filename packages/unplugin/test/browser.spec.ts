@@ -17,8 +17,15 @@ const MAIN = `
   import model from './net.ptl?mobile'
   globalThis.model = model`
 
+interface PageModel {
+  bytes: number
+  sha256: string
+  said: any
+  fetched: { ok: boolean; bytes: number; sha256: string }
+}
+
 /** What the page's handle says, and what its URL gives, fetched by the page. */
-async function readModel(page: Page): Promise<{ bytes: number; sha256: string; said: any; fetched: { ok: boolean; bytes: number; sha256: string } }> {
+async function readModel(page: Page): Promise<PageModel> {
   await page.waitForFunction('globalThis.model')
   const { said, body, ok } = await page.evaluate(`(async () => {
     const response = await fetch(model)

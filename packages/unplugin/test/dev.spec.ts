@@ -41,7 +41,9 @@ describe.each(VITES)('%s: the dev server', (_, vite) => {
   })
 
   it('serves models from outside of its root, as in a monorepo', async () => {
-    const app = await createApp({ 'pnpm-workspace.yaml': 'packages: [app]', 'app/package.json': '{}', 'app/src/main.js': `import '../../shared/net.ptl?mobile'` })
+    const app = await createApp({
+      'pnpm-workspace.yaml': 'packages: [app]', 'app/package.json': '{}', 'app/src/main.js': `import '../../shared/net.ptl?mobile'`,
+    })
     await app.model('shared/net.ptl')
     const dev = await startDev(vite, app, app.path('app'))
     const module = /"(\/@fs[^"]+)"/.exec((await dev.get('/src/main.js')).text)![1]!

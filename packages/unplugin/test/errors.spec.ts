@@ -1,11 +1,16 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { modelApp, readTree } from './support/app.ts'
+import { fixture, modelApp, readTree } from './support/app.ts'
 import { BUNDLERS } from './support/bundler.ts'
 
 /** What a failed build printed. */
 async function failure(work: Promise<unknown>): Promise<string> {
   return await work.then(() => { throw new Error('the build did not fail') }, (error: Error) => error.message)
 }
+
+const CORE_FIXTURES = fileURLToPath(new URL('../../core/test/fixtures', import.meta.url))
 
 const LFS_POINTER = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 14214848\n`
 
@@ -32,6 +37,26 @@ describe.each(BUNDLERS)('$name: a refusal', ({ build }) => {
     expect(text).not.toMatch(/\n\s+at /)
     expect(Object.keys(await readTree(app.path('dist')))).toEqual([])
     expect(Object.keys(await readTree(app.path('node_modules/.cache/petal')))).toEqual([])
+  })
+
+  it.each([
+    ['html.pt', /HTML/i, '<!doctype html><title>Sign in</title>'],
+    ['empty.pt', /empty/, ''],
+    ['half.pt', /half\.pt/, 'half of a model'],
+    ['weights.safetensors', /safetensors/i, `\u0010\0\0\0\0\0\0\0{"__metadata__":{}}`],
+    ['state-dict.pt', /state.dict/i, 'core:build/state-dict.pt'],
+    ['checkpoint.pt', /checkpoint\.pt/, 'core:build/checkpoint.pt'],
+    ['exported.pt2', /torch\.export|pt2/i, 'core:archive/exported.pt2'],
+  ])('says what %s is', async (file, said, content) => {
+    const app = await modelApp(`import model from './${file}?mobile'\nglobalThis.result = model`)
+    const model = await readFile(fixture('net.pt'))
+    if (content.startsWith('core:')) await app.write(`src/${file}`, await readFile(join(CORE_FIXTURES, content.slice(5))))
+    else await app.write(`src/${file}`, file === 'half.pt' ? model.subarray(0, model.length / 2) : content)
+    const text = await failure(build(app))
+    expect(text).toMatch(said)
+    expect(text).toMatch(/src\/main\.js:1:(19|20)/)
+    expect(text).not.toMatch(/\n\s+at /)
+    expect(await readTree(app.path('dist'))).toEqual({})
   })
 
   it('tells that a compiled model cannot be compiled otherwise', async () => {

@@ -17,7 +17,12 @@ it('frames the line and its neighbours', async () => {
   const app = await createApp({ 'main.js': lines.join('\n') })
   const place = await findImport({ file: app.path('main.js'), specifier: './net.pt?mobile' })
   expect(place!.frame).toBe([
-    ' 8 |  line(8)', ' 9 |  line(9)', `10 |  import net from './net.pt?mobile'`, '   |                   ^^^^^^^^^^^^^^^', '11 |  line(11)', '12 |  line(12)',
+    ' 8 |  line(8)',
+    ' 9 |  line(9)',
+    `10 |  import net from './net.pt?mobile'`,
+    '   |                   ^^^^^^^^^^^^^^^',
+    '11 |  line(11)',
+    '12 |  line(12)',
   ].join('\n'))
 })
 

@@ -22,24 +22,30 @@ function compilerOf(app: App, settings: BuildSettings, log: string[]): Compiler 
     cache: settings.persistentCache ? { type: 'filesystem', cacheDirectory: app.path('.webpack') } : false,
     plugins: [petal(settings.petal)],
     module: { rules: settings.ptAssets ? [{ test: /\.pt$/, type: 'asset/resource' }] : [] },
-    infrastructureLogging: { stream: { write: (line: string) => log.push(line) } as unknown as NodeJS.WritableStream, colors: false },
+    infrastructureLogging: {
+      stream: { write: (line: string) => log.push(line) } as unknown as NodeJS.WritableStream, colors: false,
+    },
   }
   return webpack(config)!
 }
 
 async function outputOf(app: App, stats: Stats, log: readonly string[]): Promise<Output> {
-  const { errors, warnings, modules } = stats.toJson({ all: false, errors: true, warnings: true, modules: true, cachedModules: true })
+  const { errors, warnings, modules } = stats.toJson({
+    all: false, errors: true, warnings: true, modules: true, cachedModules: true,
+  })
   if (errors!.length > 0) throw new Error(errors!.map((error) => error.message).join('\n\n'))
   const dir = app.path('dist')
   const files = await readTree(dir)
   return {
     dir,
     files,
-    log: [...log, ...warnings!.map((warning) => warning.message), `built ${modules!.filter((module) => module.built).length} modules`].join('\n'),
+    log: [
+      ...log, ...warnings!.map((warning) => warning.message), `built ${modules!.filter((module) => module.built).length} modules`,
+    ].join('\n'),
     async run() {
       const entry = Object.keys(files).find((name) => /^main-.*\.js$/.test(name))!
       const scope: { result?: unknown; [name: string]: unknown } = {
-        URL, document: { currentScript: { tagName: 'SCRIPT', src: `https://app.example/${entry}` } }, require: undefined, process, __dirname: dir,
+        URL, process, __dirname: dir, document: { currentScript: { tagName: 'SCRIPT', src: `https://app.example/${entry}` } },
       }
       scope['globalThis'] = scope['self'] = scope
       runInNewContext(await readFile(join(dir, entry), 'utf8'), scope)
