@@ -15,6 +15,11 @@ describe('removeDropout', () => {
     expect(log.changes.get('remove_dropout')).toBe(1)
   })
 
+  it('removes one that drops nothing', () => {
+    expectPass(removeDropout, `${HEAD}  %q : float = prim::Constant[value=0.]()\n  %y : Tensor = aten::dropout(%x, %q, %on)\n  return (%y)`,
+      `${HEAD}  %q : float = prim::Constant[value=0.]()\n  return (%x)`)
+  })
+
   it('removes in blocks, and several in a row', () => {
     expectPass(removeDropout, `${HEAD}  %r : Tensor = prim::If(%flag)
     block0():
