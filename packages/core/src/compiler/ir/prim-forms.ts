@@ -181,7 +181,7 @@ export const PRIM_FORMS: Readonly<Record<string, PrimForm>> = {
   'prim::Print': { outputs: 0 },
   'prim::fork': { outputs: 1 },
   'prim::Enter': { inputs: 1 },
-  'prim::Exit': { inputs: 4 },
+  'prim::Exit': { inputs: 1, outputs: 1 },
 }
 
 /** What is wrong with a node of a kind in {@link PRIM_FORMS}, or undefined. */

@@ -4,6 +4,7 @@ import { bytesSource } from '../archive/byte-source.ts'
 import { openArchive } from '../archive/zip-reader.ts'
 import type { ScriptFunction } from '../ir/class-type.ts'
 import { toIValue } from '../ir/graph.ts'
+import type { IValue } from '../ir/ivalue.ts'
 import { printGraph } from '../ir/printer.ts'
 import { verify } from '../ir/verifier.ts'
 import { loadModule, type LoadedModule } from './load.ts'
@@ -51,6 +52,24 @@ function spelled(value: string): string {
   return value.replace(/^<Enum ([\w.]+) "(\w+)" .*>$/, '$1.$2').replace(/\\([afv'])/g, (all, letter: string) => ({ a: '\\x07', f: '\\x0c', v: '\\x0b', '\'': '\'' })[letter] ?? all)
 }
 
+function slot(value: IValue, name: string): IValue {
+  if (value.tag !== 'Object') throw new Error(`a ${value.tag} has no attributes`)
+  return value.slots.get(name)!
+}
+
+/** The parts of a convolution's packed weights. */
+function packed(convolution: IValue): object {
+  const params = slot(convolution, '_packed_params')
+  if (params.tag !== 'CustomObject' || params.state.tag !== 'Tuple') throw new Error('not packed')
+  const [version, tensors, optional] = params.state.elements
+  const [settings, weight, bias] = [tensors, optional].flatMap((list) => list?.tag === 'List' ? list.elements : [])
+    .map((value) => value.tag === 'Tensor' ? value.value : undefined)
+  return {
+    version: version?.tag === 'String' && version.value, weight: weight?.sizes, bias: bias?.sizes,
+    settings: [...new Int16Array(settings!.storage.resident!.slice().buffer)],
+  }
+}
+
 const NAMES = readdirSync(FIXTURES).filter((file) => file.endsWith('.graph')).map((file) => file.slice(0, -'.graph'.length))
 
 describe('loadModule', () => {
@@ -87,6 +106,24 @@ describe('loadModule', () => {
     expect(attributes).toContainEqual(['total', false, true])
     expect(attributes).toContainEqual(['n', false, false])
     expect((await load('traced')).typeNamed('__torch__.torch.nn.modules.conv.Conv2d')).toMatchObject({ attributes: [{ name: 'weight', isParameter: true }, {}, {}] })
+  })
+
+  it('refuses tasks where they are started', async () => {
+    const module = await load('forks')
+    expect(() => module.method('forward')!.graph()).toThrow(expect.objectContaining({
+      code: 'UNSUPPORTED_FORK', location: { file: 'code/__torch__.py', line: expect.any(Number) },
+    }))
+  })
+
+  it('restores quantized convolutions as PyTorch does', async () => {
+    const { root } = await load('quantized')
+    expect(packed(slot(root, '1'))).toEqual({ version: '2', settings: [2, 2, 1, 1, 1, 2, 2, 0, 0, 2, 0], weight: [4, 2, 3, 3], bias: [4] })
+    expect(packed(slot(root, '3'))).toEqual({ version: '2', settings: [2, 1, 1, 0, 0, 1, 1, 0, 0, 1, 0], weight: [2, 4, 1, 1], bias: [2] })
+    // One dimension is two, the first of which does nothing.
+    expect(packed(slot(root, '5'))).toEqual({ version: '2', settings: [2, 1, 3, 0, 0, 1, 1, 0, 0, 1, 0], weight: [3, 2, 1, 2], bias: [3] })
+    const attributes = slot(root, '1')
+    expect(attributes.tag === 'Object' && [...attributes.slots.keys()]).toEqual(attributes.tag === 'Object' && attributes.type.attributes.map(({ name }) => name))
+    expect(slot(slot(root, '1'), 'stride')).toMatchObject({ tag: 'Tuple', elements: [{ value: 2n }, { value: 1n }] })
   })
 
   it('gives nodes the line they come from', async () => {

@@ -1,6 +1,6 @@
 import type { Block, Node, Value } from '../ir/graph.ts'
 import { boolValue, intValue } from '../ir/ivalue.ts'
-import { annotationString, IntType, isSubtype } from '../ir/types.ts'
+import { annotationString, IntType, isSubtype, TensorType } from '../ir/types.ts'
 import { unifyTypes } from '../ir/unify.ts'
 import type { Expr, Stmt } from './ast.ts'
 import { lowerAttribute } from './lower-attributes.ts'
@@ -201,5 +201,5 @@ export function lowerWith(lowering: Lowering, statement: Statement<'With'>): voi
   const entered = lowering.insert('prim::Enter', [context], enter.schema.returns[0]!.type, line)
   if (target !== undefined) assignTarget(lowering, target, entered, line)
   lowering.statements(statement.body)
-  lowering.insert('prim::Exit', [context, lowering.none(), lowering.none(), lowering.none()], { kind: 'NoneType' }, line)
+  lowering.insert('prim::Exit', [context], TensorType, line)
 }

@@ -32,7 +32,8 @@ export function lowerSubscript(lowering: Lowering, expr: SubscriptExpr, hint: Ty
 /** A module container, when the type of what is in it is given; else the class's own `__getitem__`. */
 function indexObject(lowering: Lowering, object: Value, key: Value, hint: Type | undefined, line: number): Value {
   if (object.type.kind === 'ClassType' && object.type.isModule && hint !== undefined) {
-    return lowering.insert('prim::ModuleContainerIndex', [object, key], hint, line)
+    const overload = sameType(key.type, IntType) ? 'list' : 'dict'
+    return lowering.insertTyped('prim::ModuleContainerIndex', overload, [object, key], hint, line)
   }
   const method: Sugared = lowerAttribute(lowering, simple(object), '__getitem__', line)
   return valueOf(lowering, lowerCall(lowering, method, [{ value: key }], [], line), line)
