@@ -22,6 +22,8 @@ function compilerOf(app: App, settings: BuildSettings, log: string[]): Compiler 
     cache: settings.persistentCache ? { type: 'filesystem', cacheDirectory: app.path('.webpack') } : false,
     plugins: [petal(settings.petal)],
     module: { rules: settings.ptAssets ? [{ test: /\.pt$/, type: 'asset/resource' }] : [] },
+    // Every model of the fixtures is larger, so that hints about their size would show.
+    performance: { maxAssetSize: 10_000 },
     infrastructureLogging: {
       stream: { write: (line: string) => log.push(line) } as unknown as NodeJS.WritableStream, colors: false,
     },
