@@ -21,6 +21,8 @@ export class AliasDb {
   readonly #graph: Graph
   readonly #memory: MemoryGraph
   readonly #elements: Map<Value, number>
+  /** Memory of constants. */
+  readonly #constants: ReadonlySet<number>
   /** Memory that each node writes to by itself. */
   readonly #writes: Map<Node, Set<number>>
   readonly #nestedWrites = new Map<Node, Locations>()
@@ -32,6 +34,7 @@ export class AliasDb {
     const builder = new AliasBuilder(graph)
     this.#memory = builder.memory
     this.#elements = builder.elements
+    this.#constants = builder.constants
     this.#writes = builder.resolveWrites()
     for (const locations of this.#writes.values()) for (const location of locations) this.#written.add(location)
   }
@@ -113,9 +116,14 @@ export class AliasDb {
     return writes.size > 0 && list(values).some((value) => intersects(this.reachable(value), writes))
   }
 
-  /** True when the node itself may write to memory that exists outside of the graph, or that can be got at from anywhere in it. */
+  /**
+   * True when the node itself may write to memory that exists outside of the graph, that can be got at from anywhere in it, or that
+   * belongs to a constant, which the next run finds as this one leaves it.
+   */
   writesToWildcard(node: Node): boolean {
-    for (const location of this.#writes.get(node) ?? NOTHING) if (this.#memory.isWildcard(location)) return true
+    for (const location of this.#writes.get(node) ?? NOTHING) {
+      if (this.#memory.isWildcard(location) || this.#constants.has(location)) return true
+    }
     return false
   }
 

@@ -16,11 +16,13 @@ type Rule = (builder: AliasBuilder, node: Node) => void
 export class AliasBuilder {
   readonly memory: MemoryGraph = new MemoryGraph()
   readonly elements: Map<Value, Element> = new Map()
+  /** Elements of constants. */
+  readonly constants: Set<Element> = new Set()
   readonly #graph: Graph
   readonly #writes = new Map<Node, { element: Element; contained: boolean }[]>()
   readonly #writesAnywhere = new Set<Node>()
   /** Memory of constants, by what makes two of them the same. */
-  readonly #constants = new Map<Storage | IValue, Element>()
+  readonly #constantElements = new Map<Storage | IValue, Element>()
 
   constructor(graph: Graph) {
     this.#graph = graph
@@ -149,14 +151,15 @@ export class AliasBuilder {
   /** Tensors of one storage are the same memory, and so are references to one list or object. */
   #constantElement(value: IValue): Element | undefined {
     const identity = value.tag === 'Tensor' ? value.value.storage : value
-    const known = this.#constants.get(identity)
+    const known = this.#constantElements.get(identity)
     if (known !== undefined) return known
     const type = ivalueType(value)
     const own = memoryClass(type)
     if (own === undefined) return undefined
     this.#wildcard(own, type)
     const element = this.memory.element(own)
-    this.#constants.set(identity, element)
+    this.#constantElements.set(identity, element)
+    this.constants.add(element)
     const inner = value.tag === 'List' || value.tag === 'Tuple' ? value.elements
       : value.tag === 'Dict' ? value.entries.flat() : value.tag === 'Object' ? [...value.slots.values()]
         : value.tag === 'CustomObject' ? [value.state] : []

@@ -86,7 +86,8 @@ function find(scopes: readonly Map<string, Node>[], key: string): Node | undefin
 
 /** What two nodes share when they compute the same; undefined when that cannot be told. */
 function nodeKey(node: Node): string | undefined {
-  if (node.kind === 'prim::Constant') return `constant ${constantKey(node)}`
+  // Tensors and lists live on from run to run: see ConstantPooling.
+  if (node.kind === 'prim::Constant') return isMutableType(node.output.type) ? undefined : `constant ${constantKey(node)}`
   const attributes: string[] = []
   for (const [name, attribute] of node.attributes) {
     const text = attributeKey(attribute)

@@ -7,7 +7,7 @@ const NAME = 'ConstantPooling'
 
 /**
  * Moves constants to the front of the graph, in the order in which they stand, and merges equal ones (torch/csrc/jit/passes/constant_pooling.cpp).
- * Constants that somebody writes to, or that can be told apart from outside, stay two. Linear: constants are compared by a hash of
+ * Tensors and lists that somebody writes to, or that can be got at from outside, stay two, as they live on from run to run. Linear: constants are compared by a hash of
  * their content, tensors by the identity of their storage.
  */
 export const constantPooling: Pass = {
@@ -21,18 +21,15 @@ export const constantPooling: Pass = {
 /** See {@link constantPooling}; gives the number of constants merged into others. */
 export function poolConstants(graph: Graph, aliasDb: AliasDb = new AliasDb(graph)): number {
   const pool = new Map<string, Node>()
-  /** Constants that took the place of one that can be seen from outside. */
-  const escaped = new Set<Node>()
   let front: Node = graph.block.paramNode
   let merged = 0
 
-  const escapes = (node: Node): boolean => escaped.has(node) || aliasDb.escapesScope(node.output)
   const mayMerge = (node: Node, known: Node): boolean => {
     const [a, b] = [toIValue(node.output), toIValue(known.output)]
     if (a?.tag === 'Tensor' && b?.tag === 'Tensor' && a.value.storage === b.value.storage) return true
     if (a !== undefined && a === b) return true
-    if (aliasDb.hasWriters(node.output) || aliasDb.hasWriters(known.output)) return false
-    return !(escapes(node) && escapes(known))
+    // One that can be seen from outside may be written to between two runs.
+    return ![node.output, known.output].some((value) => aliasDb.hasWriters(value) || aliasDb.escapesScope(value))
   }
 
   const visit = (block: Block): void => {
@@ -43,7 +40,6 @@ export function poolConstants(graph: Graph, aliasDb: AliasDb = new AliasDb(graph
       const key = constantKey(node)
       const known = pool.get(key)
       if (known !== undefined && mayMerge(node, known)) {
-        if (escapes(node)) escaped.add(known)
         node.output.replaceAllUsesWith(known.output)
         node.destroy()
         merged++

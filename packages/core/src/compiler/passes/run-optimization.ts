@@ -3,6 +3,7 @@ import { eliminateCommonSubexpressions } from './common-subexpression-eliminatio
 import { poolConstants } from './constant-pooling.ts'
 import { propagateConstants } from './constant-propagation.ts'
 import { eliminateDeadCode } from './dead-code-elimination.ts'
+import { removeDetach } from './eliminate-no-ops.ts'
 import { unrollLoops } from './loop-unrolling.ts'
 import { lowerTuples } from './lower-tuples.ts'
 import type { Pass, PassLog } from './pass.ts'
@@ -15,6 +16,7 @@ const MAX_ROUNDS = 6
 
 /** What simplifies, in the order of `runOptimization` (torch/csrc/jit/passes/frozen_graph_optimizations and freeze_module.cpp). */
 const STEPS: readonly (readonly [string, (graph: Graph) => number])[] = [
+  ['EliminateNoOps', removeDetach],
   ['LowerSimpleTuples', lowerTuples],
   ['EliminateCommonSubexpression', eliminateCommonSubexpressions],
   ['PeepholeOptimizeListIdioms', optimizeListIdioms],
@@ -35,6 +37,8 @@ export const runOptimization: Pass = {
       if (count > 0) log.changed(name, count)
       return count
     }
+    // Settling branches first makes the graph several times smaller before anything asks what may alias.
+    report('ConstantPropagation', propagateConstants(graph))
     report('EliminateDeadCode', eliminateDeadCode(graph))
     for (let round = 0; round < MAX_ROUNDS; round++) {
       let changes = 0
