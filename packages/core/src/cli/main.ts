@@ -2,6 +2,7 @@
 import { PetalError } from '../errors.ts'
 import { nearest } from '../request/nearest.ts'
 import { type Command, readArguments } from './arguments.ts'
+import { tuneEngine } from './engine.ts'
 import { EXIT, exitCodeOf, report } from './exit.ts'
 import { commandHelp, generalHelp } from './help.ts'
 import { print } from './terminal.ts'
@@ -40,6 +41,7 @@ async function run(args: readonly string[]): Promise<void> {
   if (command === undefined) throw unknownCommand(name)
   if (rest.includes('--help') || rest.includes('-h')) return print(commandHelp(command))
   const read = readArguments(command, rest)
+  tuneEngine()
   await (await command.load())(read)
 }
 
