@@ -388,10 +388,36 @@ export function toIValue(value: Value): IValue | undefined {
   return attribute?.kind === 'ival' ? attribute.value : { tag: 'None' }
 }
 
-/** All nodes of a block and of the blocks inside, outer before inner, in order. */
-export function* allNodes(block: Block): Generator<Node> {
-  for (const node of block.nodes()) {
+/**
+ * All nodes of a block and of the blocks inside, outer before inner, in order. Safe against removal of the current node, as
+ * {@link Block.nodes} is. One generator for all blocks, as passes do little else than this.
+ */
+export function* allNodes(root: Block): Generator<Node> {
+  const outer: { readonly block: Block; readonly node: Node; readonly next: Node; inner: number }[] = []
+  let block = root
+  let node = block.paramNode.next!
+  for (;;) {
+    while (node === block.returnNode) {
+      const frame = outer[outer.length - 1]
+      if (frame === undefined) return
+      const inner: Block | undefined = frame.node.blocks[frame.inner++]
+      if (inner === undefined) {
+        outer.pop()
+        block = frame.block
+        node = frame.node.owningBlock === block ? frame.node.next! : frame.next
+      } else {
+        block = inner
+        node = inner.paramNode.next!
+      }
+    }
+    const next: Node = node.next!
     yield node
-    for (const inner of node.blocks) yield* allNodes(inner)
+    if (node.blocks.length > 0) {
+      outer.push({ block, node, next, inner: 1 })
+      block = node.blocks[0]!
+      node = block.paramNode.next!
+    } else {
+      node = node.owningBlock === block ? node.next! : next
+    }
   }
 }
