@@ -10,7 +10,7 @@ import type { Resolver } from './lowering.ts'
 import { parserOf } from './parser.ts'
 import { legacyPackedType } from './packed-attributes.ts'
 import { scriptFunction, signatureSchema } from './script-function.ts'
-import { invalidCode, syntaxError } from './source.ts'
+import { invalidCode, located, syntaxError } from './source.ts'
 import { classMembers, type ClassPart, type SourcePart } from './source-index.ts'
 
 /** Lists of names that a class body starts with. */
@@ -87,7 +87,7 @@ function finalConstant(part: ClassPart, typeExpr: Expr, value: Expr, resolver: R
     throw syntaxError(part.source, typeExpr.line, 'a field with a value that is not Final')
   }
   const type = typeAt(part, typeExpr, resolver)
-  return at(part, value.line, () => literalValue(value, type, resolver))
+  return located(part.source, value.line, () => literalValue(value, type, resolver))
 }
 
 function stringList(part: ClassPart, value: Expr | undefined, line: number): string[] {
@@ -108,7 +108,7 @@ export function declareNamedTuple(name: string, part: ClassPart, resolver: Resol
     const fieldType = typeAt(part, type, resolver)
     args.push({
       name: target.name, type: fieldType, kwargOnly: false, isOut: false,
-      ...(value && { defaultValue: at(part, value.line, () => literalValue(value, fieldType, resolver)) }),
+      ...(value && { defaultValue: located(part.source, value.line, () => literalValue(value, fieldType, resolver)) }),
     })
   }
   const type: TupleType = { kind: 'TupleType', name, elements: args.map((arg) => arg.type), fields: args.map((arg) => arg.name) }
@@ -145,15 +145,5 @@ export function declareInterface(type: InterfaceType, part: ClassPart, resolver:
 }
 
 function typeAt(part: ClassPart, expr: Expr, resolver: Resolver): Type {
-  return at(part, expr.line, () => resolver.typeOf(expr))
+  return located(part.source, expr.line, () => resolver.typeOf(expr))
 }
-
-function at<T>(part: ClassPart, line: number, body: () => T): T {
-  try {
-    return body()
-  } catch (error) {
-    if (error instanceof Error && error.constructor === Error) throw invalidCode(part.source, line, error.message)
-    throw error
-  }
-}
-

@@ -1,3 +1,4 @@
+import type { PetalError } from '../errors.ts'
 import type { ScriptFunction } from '../ir/class-type.ts'
 import type { Value } from '../ir/graph.ts'
 import { intValue } from '../ir/ivalue.ts'
@@ -5,8 +6,8 @@ import { BoolType, isSubtype, sameType, typeString, type Type } from '../ir/type
 import { lowerAttribute } from './lower-attributes.ts'
 import { emitOperator, emitOperatorOn } from './lower-operators.ts'
 import type { Lowering } from './lowering.ts'
-import { PetalError } from '../errors.ts'
 import { matchFunctionSchema, type NamedValue } from './schema-matching.ts'
+import { sourceError } from './source.ts'
 import { simple, type Sugared } from './sugared.ts'
 
 /** Calls what `callee` stands for with values; as the `call` methods of torch/csrc/jit/frontend/sugared_value.cpp. */
@@ -88,11 +89,9 @@ function callMethod(
 }
 
 function opaqueMethod(lowering: Lowering, type: string, name: string, line: number): PetalError {
-  return new PetalError({
-    code: 'UNSUPPORTED_CUSTOM_CLASS',
-    message: `The model calls ${name} of ${type}, a class written in C++ whose methods are not known here.`,
+  const message = `The model calls ${name} of ${type}, a class written in C++ whose methods are not known here.`
+  return sourceError(lowering.source, line, 'UNSUPPORTED_CUSTOM_CLASS', message, {
     cause: 'Custom classes are part of a native library, not of the file.',
     fix: 'Write this part of the model with operators of PyTorch.',
-    location: { file: lowering.source.name, line },
   })
 }

@@ -1,4 +1,3 @@
-import { PetalError } from '../errors.ts'
 import type { Value } from '../ir/graph.ts'
 import { boolValue, intValue, stringValue } from '../ir/ivalue.ts'
 import { annotationString, isSubtype, NoneType, sameType, type Type } from '../ir/types.ts'
@@ -13,7 +12,7 @@ import { lowerSubscript } from './lower-subscripts.ts'
 import { lowerArguments, lowerValue } from './lower-values.ts'
 import type { Lowering } from './lowering.ts'
 import { tryConvertToType } from './schema-matching.ts'
-import { syntaxError } from './source.ts'
+import { sourceError, syntaxError } from './source.ts'
 import { simple, type SpecialForm, type Sugared } from './sugared.ts'
 
 /** Lowers any expression (`emitSugaredExpr` in ir_emitter.cpp). `hint` is the type that is wanted, which the result may ignore. */
@@ -104,12 +103,9 @@ const FORMS: Readonly<Record<SpecialForm, (lowering: Lowering, call: CallExpr, h
   },
   range: (lowering, call) => ({ kind: 'range', bounds: call.args.map((arg) => lowerValue(lowering, arg)) }),
   fork: (lowering, call) => {
-    throw new PetalError({
-      code: 'UNSUPPORTED_FORK',
-      message: `${lowering.source.name}:${call.line}: the model starts an asynchronous task (torch.jit.fork).`,
+    throw sourceError(lowering.source, call.line, 'UNSUPPORTED_FORK', 'The model starts an asynchronous task (torch.jit.fork).', {
       cause: 'PyTorch\'s lite interpreter has no tasks.',
       fix: 'Call the function directly instead of forking it, and save the model again.',
-      location: { file: lowering.source.name, line: call.line },
     })
   },
 }

@@ -5,7 +5,7 @@ import { findSchema } from '../ir/ops/index.ts'
 import type { FunctionSchema } from '../ir/schema.ts'
 import { typeString, sameType, type EnumType, type InterfaceType, type TupleType, type Type } from '../ir/types.ts'
 import type { Expr, Stmt } from './ast.ts'
-import { invalidCode, type SourceFile } from './source.ts'
+import { invalidCode, located, type SourceFile } from './source.ts'
 import type { Sugared } from './sugared.ts'
 
 /** What names in code mean: what the importer knows of a model. */
@@ -93,14 +93,9 @@ export class Lowering {
     return this.located(expr.line, () => this.resolver.typeOf(expr))
   }
 
-  /** Runs `body`; what it throws is said to have happened at `line`. PetalErrors know their place already. */
+  /** {@link located} in the code of this function. */
   located<T>(line: number, body: () => T): T {
-    try {
-      return body()
-    } catch (error) {
-      if (error instanceof Error && error.constructor === Error) return this.fail(line, error.message)
-      throw error
-    }
+    return located(this.source, line, body)
   }
 
   // Nodes

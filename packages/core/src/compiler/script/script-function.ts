@@ -7,7 +7,7 @@ import { literalValue } from './literal-values.ts'
 import { lowerFunction } from './lower-function.ts'
 import type { Resolver } from './lowering.ts'
 import { parserOf } from './parser.ts'
-import { invalidCode, type SourceFile } from './source.ts'
+import { invalidCode, located, type SourceFile } from './source.ts'
 import type { FunctionPart } from './source-index.ts'
 
 /** A function or method whose signature and body are read when they are first asked for. */
@@ -34,26 +34,18 @@ export function scriptFunction(name: string, part: FunctionPart, resolver: Resol
 export function signatureSchema(
   name: string, source: SourceFile, signature: Signature, resolver: Resolver, self?: Type,
 ): FunctionSchema {
-  const located = <T>(line: number, body: () => T): T => {
-    try {
-      return body()
-    } catch (error) {
-      if (error instanceof Error && error.constructor === Error) throw invalidCode(source, line, error.message)
-      throw error
-    }
-  }
   if (self !== undefined && signature.parameters.length === 0) throw invalidCode(source, signature.line, `${name} is a method without self`)
   const args = signature.parameters.map((parameter, i): Argument => {
     const type = i === 0 && self !== undefined ? self
-      : parameter.type === undefined ? TensorType : located(parameter.type.line, () => resolver.typeOf(parameter.type!))
+      : parameter.type === undefined ? TensorType : located(source, parameter.type.line, () => resolver.typeOf(parameter.type!))
     const defaultExpr = parameter.default
     return {
       name: parameter.name, type, kwargOnly: parameter.kwargOnly, isOut: false,
-      ...(defaultExpr && { defaultValue: located(defaultExpr.line, () => literalValue(defaultExpr, type, resolver)) }),
+      ...(defaultExpr && { defaultValue: located(source, defaultExpr.line, () => literalValue(defaultExpr, type, resolver)) }),
     }
   })
   const { returns } = signature
-  const returned = returns === undefined ? undefined : located(returns.line, () => resolver.typeOf(returns))
+  const returned = returns === undefined ? undefined : located(source, returns.line, () => resolver.typeOf(returns))
   return {
     name, overload: '', arguments: args, isVararg: false, isVarret: false,
     returns: [{ name: '', type: returned ?? TensorType, kwargOnly: false, isOut: false }],

@@ -49,3 +49,20 @@ export function invalidCode(source: SourceFile, line: number, message: string): 
     fix: 'Save the model again with torch.jit.save.',
   })
 }
+
+/**
+ * Runs `body`; what it throws is said to have happened at `line`: plain Errors say what is wrong with the code, and PetalErrors that
+ * know no place, or show none, get this one.
+ */
+export function located<T>(source: SourceFile, line: number, body: () => T): T {
+  try {
+    return body()
+  } catch (error) {
+    if (error instanceof PetalError && error.location?.frame === undefined && (error.location?.file ?? source.name) === source.name) {
+      const place = error.location?.line ?? line
+      throw error.at({ file: source.name, line: place, frame: codeFrame(source, place) })
+    }
+    if (error instanceof Error && error.constructor === Error) throw invalidCode(source, line, error.message)
+    throw error
+  }
+}
