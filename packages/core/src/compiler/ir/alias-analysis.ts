@@ -151,6 +151,15 @@ export class AliasDb {
   }
 }
 
+/** An analysis that is made when it is first asked for. */
+export type LazyAliasDb = () => AliasDb
+
+/** The analysis of `graph` as it is when first asked for. */
+export function lazyAliasDb(graph: Graph): LazyAliasDb {
+  let made: AliasDb | undefined
+  return () => made ??= new AliasDb(graph)
+}
+
 function list(values: Values): readonly Value[] {
   return Symbol.iterator in values ? [...values] : [values]
 }

@@ -1,4 +1,4 @@
-import { AliasDb } from '../ir/alias-analysis.ts'
+import { lazyAliasDb, type AliasDb, type LazyAliasDb } from '../ir/alias-analysis.ts'
 import { isMutableType } from '../ir/alias-types.ts'
 import { constantKey } from '../ir/constant-key.ts'
 import type { Attribute, Block, Graph, Node } from '../ir/graph.ts'
@@ -26,8 +26,8 @@ export const commonSubexpressionElimination: Pass = {
 }
 
 /** See {@link commonSubexpressionElimination}; gives the number of nodes removed. */
-export function eliminateCommonSubexpressions(graph: Graph, aliasDb: AliasDb = new AliasDb(graph)): number {
-  const elimination = new Elimination(aliasDb)
+export function eliminateCommonSubexpressions(graph: Graph, aliases: LazyAliasDb = lazyAliasDb(graph)): number {
+  const elimination = new Elimination(aliases())
   elimination.block(graph.block, [])
   return elimination.removed
 }

@@ -1,4 +1,4 @@
-import { AliasDb } from '../ir/alias-analysis.ts'
+import { lazyAliasDb, type LazyAliasDb } from '../ir/alias-analysis.ts'
 import { constantKey } from '../ir/constant-key.ts'
 import { toIValue, type Block, type Graph, type Node } from '../ir/graph.ts'
 import type { Pass } from './pass.ts'
@@ -19,7 +19,7 @@ export const constantPooling: Pass = {
 }
 
 /** See {@link constantPooling}; gives the number of constants merged into others. */
-export function poolConstants(graph: Graph, aliasDb: AliasDb = new AliasDb(graph)): number {
+export function poolConstants(graph: Graph, aliases: LazyAliasDb = lazyAliasDb(graph)): number {
   const pool = new Map<string, Node>()
   let front: Node = graph.block.paramNode
   let merged = 0
@@ -29,7 +29,7 @@ export function poolConstants(graph: Graph, aliasDb: AliasDb = new AliasDb(graph
     if (a?.tag === 'Tensor' && b?.tag === 'Tensor' && a.value.storage === b.value.storage) return true
     if (a !== undefined && a === b) return true
     // One that can be seen from outside may be written to between two runs.
-    return ![node.output, known.output].some((value) => aliasDb.hasWriters(value) || aliasDb.escapesScope(value))
+    return ![node.output, known.output].some((value) => aliases().hasWriters(value) || aliases().escapesScope(value))
   }
 
   const visit = (block: Block): void => {

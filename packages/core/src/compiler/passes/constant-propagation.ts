@@ -1,4 +1,4 @@
-import { AliasDb } from '../ir/alias-analysis.ts'
+import { lazyAliasDb, type AliasDb, type LazyAliasDb } from '../ir/alias-analysis.ts'
 import { isMutableType } from '../ir/alias-types.ts'
 import { constantKey } from '../ir/constant-key.ts'
 import { toIValue, type Block, type Graph, type Node, type Value } from '../ir/graph.ts'
@@ -29,8 +29,8 @@ export const constantPropagation: Pass = {
 }
 
 /** See {@link constantPropagation}; gives the number of places changed. */
-export function propagateConstants(graph: Graph): number {
-  const propagation = new Propagation(graph)
+export function propagateConstants(graph: Graph, aliases: LazyAliasDb = lazyAliasDb(graph)): number {
+  const propagation = new Propagation(aliases)
   propagation.block(graph.block)
   if (propagation.changes > 0) eliminateDeadCode(graph)
   return propagation.changes
@@ -38,16 +38,15 @@ export function propagateConstants(graph: Graph): number {
 
 class Propagation {
   changes = 0
-  readonly #graph: Graph
-  #aliasDb: AliasDb | undefined
+  readonly #lazyAliases: LazyAliasDb
 
-  constructor(graph: Graph) {
-    this.#graph = graph
+  constructor(aliases: LazyAliasDb) {
+    this.#lazyAliases = aliases
   }
 
   /** Made when first needed: a graph without constants to fold does without. */
   get #aliases(): AliasDb {
-    return this.#aliasDb ??= new AliasDb(this.#graph)
+    return this.#lazyAliases()
   }
 
   block(block: Block): void {

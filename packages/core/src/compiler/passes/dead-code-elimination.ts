@@ -1,4 +1,4 @@
-import { AliasDb, intersects } from '../ir/alias-analysis.ts'
+import { intersects, lazyAliasDb, type AliasDb, type LazyAliasDb } from '../ir/alias-analysis.ts'
 import type { Block, Graph, Node, Value } from '../ir/graph.ts'
 import { hasOwnSideEffects } from '../ir/side-effects.ts'
 import type { Pass } from './pass.ts'
@@ -23,9 +23,9 @@ export const deadCodeElimination: Pass = {
   },
 }
 
-/** See {@link deadCodeElimination}; gives the number of nodes removed. `aliasDb` must be of the graph as it is. */
-export function eliminateDeadCode(graph: Graph, aliasDb: AliasDb = new AliasDb(graph)): number {
-  const marking = new Marking(aliasDb)
+/** See {@link deadCodeElimination}; gives the number of nodes removed. `aliases` must be of the graph as it is. */
+export function eliminateDeadCode(graph: Graph, aliases: LazyAliasDb = lazyAliasDb(graph)): number {
+  const marking = new Marking(aliases())
   marking.markGraph(graph)
   return sweep(graph.block, marking)
 }

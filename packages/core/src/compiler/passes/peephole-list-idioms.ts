@@ -1,4 +1,4 @@
-import { AliasDb } from '../ir/alias-analysis.ts'
+import { lazyAliasDb, type AliasDb, type LazyAliasDb } from '../ir/alias-analysis.ts'
 import { allNodes, toIValue, type Graph, type Node, type Value } from '../ir/graph.ts'
 import { intValue, type IValue } from '../ir/ivalue.ts'
 import { eliminateDeadCode } from './dead-code-elimination.ts'
@@ -19,16 +19,15 @@ export const peepholeListIdioms: Pass = {
 }
 
 /** See {@link peepholeListIdioms}; gives the number of nodes replaced. */
-export function optimizeListIdioms(graph: Graph): number {
-  const aliasDb = new AliasDb(graph)
+export function optimizeListIdioms(graph: Graph, aliases: LazyAliasDb = lazyAliasDb(graph)): number {
   let changes = 0
   for (const node of allNodes(graph.block)) {
     const container = node.inputs[0]
     const rule = Object.hasOwn(RULES, node.kind) ? RULES[node.kind] : undefined
     const construct = container?.node.kind
     if (rule === undefined || (construct !== 'prim::ListConstruct' && construct !== 'prim::DictConstruct')) continue
-    if (aliasDb.isWritten(container!)) continue
-    const values = rule(node, container!.node, aliasDb)
+    if (aliases().isWritten(container!)) continue
+    const values = rule(node, container!.node, aliases())
     if (values === undefined || values.length !== node.outputs.length) continue
     node.outputs.forEach((output, i) => output.replaceAllUsesWith(values[i]!))
     changes++

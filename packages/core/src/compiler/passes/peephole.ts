@@ -1,4 +1,4 @@
-import { AliasDb } from '../ir/alias-analysis.ts'
+import { lazyAliasDb, type LazyAliasDb } from '../ir/alias-analysis.ts'
 import { allNodes, toIValue, type Graph, type Node, type Value } from '../ir/graph.ts'
 import { boolValue, NONE, type IValue } from '../ir/ivalue.ts'
 import { isSubtype, NoneType, type Type } from '../ir/types.ts'
@@ -21,9 +21,8 @@ export const peephole: Pass = {
 }
 
 /** See {@link peephole}; gives the number of places changed. */
-export function peepholeOptimize(graph: Graph): number {
-  let aliasDb: AliasDb | undefined
-  const context: Context = { graph, aliases: () => aliasDb ??= new AliasDb(graph) }
+export function peepholeOptimize(graph: Graph, aliases: LazyAliasDb = lazyAliasDb(graph)): number {
+  const context: Context = { graph, aliases }
   let changes = 0
   for (const node of allNodes(graph.block)) {
     const rule = Object.hasOwn(RULES, node.kind) ? RULES[node.kind] : undefined
@@ -40,7 +39,7 @@ export function peepholeOptimize(graph: Graph): number {
 
 interface Context {
   readonly graph: Graph
-  readonly aliases: () => AliasDb
+  readonly aliases: LazyAliasDb
 }
 
 /** What the node's only output may be replaced with, or undefined. */

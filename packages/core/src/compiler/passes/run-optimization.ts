@@ -1,3 +1,4 @@
+import { lazyAliasDb, type LazyAliasDb } from '../ir/alias-analysis.ts'
 import type { Graph } from '../ir/graph.ts'
 import { eliminateCommonSubexpressions } from './common-subexpression-elimination.ts'
 import { poolConstants } from './constant-pooling.ts'
@@ -14,8 +15,11 @@ import { removeListMutations } from './remove-list-mutation.ts'
 /** Rounds before the rest is left as it is: each finds what the one before uncovered, and few need more than three. */
 const MAX_ROUNDS = 6
 
+/** A pass by its name; it gives the number of places changed. `aliases` is of the graph as the step finds it. */
+type Step = readonly [name: string, run: (graph: Graph, aliases: LazyAliasDb) => number]
+
 /** What simplifies, in the order of `runOptimization` (torch/csrc/jit/passes/frozen_graph_optimizations and freeze_module.cpp). */
-const STEPS: readonly (readonly [string, (graph: Graph) => number])[] = [
+const STEPS: readonly Step[] = [
   ['EliminateNoOps', removeDetach],
   ['LowerSimpleTuples', lowerTuples],
   ['EliminateCommonSubexpression', eliminateCommonSubexpressions],
@@ -33,19 +37,24 @@ const STEPS: readonly (readonly [string, (graph: Graph) => number])[] = [
 export const runOptimization: Pass = {
   name: 'runOptimization',
   run: (graph: Graph, log: PassLog) => {
-    const report = (name: string, count: number): number => {
-      if (count > 0) log.changed(name, count)
+    // Steps that find nothing to do hand the analysis on to the next.
+    let aliases = lazyAliasDb(graph)
+    const run = ([name, step]: Step): number => {
+      const count = step(graph, aliases)
+      if (count === 0) return 0
+      log.changed(name, count)
+      aliases = lazyAliasDb(graph)
       return count
     }
     // Settling branches first makes the graph several times smaller before anything asks what may alias.
-    report('ConstantPropagation', propagateConstants(graph))
-    report('EliminateDeadCode', eliminateDeadCode(graph))
-    for (let round = 0; round < MAX_ROUNDS; round++) {
-      let changes = 0
-      for (const [name, step] of STEPS) changes += report(name, step(graph))
-      if (changes === 0) break
+    run(['ConstantPropagation', propagateConstants])
+    run(['EliminateDeadCode', eliminateDeadCode])
+    // Done when every step, from whichever on, has found nothing to do.
+    let idle = 0
+    for (let turn = 0; turn < MAX_ROUNDS * STEPS.length && idle < STEPS.length; turn++) {
+      idle = run(STEPS[turn % STEPS.length]!) > 0 ? 0 : idle + 1
     }
-    report('ConstantPooling', poolConstants(graph))
-    report('EliminateDeadCode', eliminateDeadCode(graph))
+    run(['ConstantPooling', poolConstants])
+    run(['EliminateDeadCode', eliminateDeadCode])
   },
 }
