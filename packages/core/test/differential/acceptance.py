@@ -52,8 +52,8 @@ def bytecode(path):
 
         class Reader(pickle.Unpickler):
             def find_class(self, module, name):
-                if module == "torch._utils":
-                    return getattr(__import__("torch._utils", fromlist=[name]), name)
+                if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
+                    return lambda storage, offset, size, stride, *_: storage.as_strided(size, stride, offset)
                 if module == "torch" and name.endswith("Storage"):
                     return {"FloatStorage": torch.float32, "LongStorage": torch.int64, "DoubleStorage": torch.float64}[name]
                 if module == "torch.jit._pickle":
@@ -66,8 +66,7 @@ def bytecode(path):
 
             def persistent_load(self, key):
                 _, dtype, name, _, _ = key
-                return torch.storage.TypedStorage(wrap_storage=torch.frombuffer(bytearray(archive.read(f"{root}/constants/{name}")), dtype=dtype).untyped_storage()
-                                                  if hasattr(torch.Tensor, "untyped_storage") else torch.frombuffer(bytearray(archive.read(f"{root}/constants/{name}")), dtype=dtype).storage()._untyped(), dtype=dtype)
+                return torch.frombuffer(bytearray(archive.read(f"{root}/constants/{name}")), dtype=dtype)
 
         return Reader(io.BytesIO(archive.read(f"{root}/bytecode.pkl"))).load()
 
@@ -93,10 +92,9 @@ def folded_weights_equal_pytorch(options, name):
         optimize_for_mobile(scripted)._save_for_lite_interpreter(f"{folder}/theirs.ptl")
         ours, theirs = packed_tensors(f"{folder}/ours.ptl"), packed_tensors(f"{folder}/theirs.ptl")
     assert len(ours) == len(theirs) > 10, f"{len(ours)} packed contexts, PyTorch has {len(theirs)}"
-    for i, (a, b) in enumerate(zip(ours, theirs)):
-        assert len(a) == len(b), f"context {i}: {len(a)} tensors instead of {len(b)}"
-        for x, y in zip(a, b):
-            assert x.shape == y.shape and torch.equal(x.contiguous().view(torch.int32), y.contiguous().view(torch.int32)), f"context {i} differs in its bits"
+    # PyTorch loads some contexts in another order than it runs them, so they are compared as a multiset.
+    bits = lambda contexts: collections.Counter(tuple((tuple(t.shape), t.contiguous().numpy().tobytes()) for t in context) for context in contexts)  # noqa: E731
+    assert bits(ours) == bits(theirs), f"{sum((bits(ours) - bits(theirs)).values())} of {len(ours)} contexts differ in their bits"
     return f"{sum(map(len, ours))} tensors bit for bit"
 
 
