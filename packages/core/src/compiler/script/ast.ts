@@ -54,7 +54,7 @@ export type Stmt =
   /** `target = value`, `target : type = value`, and in class bodies `target : type`. */
   | AssignStmt
   | { readonly kind: 'Expr'; readonly value: Expr; readonly line: number }
-  | { readonly kind: 'If'; readonly condition: Expr; readonly then: readonly Stmt[]; readonly else: readonly Stmt[]; readonly line: number }
+  | { readonly kind: 'If'; readonly condition: Expr; readonly body: readonly Stmt[]; readonly orElse: readonly Stmt[]; readonly line: number }
   | { readonly kind: 'While'; readonly condition: Expr; readonly body: readonly Stmt[]; readonly line: number }
   | { readonly kind: 'For'; readonly target: Expr; readonly iterable: Expr; readonly body: readonly Stmt[]; readonly line: number }
   | { readonly kind: 'With'; readonly context: Expr; readonly target?: Expr; readonly body: readonly Stmt[]; readonly line: number }

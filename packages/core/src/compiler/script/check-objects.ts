@@ -50,7 +50,7 @@ export function objectsWithState(root: IValue): { object: ObjectValue; where: st
         for (const [, element] of value.entries) todo.push({ value: element, where })
     }
   }
-  return found.reverse()
+  return found.toReversed()
 }
 
 /** Tags of values by the kind of type that takes exactly these. */

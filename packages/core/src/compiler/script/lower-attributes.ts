@@ -1,8 +1,8 @@
 import type { Value } from '../ir/graph.ts'
-import { intValue } from '../ir/ivalue.ts'
 import { StringType, typeString } from '../ir/types.ts'
 import { DEVICE_PROPERTIES, TENSOR_PROPERTIES } from './globals.ts'
 import { emitOperatorOn } from './lower-operators.ts'
+import { tupleElement } from './lower-values.ts'
 import type { Lowering } from './lowering.ts'
 import { simple, type Sugared } from './sugared.ts'
 
@@ -60,7 +60,7 @@ function valueAttribute(lowering: Lowering, value: Value, name: string, line: nu
     }
     case 'TupleType': {
       const field = type.fields?.indexOf(name) ?? -1
-      if (field >= 0) return simple(lowering.insert('prim::TupleIndex', [value, lowering.constant(intValue(field))], type.elements[field]!, line))
+      if (field >= 0) return simple(tupleElement(lowering, value, field, line))
       break
     }
     case 'ClassType': {

@@ -25,7 +25,7 @@ export function lowerIf(lowering: Lowering, statement: Statement<'If'>): void {
   const condition = lowerCondition(lowering, statement.condition)
   if (condition.known !== undefined) {
     applyRefinements(lowering, condition.known ? condition.whenTrue : condition.whenFalse, line)
-    lowering.statements(condition.known ? statement.then : statement.else)
+    lowering.statements(condition.known ? statement.body : statement.orElse)
     return
   }
   const node = lowering.statement('prim::If', [condition.value], line)
@@ -37,8 +37,8 @@ export function lowerIf(lowering: Lowering, statement: Statement<'If'>): void {
     })
     return { block, variables }
   }
-  const yes = branch(statement.then, condition.whenTrue)
-  const no = branch(statement.else, condition.whenFalse)
+  const yes = branch(statement.body, condition.whenTrue)
+  const no = branch(statement.orElse, condition.whenFalse)
   for (const name of new Set([...yes.variables.keys(), ...no.variables.keys()])) join(lowering, node, name, yes, no, line)
 }
 
@@ -168,8 +168,8 @@ function assignedNames(statements: readonly Stmt[], names: Set<string> = new Set
     switch (statement.kind) {
       case 'Assign': targetNames(statement.target, names); break
       case 'If':
-        assignedNames(statement.then, names)
-        assignedNames(statement.else, names)
+        assignedNames(statement.body, names)
+        assignedNames(statement.orElse, names)
         break
       case 'For':
         targetNames(statement.target, names)

@@ -38,13 +38,12 @@ export function lowerFunction(source: SourceFile, definition: FunctionDef, schem
  * what loops carry for nobody.
  */
 function cleanUp(graph: Graph): void {
-  const loops: Node[] = []
-  for (const node of [...allNodes(graph.block)]) {
+  // Last first: what uses a value goes before the value.
+  for (const node of Array.from(allNodes(graph.block)).toReversed()) {
     if (node.kind === 'prim::EmptyListLiteral') replaceEmptyList(graph, node)
-    else if (node.kind === 'prim::Loop') loops.push(node)
+    else if (node.kind === 'prim::Loop') dropUnusedCarried(node)
     else if (node.kind === 'prim::TupleConstruct' && !node.output.hasUses) node.destroy()
   }
-  for (const node of loops.reverse()) dropUnusedCarried(node)
 }
 
 function replaceEmptyList(graph: Graph, node: Node): void {

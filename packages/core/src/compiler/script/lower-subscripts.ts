@@ -6,7 +6,7 @@ import type { Expr, SliceExpr, SubscriptExpr } from './ast.ts'
 import { lowerAttribute } from './lower-attributes.ts'
 import { lowerCall } from './lower-calls.ts'
 import { emitOperatorOn } from './lower-operators.ts'
-import { lowerValue, valueOf } from './lower-values.ts'
+import { lowerValue, tupleElement, valueOf } from './lower-values.ts'
 import type { Lowering } from './lowering.ts'
 import { simple, type Sugared } from './sugared.ts'
 
@@ -46,6 +46,7 @@ function indexTuple(lowering: Lowering, tuple: Value, type: TupleType, index: Ex
   const position = constant && wrapped(constant, type.elements.length)
   const element = position === undefined ? unifyTypeList(type.elements) : type.elements[position]
   if (element === undefined) return lowering.fail(index.line, `a tuple of ${type.elements.length} has no such element`)
+  if (position !== undefined && tuple.node.kind === 'prim::TupleConstruct') return tuple.node.input(position)
   return lowering.insert('prim::TupleIndex', [tuple, key], element, index.line)
 }
 
@@ -69,7 +70,7 @@ function sliceTuple(lowering: Lowering, tuple: Value, type: TupleType, slice: Sl
   if (slice.step !== undefined) lowering.fail(slice.line, 'a slice of a tuple has no step')
   const elements: Value[] = []
   for (let i = begin; i < end; i++) {
-    elements.push(lowering.insert('prim::TupleIndex', [tuple, lowering.constant(intValue(i))], type.elements[i]!, slice.line))
+    elements.push(tupleElement(lowering, tuple, i, slice.line))
   }
   return lowering.insert('prim::TupleConstruct', elements, tupleOf(elements.map((element) => element.type)), slice.line)
 }

@@ -1,4 +1,5 @@
 import type { Value } from '../ir/graph.ts'
+import { intValue } from '../ir/ivalue.ts'
 import { AnyType, sameType, type Type } from '../ir/types.ts'
 import type { Expr } from './ast.ts'
 import { lowerTuple } from './lower-literals.ts'
@@ -33,6 +34,13 @@ export function lowerArguments(
     args: args.map((arg) => ({ value: lowerValue(lowering, arg) })),
     keywords: keywords.map(({ name, value }) => ({ name, value: lowerValue(lowering, value) })),
   }
+}
+
+/** Element `index` of a tuple: what it was made of, when that is known. */
+export function tupleElement(lowering: Lowering, tuple: Value, index: number, line: number): Value {
+  if (tuple.type.kind !== 'TupleType') return lowering.fail(line, `a ${tuple.type.kind} is no tuple`)
+  if (tuple.node.kind === 'prim::TupleConstruct') return tuple.node.input(index)
+  return lowering.insert('prim::TupleIndex', [tuple, lowering.constant(intValue(index))], tuple.type.elements[index]!, line)
 }
 
 /** The `count` values that one value holds: the elements of a tuple or list. */

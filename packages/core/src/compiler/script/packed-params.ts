@@ -1,7 +1,7 @@
 import type { Storage, Tensor } from '../archive/tensor.ts'
 import type { ClassType } from '../ir/class-type.ts'
 import { tensorValue, type CustomObjectValue, type IValue, type ListValue } from '../ir/ivalue.ts'
-import { optionalOf, TensorType, type Type } from '../ir/types.ts'
+import { listOf, optionalOf, StringType, TensorType, type Type } from '../ir/types.ts'
 
 /**
  * What quantized weights look like in files: the plain weight beside the settings; each runtime packs it for itself when it loads it
@@ -44,14 +44,13 @@ function convolution(dimensions: 1 | 2 | 3, transposed = false): Prepack {
     }
     const settings = [
       spatial, ...pair(stride!, 1), ...pair(padding!, 0), ...pair(dilation, 1),
-      ...(outputPadding ? pair(outputPadding, 0) : new Array<number>(spatial).fill(0)), int(groups), transposed ? 1 : 0,
+      ...(outputPadding ? pair(outputPadding, 0) : Array.from({ length: spatial }, () => 0)), int(groups), transposed ? 1 : 0,
     ]
     if (weight?.tag !== 'Tensor') throw new Error('the weight of a convolution is no tensor')
     const plain = dimensions === 1 ? unsqueezed(weight.value) : weight.value
     const tensors: ListValue = { tag: 'List', elementType: TensorType, elements: [tensorValue(shorts(settings)), tensorValue(plain)] }
     const optional: ListValue = { tag: 'List', elementType: optionalOf(TensorType), elements: [bias!] }
-    const listOf = (element: Type): Type => ({ kind: 'ListType', element })
-    const state = tuple([{ tag: 'String', value: '2' }, tensors, optional], [{ kind: 'StringType' }, listOf(TensorType), listOf(optionalOf(TensorType))])
+    const state = tuple([{ tag: 'String', value: '2' }, tensors, optional], [StringType, listOf(TensorType), listOf(optionalOf(TensorType))])
     return custom(classes(CONVOLUTIONS[spatial]!), state)
   }
 }

@@ -49,7 +49,7 @@ describe('expressions', () => {
 describe('statements', () => {
   it('reads blocks, unpacking and declarations', () => {
     expect(statements('if a:\n  b, c, = d\nelse:\n  pass\nx, y = 1, z\nn : Optional[int] = None\nreturn x\n')).toMatchObject([
-      { kind: 'If', then: [{ kind: 'Assign', target: { kind: 'Tuple' }, value: { kind: 'Name' } }], else: [{ kind: 'Pass', line: 4 }] },
+      { kind: 'If', body: [{ kind: 'Assign', target: { kind: 'Tuple' }, value: { kind: 'Name' } }], orElse: [{ kind: 'Pass', line: 4 }] },
       { kind: 'Assign', target: { kind: 'Tuple' }, value: { kind: 'Tuple' }, line: 5 },
       { kind: 'Assign', type: { kind: 'Subscript' }, value: { kind: 'None' } },
       { kind: 'Return' },

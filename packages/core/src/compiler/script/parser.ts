@@ -257,13 +257,13 @@ export class Parser {
         this.#lexer.next()
         const condition = this.expression()
         this.#expect(':')
-        const then = this.#block()
+        const body = this.#block()
         const hasElse = this.#lexer.kind === 'name' && this.#lexer.text === 'else'
         if (hasElse) {
           this.#lexer.next()
           this.#expect(':')
         }
-        return { kind: 'If', condition, then, else: hasElse ? this.#block() : [], line }
+        return { kind: 'If', condition, body, orElse: hasElse ? this.#block() : [], line }
       }
       case 'while': {
         this.#lexer.next()
