@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { bytesSource } from '../../src/compiler/archive/byte-source.ts'
+import { openArchive } from '../../src/compiler/archive/zip-reader.ts'
 import { rawZip, type RawRecord } from './zip.ts'
 
 const fixtures = join(import.meta.dirname, '../fixtures/build')
@@ -13,7 +15,7 @@ export interface BadModel {
   make(file: string): Promise<void>
 }
 
-const text = (value: string): Buffer => Buffer.from(value)
+const text = (value: string): Buffer => Buffer.from(value, 'latin1')
 
 /** The smallest archive that passes for TorchScript at first sight, with its records replaced. */
 function archive(...replaced: RawRecord[]): Buffer {
@@ -37,8 +39,22 @@ function copied(title: string, code: string, name: string): BadModel {
   return { title, code, make: (file) => copyFile(join(fixtures, name), file) }
 }
 
-/** `count` times the same two opcodes, which nest one tuple in the next. */
-const nested = (count: number): Buffer => Buffer.concat([text('\x80\x02N'), Buffer.alloc(count, '\x85'), text('.')])
+/** A real model with the code of its first file changed. */
+function recoded(title: string, code: string, change: (source: string) => string): BadModel {
+  return {
+    title, code,
+    async make(file) {
+      const { root, records } = await openArchive(bytesSource(await readFile(join(fixtures, 'net.pt'))))
+      const kept = await Promise.all([...records.values()].map(async (record) => ({ name: `${root}/${record.name}`, bytes: await record.read() })))
+      const main = kept.find(({ name }) => name === `${root}/code/__torch__.py`)!
+      main.bytes = text(change(Buffer.from(main.bytes).toString()))
+      await writeFile(file, rawZip(kept))
+    },
+  }
+}
+
+/** None in `count` tuples, one in the next: TUPLE1 each. */
+const nested = (count: number): Buffer => Buffer.concat([text('\x80\x02N'), Buffer.alloc(count, 0x85), text('.')])
 
 export const BAD_MODELS: readonly BadModel[] = [
   written('a Git LFS pointer', 'LFS_POINTER', () =>
@@ -65,10 +81,13 @@ export const BAD_MODELS: readonly BadModel[] = [
   { title: 'a missing file', code: 'FILE_NOT_FOUND', make: async () => {} },
   { title: 'a named pipe', code: 'NOT_A_FILE', make: async (file) => { execFileSync('mkfifo', [file]) } },
   written('noise', 'NOT_A_MODEL', () => Buffer.from([0x13, 0x37, 0x00, 0xff])),
-  written('a zip bomb', '', () => archive({ name: 'net/data.pkl', bytes: Buffer.alloc(280_000_000), deflate: true })),
-  written('a zip bomb that lies about its size', '', () =>
-    archive({ name: 'net/data.pkl', bytes: Buffer.alloc(100_000_000), deflate: true, claimedSize: 100 })),
-  written('a pickle with a forbidden global', '', () => pickle(text('\x80\x02cos\nsystem\nX\x02\x00\x00\x00ls\x85R.'))),
-  written('a cyclic pickle', '', () => pickle(text('\x80\x02]q\x00h\x00a.'))),
-  written('a pickle nested a million deep', '', () => pickle(nested(1_000_000))),
+  written('a zip bomb', 'ARCHIVE_LIMIT', () => archive({ name: 'net/data.pkl', bytes: Buffer.alloc(80_000_000), deflate: true })),
+  written('a zip bomb that lies about its size', 'BROKEN_RECORD', () =>
+    archive({ name: 'net/data.pkl', bytes: Buffer.alloc(20_000_000), deflate: true, claimedSize: 100 })),
+  written('a pickle with a forbidden global', 'FORBIDDEN_GLOBAL', () => pickle(text('\x80\x02cos\nsystem\nX\x02\x00\x00\x00ls\x85R.'))),
+  written('a cyclic pickle', 'CYCLIC_PICKLE', () => pickle(text('\x80\x02]q\x00h\x00a.'))),
+  written('a pickle nested a million deep', 'PICKLE_LIMIT', () => pickle(nested(1_000_000))),
+  recoded('an operator that PyTorch never had', 'UNKNOWN_OPERATOR', (source) => source.replace('torch.relu(', 'torch.rhubarb(')),
+  recoded('an expression nested a million deep', 'UNSUPPORTED_SYNTAX', (source) => source.replace('torch.relu(', `${'('.repeat(1_000_000)}torch.relu(`)),
+  recoded('code cut off', 'UNSUPPORTED_SYNTAX', (source) => source.slice(0, source.indexOf('torch.relu(') + 11)),
 ]
