@@ -49,7 +49,7 @@ function errorText(error: unknown): string {
   const { what, likelyCause, fix, location } = error
   const place = location?.file && [location.file, location.line, location.column].filter((part) => part !== undefined).join(':')
   const details = [
-    place && colors.cyan(`at ${plain(place)}`),
+    place && colors.cyan(`in ${plain(place)}`),
     location?.frame && plain(location.frame),
     likelyCause && plain(likelyCause),
     fix && plain(fix),

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bytesSource } from '../../src/compiler/archive/byte-source.ts'
-import { openArchive } from '../../src/compiler/archive/zip-reader.ts'
+import { type ArchiveRecord, openArchive } from '../../src/compiler/archive/zip-reader.ts'
 import { rawZip, type RawRecord } from './zip.ts'
 
 const fixtures = join(import.meta.dirname, '../fixtures/build')
@@ -45,7 +45,9 @@ function recoded(title: string, code: string, change: (source: string) => string
     title, code,
     async make(file) {
       const { root, records } = await openArchive(bytesSource(await readFile(join(fixtures, 'net.pt'))))
-      const kept = await Promise.all([...records.values()].map(async (record) => ({ name: `${root}/${record.name}`, bytes: await record.read() })))
+      const copy = async (record: ArchiveRecord): Promise<{ name: string; bytes: Uint8Array }> =>
+        ({ name: `${root}/${record.name}`, bytes: await record.read() })
+      const kept = await Promise.all([...records.values()].map(copy))
       const main = kept.find(({ name }) => name === `${root}/code/__torch__.py`)!
       main.bytes = text(change(Buffer.from(main.bytes).toString()))
       await writeFile(file, rawZip(kept))
@@ -68,7 +70,9 @@ export const BAD_MODELS: readonly BadModel[] = [
     return Buffer.concat([length, header, Buffer.alloc(4)])
   }),
   written('a .pt2 of torch.export', 'EXPORTED_PROGRAM', () => rawZip([
-    { name: 'net/archive_format', bytes: text('pt2') }, { name: 'net/models/model.json', bytes: text('{}') }, { name: 'net/version', bytes: text('6') },
+    { name: 'net/archive_format', bytes: text('pt2') },
+    { name: 'net/models/model.json', bytes: text('{}') },
+    { name: 'net/version', bytes: text('6') },
   ])),
   copied('an eager checkpoint', 'EAGER_CHECKPOINT', 'checkpoint.pt'),
   copied('an eager checkpoint of old', 'EAGER_CHECKPOINT', 'checkpoint-legacy.pt'),
@@ -88,6 +92,7 @@ export const BAD_MODELS: readonly BadModel[] = [
   written('a cyclic pickle', 'CYCLIC_PICKLE', () => pickle(text('\x80\x02]q\x00h\x00a.'))),
   written('a pickle nested a million deep', 'PICKLE_LIMIT', () => pickle(nested(1_000_000))),
   recoded('an operator that PyTorch never had', 'UNKNOWN_OPERATOR', (source) => source.replace('torch.relu(', 'torch.rhubarb(')),
-  recoded('an expression nested a million deep', 'UNSUPPORTED_SYNTAX', (source) => source.replace('torch.relu(', `${'('.repeat(1_000_000)}torch.relu(`)),
+  recoded('an expression nested a million deep', 'UNSUPPORTED_SYNTAX', (source) =>
+    source.replace('torch.relu(', `${'('.repeat(1_000_000)}torch.relu(`)),
   recoded('code cut off', 'UNSUPPORTED_SYNTAX', (source) => source.slice(0, source.indexOf('torch.relu(') + 11)),
 ]
