@@ -29,7 +29,8 @@ export function computedStorage(identity: string, byteLength: number, compute: C
 
 /** Where the elements of a tensor lie in its storage, when they fill one range without gaps or overlaps, in any order of dimensions. */
 export function isDense(tensor: Tensor): boolean {
-  const order = tensor.sizes.map((_, dim) => dim).filter((dim) => tensor.sizes[dim] !== 1).sort((a, b) => tensor.strides[a]! - tensor.strides[b]!)
+  const order = tensor.sizes.map((_, dim) => dim).filter((dim) => tensor.sizes[dim] !== 1)
+    .toSorted((a, b) => tensor.strides[a]! - tensor.strides[b]!)
   let expected = 1
   for (const dim of order) {
     if (tensor.strides[dim] !== expected) return false
@@ -183,10 +184,10 @@ export async function elements(tensor: Tensor): Promise<Float32Array> {
   if (span > MAX_GATHER_BYTES) throw new Error(`gathering ${span} bytes`)
   const begin = tensor.storageOffset * 4
   const bytes = tensor.storage.resident?.subarray(begin, begin + span) ?? await tensor.storage.read(begin, begin + span)
-  // Copied, as a read may start at any address and a piece need not outlive the next one.
-  const window = new Float32Array(bytes.slice().buffer)
+  // Copied, as a read may start at any address and a piece need not outlive the next one. Not by slice(), which Node's Buffer makes a view.
+  const window = new Float32Array(new Uint8Array(bytes).buffer)
   const result = new Float32Array(numel(tensor))
-  const index = new Array<number>(tensor.sizes.length).fill(0)
+  const index = tensor.sizes.map(() => 0)
   for (let i = 0, position = 0; i < result.length; i++) {
     result[i] = window[position]!
     for (let dim = index.length - 1; dim >= 0; dim--) {

@@ -88,7 +88,10 @@ class Analysis implements AttributeWrites {
       case 'prim::Loop': return this.#loop(node)
       case 'prim::GetAttr': return this.#merge(this.#cell(node.output), this.#contents(node.input(0)))
       case 'prim::SetAttr': return this.#assignUnknown(node)
-      case 'prim::ListConstruct': case 'prim::TupleConstruct': case 'prim::DictConstruct':
+      case 'prim::ListConstruct':
+        if (isArgumentList(node)) return
+        return node.inputs.forEach((value) => this.#merge(this.#contents(node.output), this.#cell(value)))
+      case 'prim::TupleConstruct': case 'prim::DictConstruct':
         return node.inputs.forEach((value) => this.#merge(this.#contents(node.output), this.#cell(value)))
       case 'prim::ListUnpack': case 'prim::TupleUnpack': case 'prim::TupleIndex':
         return node.outputs.forEach((value) => this.#merge(this.#contents(node.input(0)), this.#cell(value)))
@@ -184,6 +187,16 @@ class Analysis implements AttributeWrites {
       if (object !== undefined) this.#merge(this.#cell(value), this.#attributes.object(object))
     }
   }
+}
+
+/** A list that exists only to pass tensors to one operator, which gives none of them back: `cat`, `stack`, `index`. */
+function isArgumentList(node: Node): boolean {
+  const [use, another] = node.output.uses
+  const schema = use?.user.schema
+  if (use === undefined || another !== undefined || schema === undefined || mayReturnInput(use.user)) return false
+  const argument = schema.arguments[use.offset]
+  if (argument?.type.kind !== 'ListType' || argument.alias !== undefined || argument.type.element.kind === 'VarType') return false
+  return schema.returns.every(({ type, alias }) => type.kind === 'TensorType' && (alias === undefined || alias.isWrite))
 }
 
 /** Without effect on memory whatever goes in, and without a schema. */

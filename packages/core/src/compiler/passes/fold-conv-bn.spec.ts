@@ -144,6 +144,10 @@ interface Fixture {
 
 const FIXTURE = JSON.parse(readFileSync(new URL('../../../test/fixtures/backend/fold-conv-bn.json', import.meta.url), 'utf8')) as Fixture
 
+function bits(values: Float32Array): string {
+  return Buffer.from(values.buffer).toString('base64')
+}
+
 describe("against PyTorch's own fold", () => {
   it.each(FIXTURE.cases.map((each, i) => [i, each] as const))('gives the same bits (case %i)', async (_, { eps, inputs, weight, bias }) => {
     const tensors = new Map(Object.entries(inputs).map(([name, base64]) => {
@@ -171,7 +175,6 @@ describe("against PyTorch's own fold", () => {
   %y : Tensor = aten::batch_norm(%c, %gamma, %beta, %mean, %var, %off, %eps, %eps, %off)
   return (%y)`, { tensors })
     foldConvBatchNorm(graph, recordLog())
-    const bits = (values: Float32Array): string => Buffer.from(values.buffer).toString('base64')
     const [newWeight, newBias] = await parameters(graph)
     expect(bits(newWeight!)).toBe(weight)
     expect(bits(newBias!)).toBe(bias)

@@ -52,6 +52,22 @@ function paths(each: ObjectValue, prefix = ''): string[] {
   return [...each.slots].flatMap(([name, value]) => value.tag === 'Object' ? paths(value, `${prefix}${name}.`) : [prefix + name])
 }
 
+/** Uses one of two modules; `use` is more code. */
+function choosing(use: string): string {
+  return `graph(%self : Net, %flag : bool):
+  %a : Child = prim::GetAttr[name="a"](%self)
+  %b : Child = prim::GetAttr[name="b"](%self)
+  %c : Child = prim::If(%flag)
+    block0():
+      -> (%a)
+    block1():
+      -> (%b)
+  %n : int = prim::GetAttr[name="n"](%c)
+${use}
+  %k : int = prim::GetAttr[name="n"](%a)
+  return (%n, %k)`
+}
+
 describe('freezeModule', () => {
   it('makes attributes constants, each once, detached and in evaluation mode', () => {
     const weight = { ...tensor(1, 2), requiresGrad: true }
@@ -127,6 +143,7 @@ describe('freezeModule', () => {
     ['a write to what was assigned to an attribute', '\n   = prim::SetAttr[name="a"](%self, %other)\n  %r : Tensor = aten::relu_(%a)', ['a', 'part', 'other', 'list']],
     ['a copy that is written to', '\n  %y : Tensor = aten::clone(%other, %none)\n  %r : Tensor = aten::relu_(%y)', []],
     ['a write to something else', '\n  %r : Tensor = aten::relu_(%x)', []],
+    ['a write to what is joined with it', '\n  %y : Tensor = aten::clone(%x, %none)\n  %r : Tensor = aten::relu_(%y)\n  %l : Tensor[] = prim::ListConstruct(%other, %y)\n  %z : Tensor = aten::cat(%l, %zero)', []],
     ['a list that is read', '\n  %y : Tensor = aten::cat(%list, %zero)\n  %r : Tensor = aten::relu_(%y)', []],
   ])('keeps what %s changes', (_, rest, left) => {
     expect(freeze(net(), `graph(%self : Net, %x : Tensor, %flag : bool, %n : int):${READ}${rest}${RETURN}`).left).toEqual(left)
@@ -148,26 +165,14 @@ describe('freezeModule', () => {
   it('keeps whole what is passed on, with all that it holds', () => {
     const inner = object('Inner', { w: tensorValue(tensor(1)) })
     const child = object('Child', { inner, n: intValue(1), training: boolValue(true) })
-    const text = (use: string): string => `graph(%self : Net, %flag : bool):
-  %a : Child = prim::GetAttr[name="a"](%self)
-  %b : Child = prim::GetAttr[name="b"](%self)
-  %c : Child = prim::If(%flag)
-    block0():
-      -> (%a)
-    block1():
-      -> (%b)
-  %n : int = prim::GetAttr[name="n"](%c)
-${use}
-  %k : int = prim::GetAttr[name="n"](%a)
-  return (%n, %k)`
     const other: ObjectValue = { tag: 'Object', type: child.type, slots: new Map(child.slots) }
     const make = (): ObjectValue => object('Net', { a: child, b: other, unused: intValue(1) })
-    const read = freeze(make(), text(''))
+    const read = freeze(make(), choosing(''))
     expect(read.left).toEqual(['a.inner.w', 'a.n', 'a.training', 'b.inner.w', 'b.n', 'b.training'])
     expect((read.root.slots.get('a') as ObjectValue).slots.get('training')).toEqual(boolValue(false))
     expect([...allNodes(read.graph.block)].filter((node) => node.kind === 'prim::GetAttr')).toHaveLength(3)
     expect(read.log.declines).toEqual([{ pass: 'freeze_module', what: 'n', why: 'the module it belongs to is not certain' }])
-    const written = freeze(make(), text('   = prim::SetAttr[name="n"](%c, %n)'))
+    const written = freeze(make(), choosing('   = prim::SetAttr[name="n"](%c, %n)'))
     expect([...allNodes(written.graph.block)].filter((node) => node.kind === 'prim::GetAttr')).toHaveLength(4)
   })
 

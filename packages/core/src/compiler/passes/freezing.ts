@@ -95,7 +95,7 @@ function detached(value: IValue): IValue | undefined {
 
 /** Reads of modules whose attributes have become constants; inner ones first, as they use the outer ones. */
 function removeUnusedReads(graph: Graph): void {
-  for (const node of [...allNodes(graph.block)].reverse()) {
+  for (const node of [...allNodes(graph.block)].toReversed()) {
     if (node.kind === 'prim::GetAttr' && !node.output.hasUses) node.destroy()
   }
 }

@@ -14,9 +14,12 @@ const CLASS: Record<string, string> = {
   conv2d_transpose_clamp_run: '__torch__.torch.classes.xnnpack.TransposeConv2dOpContext',
 }
 
+function typeOf(bound: string): string {
+  return bound === 'None' ? 'NoneType' : 'float'
+}
+
 function context(run: string, min: string, max: string): string {
   const types = `Tensor, NoneType${', int[]'.repeat(run === 'linear_clamp_run' ? 0 : run === 'conv2d_clamp_run' ? 3 : 4)}${run === 'linear_clamp_run' ? '' : ', int'}`
-  const typeOf = (bound: string): string => bound === 'None' ? 'NoneType' : 'float'
   return `${CLASS[run]} = prim::Constant[value=<CustomObject ${CLASS[run]} <(${types}, ${typeOf(min)}, ${typeOf(max)})>(${STATE[run]!.replaceAll('<int[]>', '')}, ${min}, ${max})>]()`
 }
 

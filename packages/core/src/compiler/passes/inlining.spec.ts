@@ -39,6 +39,12 @@ function expectGraph(graph: Graph, text: string, types: Map<string, Type>): void
 
 const RELU = 'graph(%self : B, %t : Tensor):\n  %r : Tensor = aten::relu(%t)\n  return (%r)'
 
+function repeated(next: string, times: number): string {
+  return `graph(%self : A, %x : Tensor):
+${Array.from({ length: times }, (_, i) => `  %y${i} : Tensor = prim::CallMethod[name="${next}"](%self, %x)`).join('\n')}
+  return (%x)`
+}
+
 describe('inline', () => {
   it('replaces calls of methods by their bodies, within blocks and within each other, and leaves the callees alone', () => {
     const { method, types } = world({
@@ -124,14 +130,11 @@ describe('inline', () => {
   })
 
   it('refuses code that grows or nests without bound', () => {
-    const body = (next: string, times: number): string => `graph(%self : A, %x : Tensor):
-${Array.from({ length: times }, (_, i) => `  %y${i} : Tensor = prim::CallMethod[name="${next}"](%self, %x)`).join('\n')}
-  return (%x)`
     const doubling: Record<string, string> = { 'A.m30': 'graph(%self : A, %x : Tensor):\n  return (%x)' }
-    for (let i = 0; i < 30; i++) doubling[`A.m${i}`] = body(`m${i + 1}`, 2)
+    for (let i = 0; i < 30; i++) doubling[`A.m${i}`] = repeated(`m${i + 1}`, 2)
     expect(() => inline(world(doubling).method('A.m0'), { maxNodes: 1000 })).toThrow(/operations once inlined/)
     const deep: Record<string, string> = {}
-    for (let i = 0; i <= MAX_INLINED_DEPTH + 1; i++) deep[`A.m${i}`] = body(`m${i + 1}`, 1)
+    for (let i = 0; i <= MAX_INLINED_DEPTH + 1; i++) deep[`A.m${i}`] = repeated(`m${i + 1}`, 1)
     deep[`A.m${MAX_INLINED_DEPTH + 2}`] = 'graph(%self : A, %x : Tensor):\n  return (%x)'
     expect(() => inline(world(deep).method('A.m0'))).toThrow(/deep/)
   })

@@ -29,6 +29,8 @@ const run = (name: string, type: string, types: string, state: string, input = '
   `  %c : ${type} = prim::Constant[value=<CustomObject ${type} <(${types}, NoneType, NoneType)>(${state}, None, None)>]()
   %y : Tensor = prepacked::${name}(${input}, %c)\n${rest}`
 
+const conv = (args: string): string => `  %y : Tensor = aten::conv2d(${args})\n  return (%y)`
+
 describe('insertPrePackedOps', () => {
   it('packs conv2d', () => {
     const { log } = expectPass(insertPrePackedOps, model('  %y : Tensor = aten::conv2d(%x, %w, %b, %two, %zero, %single, %groups)\n  return (%y)'),
@@ -74,7 +76,6 @@ describe('insertPrePackedOps', () => {
   return (%z)`, weight))
   })
 
-  const conv = (args: string): string => `  %y : Tensor = aten::conv2d(${args})\n  return (%y)`
   it.each<[string, string, RegExp]>([
     ['a weight is computed', model(conv('%x, %u, %b, %two, %zero, %single, %groups')), /weight is not constant/],
     ['a bias is computed', model(conv('%x, %w, %u, %two, %zero, %single, %groups')), /bias is not constant/],

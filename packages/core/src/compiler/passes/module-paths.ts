@@ -13,7 +13,7 @@ export function attributePath(value: Value): string[] | undefined {
     current = current.node.input(0)
   }
   const isSelf = current.node === current.node.graph.block.paramNode && current.offset === 0
-  return isSelf ? path.reverse() : undefined
+  return isSelf ? path.toReversed() : undefined
 }
 
 /** The object that `path` leads to from `root`; undefined when a step is missing or leads to something that is no object. */
