@@ -85,7 +85,9 @@ class Generator {
     switch (choice) {
       case 0: return op(['aten::add', 'aten::sub', 'aten::mul', 'aten::floordiv'][this.#random(4)]!, [pick(IntType), pick(IntType)], IntType)
       case 1: return op(['aten::lt', 'aten::eq'][this.#random(2)]!, [pick(IntType), pick(IntType)], BoolType)
-      case 2: return op('aten::__not__', [pick(BoolType)], BoolType)
+      case 2:
+        if (this.#random(3) === 0) return op('aten::__is__', [pick(TensorType), pick(TensorType)], BoolType)
+        return op('aten::__not__', [pick(BoolType)], BoolType)
       case 3: case 4: return op(['aten::relu', 'aten::neg'][this.#random(2)]!, [pick(TensorType)], TensorType)
       case 5: return op(['aten::alias', 'aten::detach'][this.#random(2)]!, [pick(TensorType)], TensorType)
       case 6: case 7: return op('aten::neg_', [pick(TensorType)], TensorType)

@@ -1,4 +1,4 @@
-import type { Graph, Node, Value } from './graph.ts'
+import { allNodes, type Graph, type Node, type Value } from './graph.ts'
 import { AliasBuilder } from './alias-builder.ts'
 import { memoryClass } from './alias-types.ts'
 import type { Locations, MemoryGraph } from './memory-graph.ts'
@@ -28,6 +28,7 @@ export class AliasDb {
   readonly #nestedWrites = new Map<Node, Locations>()
   readonly #written = new Set<number>()
   #boundary: Locations | undefined
+  #compared: Locations | undefined
 
   constructor(graph: Graph) {
     this.#graph = graph
@@ -142,6 +143,18 @@ export class AliasDb {
   safeToChangeAliasingRelationship(a: Values, b: Values): boolean {
     if (list(a).some((value) => this.hasWriters(value)) || list(b).some((value) => this.hasWriters(value))) return false
     return !(this.escapesScope(a) && this.escapesScope(b))
+  }
+
+  /**
+   * True when the graph asks, with `is`, whether something is this very object: then two objects of equal content must not become one,
+   * nor a view of a tensor the tensor itself.
+   */
+  identityMatters(value: Value): boolean {
+    this.#compared ??= union([...allNodes(this.#graph.block)].flatMap((node) => {
+      const asks = (node.kind === 'aten::__is__' || node.kind === 'aten::__isnot__') && node.inputs.every(({ type }) => type.kind !== 'NoneType')
+      return asks ? node.inputs.map((input) => this.locations(input)) : []
+    }))
+    return this.#compared.size > 0 && intersects(this.locations(value), this.#compared)
   }
 
   /** Makes a new value known as one that holds the same as `known`. */

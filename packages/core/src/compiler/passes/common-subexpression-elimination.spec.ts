@@ -126,6 +126,14 @@ describe('EliminateCommonSubexpression', () => {
   return (%y, %p)`)
   })
 
+  it('keeps two objects that the graph tells apart', () => {
+    kept(`graph(%x : Tensor):
+  %a : Tensor = aten::relu(%x)
+  %b : Tensor = aten::relu(%x)
+  %c : bool = aten::__is__(%a, %b)
+  return (%c)`)
+  })
+
   it('keeps random operators, effects and different overloads or attributes', () => {
     kept(`graph(%x : Tensor, %f : float):
   %t : bool = prim::Constant[value=1]()

@@ -49,7 +49,7 @@ class Elimination {
     for (const node of block.nodes()) {
       for (const inner of node.blocks) this.block(inner, all)
       if (node.blocks.length > 0 || NEVER_SHARED.has(node.kind) || hasOwnSideEffects(node) || isNondeterministic(node)) continue
-      if (this.#aliasDb.nodeHasWriters(node)) continue
+      if (this.#aliasDb.nodeHasWriters(node) || node.outputs.some((output) => this.#aliasDb.identityMatters(output))) continue
       const key = nodeKey(node)
       if (key === undefined) continue
       const known = find(all, key)

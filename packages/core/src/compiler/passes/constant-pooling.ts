@@ -25,6 +25,7 @@ export function poolConstants(graph: Graph, aliases: LazyAliasDb = lazyAliasDb(g
   let merged = 0
 
   const mayMerge = (node: Node, known: Node): boolean => {
+    if (aliases().identityMatters(node.output)) return false
     const [a, b] = [toIValue(node.output), toIValue(known.output)]
     if (a?.tag === 'Tensor' && b?.tag === 'Tensor' && a.value.storage === b.value.storage) return true
     if (a !== undefined && a === b) return true

@@ -1,3 +1,4 @@
+import { lazyAliasDb, type LazyAliasDb } from '../ir/alias-analysis.ts'
 import { allNodes, type Graph } from '../ir/graph.ts'
 import type { Pass } from './pass.ts'
 
@@ -5,7 +6,7 @@ const NAME = 'EliminateNoOps'
 
 /**
  * Removes `aten::detach`, which does nothing to a tensor that needs no gradient: its result is the same memory seen the same way
- * (torch/csrc/jit/passes/eliminate_no_ops.cpp, as freezing uses it).
+ * (torch/csrc/jit/passes/eliminate_no_ops.cpp, as freezing uses it). It stays where the graph asks whether the two are the same object.
  */
 export const eliminateNoOps: Pass = {
   name: NAME,
@@ -16,10 +17,10 @@ export const eliminateNoOps: Pass = {
 }
 
 /** See {@link eliminateNoOps}; gives the number of nodes removed. */
-export function removeDetach(graph: Graph): number {
+export function removeDetach(graph: Graph, aliases: LazyAliasDb = lazyAliasDb(graph)): number {
   let removed = 0
   for (const node of allNodes(graph.block)) {
-    if (node.kind !== 'aten::detach') continue
+    if (node.kind !== 'aten::detach' || aliases().identityMatters(node.output)) continue
     node.output.replaceAllUsesWith(node.input(0))
     node.destroy()
     removed++

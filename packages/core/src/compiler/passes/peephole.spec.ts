@@ -56,6 +56,42 @@ describe('PeepholeOptimize', () => {
   return (%y, %c, %e)`)
   })
 
+  it('knows a condition inside of its branches, and a value compared with itself', () => {
+    expectPass(peephole, `graph(%x : Tensor, %c : bool, %f : float):
+  %a : bool = prim::If(%c)
+    block0():
+      %d : bool = aten::__not__(%c)
+      -> (%d)
+    block1():
+      -> (%c)
+  %e : bool = aten::__is__(%x, %x)
+  %g : bool = aten::__is__(%f, %f)
+  %p : Tensor, %q : Tensor = prim::If(%c)
+    block0():
+      %r : Tensor = aten::relu(%x)
+      -> (%r, %r)
+    block1():
+      -> (%x, %x)
+  return (%a, %e, %g, %p, %q)`, `graph(%x : Tensor, %c : bool, %f : float):
+  %a : bool = prim::If(%c)
+    block0():
+      %true : bool = prim::Constant[value=1]()
+      %d : bool = aten::__not__(%true)
+      -> (%d)
+    block1():
+      %false : bool = prim::Constant[value=0]()
+      -> (%false)
+  %e : bool = prim::Constant[value=1]()
+  %g : bool = aten::__is__(%f, %f)
+  %p : Tensor = prim::If(%c)
+    block0():
+      %r : Tensor = aten::relu(%x)
+      -> (%r)
+    block1():
+      -> (%x)
+  return (%a, %e, %g, %p, %p)`)
+  })
+
   it('takes back a number that was made a tensor', () => {
     expectPass(peephole, `graph(%i : int, %f : float):
   %a : Tensor = prim::NumToTensor(%i)

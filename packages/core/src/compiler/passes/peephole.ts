@@ -1,5 +1,5 @@
 import { lazyAliasDb, type LazyAliasDb } from '../ir/alias-analysis.ts'
-import { allNodes, toIValue, type Graph, type Node, type Value } from '../ir/graph.ts'
+import { allNodes, toIValue, type Block, type Graph, type Node, type Value } from '../ir/graph.ts'
 import { boolValue, NONE, type IValue } from '../ir/ivalue.ts'
 import { isSubtype, NoneType, type Type } from '../ir/types.ts'
 import { eliminateDeadCode } from './dead-code-elimination.ts'
@@ -23,10 +23,10 @@ export const peephole: Pass = {
 /** See {@link peephole}; gives the number of places changed. */
 export function peepholeOptimize(graph: Graph, aliases: LazyAliasDb = lazyAliasDb(graph)): number {
   const context: Context = { graph, aliases }
-  let changes = 0
+  let changes = substituteConditions(graph.block, new Map())
   for (const node of allNodes(graph.block)) {
     const rule = Object.hasOwn(RULES, node.kind) ? RULES[node.kind] : undefined
-    if (node.kind === 'prim::If') changes += simplifyOutputs(node)
+    if (node.kind === 'prim::If') changes += simplifyOutputs(node) + mergeOutputs(node)
     if (node.outputs.length !== 1 || !node.output.hasUses) continue
     const replacement = rule?.(node, context) ?? noneOf(node, context)
     if (replacement === undefined) continue
@@ -64,11 +64,15 @@ function noneOf(node: Node, { graph }: Context): Value | undefined {
   return graph.withInsertPoint(node, () => graph.insertConstant(NONE))
 }
 
-/** `is None` where the static types decide it. */
+/** Types whose values are themselves; a float may be NaN, which is not. */
+const IS_ITSELF: ReadonlySet<Type['kind']> = new Set(['TensorType', 'IntType', 'BoolType', 'StringType', 'ListType', 'DictType', 'ClassType', 'NoneType'])
+
+/** `is` where the static types decide it, or the two sides are one value. */
 function identity(same: boolean): Rule {
   return (node) => {
     const [a, b] = [node.input(0), node.input(1)]
-    if (mustBeNone(a) && mustBeNone(b)) return constant(node, boolValue(same))
+    const itself = a === b && IS_ITSELF.has(a.type.kind === 'OptionalType' ? a.type.element.kind : a.type.kind)
+    if (itself || (mustBeNone(a) && mustBeNone(b))) return constant(node, boolValue(same))
     const decided = (mustBeNone(a) && excludesNone(b.type)) || (mustBeNone(b) && excludesNone(a.type))
     return decided ? constant(node, boolValue(!same)) : undefined
   }
@@ -133,6 +137,46 @@ const RULES: Readonly<Record<string, Rule>> = {
   'aten::ScalarImplicit': roundTrip('IntType', 'FloatType', 'NumberType'),
   'aten::item': roundTrip('IntType', 'FloatType', 'NumberType'),
   'aten::t': (node) => node.input(0).node.kind === 'aten::t' ? node.input(0).node.input(0) : undefined,
+}
+
+/** Inside a branch its condition is known. `known` holds those of the branches around. */
+function substituteConditions(block: Block, known: Map<Value, boolean>): number {
+  let changes = 0
+  const visit = (node: Node): void => {
+    node.inputs.forEach((input, i) => {
+      const value = known.get(input)
+      if (value === undefined) return
+      node.replaceInput(i, constant(node, boolValue(value)))
+      changes++
+    })
+  }
+  for (const node of block.nodes()) {
+    if (known.size > 0) visit(node)
+    const condition = node.kind === 'prim::If' && node.input(0).node.kind !== 'prim::Constant' ? node.input(0) : undefined
+    for (const [i, inner] of node.blocks.entries()) {
+      if (condition) known.set(condition, i === 0)
+      changes += substituteConditions(inner, known)
+    }
+    if (condition) known.delete(condition)
+  }
+  if (known.size > 0) visit(block.returnNode)
+  return changes
+}
+
+/** Outputs that are one value in both branches are one output. */
+function mergeOutputs(node: Node): number {
+  const first = new Map<string, Value>()
+  let changes = 0
+  node.outputs.forEach((output, i) => {
+    const key = node.blocks.map((block) => block.outputs[i]!.id).join(' ')
+    const known = first.get(key)
+    if (known === undefined) first.set(key, output)
+    else if (output.hasUses && isSubtype(known.type, output.type)) {
+      output.replaceAllUsesWith(known)
+      changes++
+    }
+  })
+  return changes
 }
 
 /** `True if c else False` is `c`; and an output is not optional when neither branch gives an optional. */
