@@ -1,9 +1,9 @@
 import type { Artifact, CompileOptions } from './artifact.ts'
 import type { ByteSource } from './archive/byte-source.ts'
-import { openArchive } from './archive/zip-reader.ts'
+import { openArchive, type Archive } from './archive/zip-reader.ts'
 import { BLOCKABLE, CPU_STAGES, optimizeForMobile } from './backends/cpu.ts'
 import { emitLite } from './emit/lite.ts'
-import { explained } from './explained.ts'
+import { explained, withFrame } from './explained.ts'
 import { countOperators } from './report/operators.ts'
 import { countElements } from './report/parameters.ts'
 import { PassRecord } from './report/pass-record.ts'
@@ -25,9 +25,14 @@ const METHOD = 'forward'
 /** Shares of the work, as measured on torchvision's models. */
 const PROGRESS = { optimizing: 0.3, emitting: 0.9 }
 
-async function compileModel(source: ByteSource, { block, onProgress }: CompileOptions): Promise<Artifact> {
-  onProgress?.({ phase: 'reading', share: 0 })
-  const module = await loadModule(await openArchive(source))
+async function compileModel(source: ByteSource, options: CompileOptions): Promise<Artifact> {
+  options.onProgress?.({ phase: 'reading', share: 0 })
+  const archive = await openArchive(source)
+  return await withFrame(archive, () => compileArchive(archive, source.size, options))
+}
+
+async function compileArchive(archive: Archive, size: number, { block, onProgress }: CompileOptions): Promise<Artifact> {
+  const module = await loadModule(archive)
   const record = new PassRecord()
   let before: Record<string, number> = {}
   let stages = 0
@@ -35,8 +40,8 @@ async function compileModel(source: ByteSource, { block, onProgress }: CompileOp
     block: new Set(block),
     afterEach: (stage, graph) => {
       if (stage === 'inline') before = countOperators([graph])
-      const share = PROGRESS.optimizing + (PROGRESS.emitting - PROGRESS.optimizing) * stages++ / CPU_STAGES.length
-      onProgress?.({ phase: 'optimizing', share })
+      const done = stages++ / (CPU_STAGES.length + 1)
+      onProgress?.({ phase: 'optimizing', share: PROGRESS.optimizing * (1 - done) + PROGRESS.emitting * done })
     },
   }, record)
   const { schema } = module.method(METHOD)!
@@ -51,7 +56,7 @@ async function compileModel(source: ByteSource, { block, onProgress }: CompileOp
       operators: { before, after: countOperators([graph]) },
       optimizations: record.facts(BLOCKABLE, block),
       parameters: countElements([module.root]),
-      bytes: { before: source.size, after: file.size },
+      bytes: { before: size, after: file.size },
     },
     warnings: warningsOf(module),
     size: file.size,

@@ -1,4 +1,6 @@
+import type { Archive } from './archive/zip-reader.ts'
 import { PetalError } from './errors.ts'
+import { codeFrame } from './script/source.ts'
 
 /**
  * Runs `work`, and makes a PetalError of whatever else it throws, so that a user never meets a bare stack trace. The original is the
@@ -10,6 +12,19 @@ export async function explained<T>(work: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof PetalError || isSystemError(error)) throw error
     throw Object.assign(isStackOverflow(error) ? tooDeep() : internal(error), { cause: error })
+  }
+}
+
+/** Runs `work`, and shows the code around the place that a PetalError names, where that is in a record of the archive. */
+export async function withFrame<T>(archive: Archive, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const { file, line, frame } = (error instanceof PetalError && error.location) || {}
+    const record = file === undefined ? undefined : archive.records.get(file)
+    if (record === undefined || line === undefined || frame !== undefined) throw error
+    const text = new TextDecoder().decode(await record.read())
+    throw (error as PetalError).at({ frame: codeFrame({ name: record.name, text }, line) })
   }
 }
 

@@ -18,7 +18,15 @@ export interface ByteSource {
 
 /** A source over bytes in memory. */
 export function bytesSource(bytes: Uint8Array): ByteSource {
-  return { size: bytes.byteLength, read: async (begin, end) => bytes.subarray(begin, end) }
+  const { buffer, byteOffset, byteLength: size } = bytes
+  return {
+    size,
+    async read(begin, end) {
+      if (!(begin >= 0 && begin <= end && end <= size)) throw new RangeError(`[${begin}, ${end}) is outside of ${size} bytes`)
+      // Never the caller's own class: the slices of Node's Buffer are no copies.
+      return new Uint8Array(buffer, byteOffset + begin, end - begin)
+    },
+  }
 }
 
 /** A source over a browser's Blob or File (also Node's `openAsBlob`). */

@@ -175,11 +175,11 @@ export function operatorKey(name: string, overload: string): string {
 }
 
 /** The error for code that is valid TorchScript but not runnable on a phone. */
-export function refusal(node: Node, what: string, why: string): PetalError {
-  const error = new PetalError({
+export function refusal({ range }: Node, what: string, why: string): PetalError {
+  return new PetalError({
     code: 'NOT_MOBILE',
-    message: `The model uses ${what}, which PyTorch's lite interpreter cannot run: ${why}.`,
+    message: `${range ? `${range.file}:${range.line}: the` : 'The'} model uses ${what}, which PyTorch's lite interpreter cannot run: ${why}.`,
     fix: 'Rewrite that part of the model, or trace it instead of scripting it.',
+    ...range && { location: { file: range.file, line: range.line } },
   })
-  return node.range ? error.at({ file: node.range.file, line: node.range.line }) : error
 }
