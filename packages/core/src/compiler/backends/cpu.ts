@@ -89,8 +89,11 @@ export interface MobileOptions {
   readonly afterEach?: (stage: string, graph: Graph) => void
 }
 
+/** What is needed of a loaded module. */
+export type Optimizable = Pick<LoadedModule, 'root' | 'method' | 'functionNamed'>
+
 /** `forward`, inlined, frozen and optimized for the lite interpreter on CPU, and the module with what is left of its attributes. */
-export function optimizeForMobile(module: LoadedModule, options: MobileOptions, log: PassLog): { graph: Graph; root: ObjectValue } {
+export function optimizeForMobile(module: Optimizable, options: MobileOptions, log: PassLog): { graph: Graph; root: ObjectValue } {
   const { root } = module
   const forward = module.method('forward')
   if (forward === undefined) throw noForward(root)
