@@ -207,6 +207,8 @@ export class Node {
 
 /** Distance between the positions of neighbours; inserting halves it, and a used-up gap renumbers the block. */
 const POSITION_STEP = 2 ** 32
+/** Nodes are mostly inserted one after the other at one place: taking a small part of the gap leaves room for thousands. */
+const INSERT_STEP = 2 ** 20
 
 /** A straight list of nodes with inputs and outputs. Iterating is safe against removal of the current node. */
 export class Block {
@@ -277,7 +279,7 @@ export class Block {
   place(node: Node): void {
     const before = node.prev!.position
     const after = node.next!.position
-    const middle = node.next === this.returnNode ? before + POSITION_STEP : Math.floor((before + after) / 2)
+    const middle = node.next === this.returnNode ? before + POSITION_STEP : before + Math.min(Math.floor((after - before) / 2), INSERT_STEP)
     if (middle > before && (middle < after || node.next === this.returnNode)) {
       node.position = middle
       if (node.next === this.returnNode) this.returnNode.position = middle + POSITION_STEP

@@ -80,7 +80,28 @@ describe('classes', () => {
   })
 })
 
+it('limits NamedTuples that hold one another', () => {
+  const text = Array.from({ length: 90 }, (_, i) => `class P${i}(NamedTuple):\n  a : __torch__.P${i + 1}\n  b : __torch__.P${i + 1}\n`).join('')
+  expect(failure(() => importer(`${text}class P90(NamedTuple):\n  a : int\n`).namedType('__torch__.P0')).message).toContain('more than 10000 parts')
+})
+
 describe('functions', () => {
+  it('may be as deep as the limits allow', () => {
+    const ifs = Array.from({ length: 390 }, (_, i) => `${' '.repeat(2 * i + 2)}if torch.gt(torch.dim(x), ${i}):\n`).join('')
+    expect(graphOf(`def f(x: Tensor) -> Tensor:\n${ifs}${' '.repeat(782)}y = x\n  return x\n`)).toContain('value=389')
+    const calls = `${'torch.relu('.repeat(190)}x${')'.repeat(190)}`
+    expect(graphOf(`def f(x: Tensor) -> Tensor:\n  return ${calls}\n`).match(/aten::relu/g)).toHaveLength(190)
+  })
+
+  it('may be long', () => {
+    const lines = Array.from({ length: 20_000 }, (_, i) => `  x${i + 1} = torch.add(x${i}, ${i})\n`).join('')
+    const begin = performance.now()
+    const graph = importer(`def f(x0: Tensor) -> Tensor:\n${lines}  return x20000\n`).functionNamed('__torch__.f')!.graph()
+    expect(Array.from(graph.block.nodes()).filter(({ kind }) => kind === 'aten::add')).toHaveLength(20_000)
+    // Far above what it takes; work that grows with the square would take minutes.
+    expect(performance.now() - begin).toBeLessThan(10_000)
+  })
+
   it('keep what a loop and an if declare', () => {
     expect(graphOf([
       'def f(x: Tensor, n: int) -> Optional[Tensor]:', '  y : Optional[Tensor] = None', '  for i in range(n):', '    if torch.gt(i, 2):', '      y0 : Optional[Tensor] = x',

@@ -17,6 +17,8 @@ export const CUSTOM_CLASS_PREFIX = '__torch__.torch.classes.'
 
 /** NamedTuples within NamedTuples. Each is complete only when its fields are, so they are read depth first. */
 const MAX_TUPLE_DEPTH = 100
+/** Types inside one NamedTuple, NamedTuples written out: a few short ones that hold one another twice would be a type of any size. */
+const MAX_TUPLE_PARTS = 10_000
 
 export interface ImporterOptions {
   /** The text of the record that defines `__torch__.a.b.…`, which is `code/__torch__/a/b.py`; undefined when there is none. */
@@ -39,6 +41,7 @@ export class Importer implements Resolver {
   readonly #enums = new Map<string, ReadonlyMap<string, IValue>>()
   readonly #interfaces = new Map<string, ReadonlyMap<string, FunctionSchema>>()
   readonly #tuples = new Map<string, FunctionSchema>()
+  readonly #tupleParts = new Map<string, number>()
   readonly #typeOf = typeExpressions((name) => this.namedType(name))
   /** Classes whose members are still to be declared: done one after the other, as classes may refer to one another. */
   readonly #undeclared: { type: ClassType; part: ClassPart }[] = []
@@ -158,6 +161,9 @@ export class Importer implements Resolver {
         if (++this.#tupleDepth > MAX_TUPLE_DEPTH) throw syntaxError(part.source, part.line, `NamedTuples are nested more than ${MAX_TUPLE_DEPTH} deep`)
         const { type, constructor } = declareNamedTuple(name, part, this)
         this.#tupleDepth--
+        const parts = this.#countParts(type)
+        if (parts > MAX_TUPLE_PARTS) throw syntaxError(part.source, part.line, `NamedTuple ${part.name} has more than ${MAX_TUPLE_PARTS} parts`)
+        this.#tupleParts.set(name, parts)
         this.#tuples.set(name, constructor)
         return this.#remember(name, type)
       }
@@ -173,6 +179,19 @@ export class Importer implements Resolver {
       }
       default:
         throw syntaxError(part.source, part.line, `class ${part.name} has the base ${part.base}, which TorchScript does not know`)
+    }
+  }
+
+  /** The number of types that `type` is written with, NamedTuples being counted already. */
+  #countParts(type: Type): number {
+    switch (type.kind) {
+      case 'TupleType': case 'UnionType': {
+        const known = type.kind === 'TupleType' && type.name !== undefined ? this.#tupleParts.get(type.name) : undefined
+        return known ?? type.elements.reduce((sum, element) => sum + this.#countParts(element), 1)
+      }
+      case 'OptionalType': case 'ListType': case 'FutureType': case 'RRefType': case 'AwaitType': return 1 + this.#countParts(type.element)
+      case 'DictType': return 1 + this.#countParts(type.key) + this.#countParts(type.value)
+      default: return 1
     }
   }
 
