@@ -8,7 +8,8 @@ import { countOperators } from './report/operators.ts'
 import { countElements } from './report/parameters.ts'
 import { PassRecord } from './report/pass-record.ts'
 import { inputsOf, outputsOf } from './report/ports.ts'
-import { loadModule, type LoadedModule } from './script/load.ts'
+import { warningsOf } from './report/warnings.ts'
+import { loadModule } from './script/load.ts'
 
 /**
  * Compiles a TorchScript archive (`torch.jit.save`) into a lite-interpreter file: reads its code, makes the module's `forward` one graph,
@@ -58,15 +59,8 @@ async function compileArchive(archive: Archive, size: number, { block, onProgres
       parameters: countElements([module.root]),
       bytes: { before: size, after: file.size },
     },
-    warnings: warningsOf(module),
+    warnings: warningsOf(graph, module.devices),
     size: file.size,
     stream: () => file.stream(),
   }
-}
-
-function warningsOf({ devices }: LoadedModule): string[] {
-  const others = devices.filter((device) => device !== 'cpu')
-  if (others.length === 0) return []
-  return [`The model was saved on ${others.join(', ')}; its weights will be loaded to the CPU. A device that its code names is not changed, `
-    + "and fails on a phone: call model.to('cpu') before tracing or scripting."]
 }

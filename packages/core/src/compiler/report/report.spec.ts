@@ -9,6 +9,7 @@ import { countInstructions, countOperators } from './operators.ts'
 import { countElements } from './parameters.ts'
 import { PassRecord } from './pass-record.ts'
 import { inputsOf, outputsOf } from './ports.ts'
+import { warningsOf } from './warnings.ts'
 
 test.each([
   ['None', NONE], ['True', boolValue(true)], ['-3', intValue(-3)], ['2.0', doubleValue(2)], ['0.5', doubleValue(0.5)], ['-0.0', doubleValue(-0)],
@@ -97,4 +98,29 @@ test('elements are counted once, wherever a tensor is', () => {
   const tensor = { scalarType: 'Float' as const, sizes: [2, 3], strides: [3, 1], storageOffset: 0, storage, requiresGrad: false }
   const value = tensorValue(tensor)
   expect(countElements([tupleValue([value, tensorValue(tensor)]), { tag: 'List', elementType: TensorType, elements: [tensorValue({ ...tensor })] }])).toBe(12)
+})
+
+describe('warnings', () => {
+  const graph = (line: string): ReturnType<typeof parseGraph> => parseGraph(`graph(%x : Tensor, %f : float):
+      ${line}
+      return (%x)`)
+
+  test('nothing to say of an ordinary model', () => {
+    expect(warningsOf(graph('%y : Tensor = aten::relu(%x)'), ['cpu'])).toEqual([])
+  })
+
+  test('weights from another device', () => {
+    expect(warningsOf(graph('%y : Tensor = aten::relu(%x)'), ['cpu', 'cuda:0'])).toEqual([expect.stringContaining('saved on cuda:0;')])
+  })
+
+  test('an operator that came with PyTorch 2', () => {
+    const [warning] = warningsOf(graph(`%l : int[] = prim::ListConstruct()
+      %n : NoneType = prim::Constant()
+      %y : Tensor = aten::rms_norm(%x, %l, %n, %n)`), [])
+    expect(warning).toContain('aten::rms_norm came with PyTorch 2')
+  })
+
+  test('an operator of a library', () => {
+    expect(warningsOf(graph('%y : Tensor = torchvision::nms(%x, %x, %f)'), [])).toEqual([expect.stringContaining('torchvision::nms')])
+  })
 })
