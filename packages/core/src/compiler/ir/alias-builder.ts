@@ -18,6 +18,8 @@ export class AliasBuilder {
   readonly elements: Map<Value, Element> = new Map()
   /** Elements of constants. */
   readonly constants: Set<Element> = new Set()
+  /** What the alias sets of one node's schema stand for. */
+  readonly #actuals = new Map<string, Value[]>()
   readonly #graph: Graph
   readonly #writes = new Map<Node, { element: Element; contained: boolean }[]>()
   readonly #writesAnywhere = new Set<Node>()
@@ -173,7 +175,8 @@ export class AliasBuilder {
   }
 
   #schema(node: Node, schema: FunctionSchema): void {
-    const actuals = new Map<string, Value[]>()
+    const actuals = this.#actuals
+    actuals.clear()
     node.inputs.forEach((value, i) => {
       const alias = schema.arguments[i]?.alias
       if (alias === undefined || !isMutableType(value.type)) return

@@ -21,6 +21,8 @@ export function mayReturnInput(node: Node): boolean {
   return RETURNS_INPUT.has(node.kind)
 }
 
+const NONE: readonly Value[] = []
+
 /** Names of the flag that makes a normalization update its running statistics. */
 const TRAINING_FLAGS = ['training', 'train', 'use_input_stats', 'is_training', 'bn_training']
 
@@ -28,7 +30,8 @@ const TRAINING_FLAGS = ['training', 'train', 'use_input_stats', 'is_training', '
  * Inputs that a node writes to although they carry no `(a!)`: a normalization's running statistics, which are optional,
  * and optional ones cannot be annotated (`AliasDb::analyzeBatchNorm`). Not when the training flag is a constant False.
  */
-export function hiddenWrites(node: Node, schema: FunctionSchema): Value[] {
+export function hiddenWrites(node: Node, schema: FunctionSchema): readonly Value[] {
+  if (!schema.arguments.some(({ name }) => name === 'running_mean' || name === 'noise')) return NONE
   const statistics = schema.arguments.flatMap(({ name, alias }, i) =>
     (name === 'running_mean' || name === 'running_var') && alias === undefined && node.inputs[i] ? [node.inputs[i]] : [])
   if (statistics.length === 0) return schema.name === 'aten::rrelu_with_noise' && node.inputs[1] ? [node.inputs[1]] : []

@@ -1,6 +1,7 @@
 import { toIValue, type Node } from './graph.ts'
 import { schemaOf } from './match-schema.ts'
 import { PRIM_FORMS } from './prim-forms.ts'
+import type { FunctionSchema } from './schema.ts'
 
 /** Nodes that do more than give outputs and write to memory they name (`Node::hasSideEffects` in torch/csrc/jit/ir/ir.cpp, and more). */
 const EFFECTFUL: ReadonlySet<string> = new Set([
@@ -47,8 +48,29 @@ export function hasOwnSideEffects(node: Node): boolean {
   if (Object.hasOwn(PRIM_FORMS, node.kind)) return false
   const schema = schemaOf(node)
   if (schema === undefined || !isAnnotated(node.kind)) return true
-  // What gives nothing and writes nothing (an assertion) is there for its effect.
-  return schema.returns.length === 0 && !schema.isVarret && !schema.arguments.some((argument) => argument.alias?.isWrite)
+  return traitsOf(schema).onlyEffect
+}
+
+interface Traits {
+  /** What gives nothing and writes nothing (an assertion) is there for its effect. */
+  readonly onlyEffect: boolean
+  /** Takes a generator, or the odds of dropping something. */
+  readonly random: boolean
+}
+
+const traits = new WeakMap<FunctionSchema, Traits>()
+
+function traitsOf(schema: FunctionSchema): Traits {
+  let known = traits.get(schema)
+  if (known === undefined) {
+    known = {
+      onlyEffect: schema.returns.length === 0 && !schema.isVarret && !schema.arguments.some((argument) => argument.alias?.isWrite),
+      random: schema.arguments.some(({ type, name }) =>
+        type.kind === 'GeneratorType' || (type.kind === 'OptionalType' && type.element.kind === 'GeneratorType') || name === 'dropout' || name === 'dropout_p'),
+    }
+    traits.set(schema, known)
+  }
+  return known
 }
 
 /** True when the same inputs may give other outputs. Nested blocks count. */
@@ -67,9 +89,7 @@ function isOwnNondeterministic(node: Node): boolean {
   if (Object.hasOwn(PRIM_FORMS, node.kind)) return false
   const schema = schemaOf(node)
   if (schema === undefined) return true
-  const random = SEEDED.has(node.kind) || schema.arguments.some(({ type, name }) =>
-    type.kind === 'GeneratorType' || (type.kind === 'OptionalType' && type.element.kind === 'GeneratorType') || name === 'dropout' || name === 'dropout_p')
-  if (!random) return false
+  if (!SEEDED.has(node.kind) && !traitsOf(schema).random) return false
   return !schema.arguments.some(({ name }, i) => {
     const off = Object.hasOwn(SWITCHES, name) ? SWITCHES[name] : undefined
     const value = off === undefined || node.inputs[i] === undefined ? undefined : toIValue(node.inputs[i])

@@ -1,4 +1,4 @@
-import { lazyAliasDb, type AliasDb, type LazyAliasDb } from '../ir/alias-analysis.ts'
+import { lazyAliasDb, type LazyAliasDb } from '../ir/alias-analysis.ts'
 import { isMutableType } from '../ir/alias-types.ts'
 import { constantKey } from '../ir/constant-key.ts'
 import { toIValue, type Block, type Graph, type Node, type Value } from '../ir/graph.ts'
@@ -29,24 +29,28 @@ export const constantPropagation: Pass = {
 }
 
 /** See {@link constantPropagation}; gives the number of places changed. */
-export function propagateConstants(graph: Graph, aliases: LazyAliasDb = lazyAliasDb(graph)): number {
+export function propagateConstants(graph: Graph): number {
+  const changes = foldConstants(graph, lazyAliasDb(graph))
+  if (changes > 0) eliminateDeadCode(graph)
+  return changes
+}
+
+/**
+ * As {@link propagateConstants}, but leaves dead code behind. Without `aliases`, only numbers and other immutable values are folded
+ * (`ConstantPropagationImmutableTypes`), which settles most branches at little cost.
+ */
+export function foldConstants(graph: Graph, aliases?: LazyAliasDb): number {
   const propagation = new Propagation(aliases)
   propagation.block(graph.block)
-  if (propagation.changes > 0) eliminateDeadCode(graph)
   return propagation.changes
 }
 
 class Propagation {
   changes = 0
-  readonly #lazyAliases: LazyAliasDb
+  readonly #aliases: LazyAliasDb | undefined
 
-  constructor(aliases: LazyAliasDb) {
-    this.#lazyAliases = aliases
-  }
-
-  /** Made when first needed: a graph without constants to fold does without. */
-  get #aliases(): AliasDb {
-    return this.#lazyAliases()
+  constructor(aliases: LazyAliasDb | undefined) {
+    this.#aliases = aliases
   }
 
   block(block: Block): void {
@@ -71,15 +75,15 @@ class Propagation {
     if (hasSideEffects(node) || isNondeterministic(node)) return false
     const touched = [...node.inputs, ...node.outputs].filter((value) => isMutableType(value.type))
     if (touched.length === 0) return true
-    if (this.#aliases.nodeHasWriters(node)) return false
-    return evaluatesToInput(node) || !this.#aliases.escapesScope(node.outputs)
+    if (this.#aliases === undefined || this.#aliases().nodeHasWriters(node)) return false
+    return evaluatesToInput(node) || !this.#aliases().escapesScope(node.outputs)
   }
 
   #replace(node: Node, output: Value, { value, type }: Constant): void {
     const fresh = node.graph.withInsertPoint(node, () => node.graph.insertConstant(value, type))
     fresh.debugName = output.debugName
     fresh.node.range = node.range
-    if (isMutableType(output.type)) this.#aliases.copyValue(output, fresh)
+    if (isMutableType(output.type)) this.#aliases?.().copyValue(output, fresh)
     output.replaceAllUsesWith(fresh)
     this.changes++
   }

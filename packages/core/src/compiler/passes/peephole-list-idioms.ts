@@ -19,20 +19,26 @@ export const peepholeListIdioms: Pass = {
 }
 
 /** See {@link peepholeListIdioms}; gives the number of nodes replaced. */
-export function optimizeListIdioms(graph: Graph, aliases: LazyAliasDb = lazyAliasDb(graph)): number {
+export function optimizeListIdioms(graph: Graph): number {
+  const changes = readKnownLists(graph, lazyAliasDb(graph))
+  if (changes > 0) eliminateDeadCode(graph)
+  return changes
+}
+
+/** As {@link optimizeListIdioms}, but leaves dead code behind. */
+export function readKnownLists(graph: Graph, aliases: LazyAliasDb): number {
   let changes = 0
   for (const node of allNodes(graph.block)) {
     const container = node.inputs[0]
     const rule = Object.hasOwn(RULES, node.kind) ? RULES[node.kind] : undefined
     const construct = container?.node.kind
     if (rule === undefined || (construct !== 'prim::ListConstruct' && construct !== 'prim::DictConstruct')) continue
-    if (aliases().isWritten(container!)) continue
+    if (!node.outputs.some((output) => output.hasUses) || aliases().isWritten(container!)) continue
     const values = rule(node, container!.node, aliases())
     if (values === undefined || values.length !== node.outputs.length) continue
     node.outputs.forEach((output, i) => output.replaceAllUsesWith(values[i]!))
     changes++
   }
-  if (changes > 0) eliminateDeadCode(graph)
   return changes
 }
 

@@ -21,7 +21,14 @@ export const peephole: Pass = {
 }
 
 /** See {@link peephole}; gives the number of places changed. */
-export function peepholeOptimize(graph: Graph, aliases: LazyAliasDb = lazyAliasDb(graph)): number {
+export function peepholeOptimize(graph: Graph): number {
+  const changes = simplify(graph, lazyAliasDb(graph))
+  if (changes > 0) eliminateDeadCode(graph)
+  return changes
+}
+
+/** As {@link peepholeOptimize}, but leaves dead code behind. */
+export function simplify(graph: Graph, aliases: LazyAliasDb): number {
   const context: Context = { graph, aliases }
   let changes = substituteConditions(graph.block, new Map())
   for (const node of allNodes(graph.block)) {
@@ -33,7 +40,6 @@ export function peepholeOptimize(graph: Graph, aliases: LazyAliasDb = lazyAliasD
     node.output.replaceAllUsesWith(replacement)
     changes++
   }
-  if (changes > 0) eliminateDeadCode(graph)
   return changes
 }
 

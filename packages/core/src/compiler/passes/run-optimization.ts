@@ -2,14 +2,14 @@ import { lazyAliasDb, type LazyAliasDb } from '../ir/alias-analysis.ts'
 import type { Graph } from '../ir/graph.ts'
 import { eliminateCommonSubexpressions } from './common-subexpression-elimination.ts'
 import { poolConstants } from './constant-pooling.ts'
-import { propagateConstants } from './constant-propagation.ts'
+import { foldConstants } from './constant-propagation.ts'
 import { eliminateDeadCode } from './dead-code-elimination.ts'
 import { removeDetach } from './eliminate-no-ops.ts'
 import { unrollLoops } from './loop-unrolling.ts'
 import { lowerTuples } from './lower-tuples.ts'
 import type { Pass, PassLog } from './pass.ts'
-import { optimizeListIdioms } from './peephole-list-idioms.ts'
-import { peepholeOptimize } from './peephole.ts'
+import { readKnownLists } from './peephole-list-idioms.ts'
+import { simplify } from './peephole.ts'
 import { removeListMutations } from './remove-list-mutation.ts'
 
 /** Rounds before the rest is left as it is: each finds what the one before uncovered, and few need more than three. */
@@ -23,11 +23,12 @@ const STEPS: readonly Step[] = [
   ['EliminateNoOps', removeDetach],
   ['LowerSimpleTuples', lowerTuples],
   ['EliminateCommonSubexpression', eliminateCommonSubexpressions],
-  ['PeepholeOptimizeListIdioms', optimizeListIdioms],
-  ['PeepholeOptimize', peepholeOptimize],
-  ['ConstantPropagation', propagateConstants],
+  ['PeepholeOptimizeListIdioms', readKnownLists],
+  ['PeepholeOptimize', simplify],
+  ['ConstantPropagation', foldConstants],
   ['UnrollConstantLoops', unrollLoops],
   ['RemoveListMutation', removeListMutations],
+  ['EliminateDeadCode', eliminateDeadCode],
 ]
 
 /**
@@ -47,7 +48,7 @@ export const runOptimization: Pass = {
       return count
     }
     // Settling branches first makes the graph several times smaller before anything asks what may alias.
-    run(['ConstantPropagation', propagateConstants])
+    run(['ConstantPropagation', (graph) => foldConstants(graph)])
     run(['EliminateDeadCode', eliminateDeadCode])
     // Done when every step, from whichever on, has found nothing to do.
     let idle = 0
