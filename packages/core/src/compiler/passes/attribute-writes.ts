@@ -5,7 +5,6 @@ import type { IValue, ObjectValue } from '../ir/ivalue.ts'
 import type { AliasInfo, FunctionSchema } from '../ir/schema.ts'
 import type { Type } from '../ir/types.ts'
 import { AttributeCells, contentsOf, find, isWritten, newCell, union, type Cell } from './attribute-cells.ts'
-import { attributePath, objectAt } from './module-paths.ts'
 
 /** Which attribute a `prim::GetAttr` or `prim::SetAttr` is about. */
 export interface Access {
@@ -35,6 +34,7 @@ class Analysis implements AttributeWrites {
   readonly #root: ObjectValue
   readonly #attributes = new AttributeCells()
   readonly #values: Map<Value, Cell> = new Map()
+  readonly #objects: Map<Value, ObjectValue | null> = new Map()
   readonly #assigned: Map<ObjectValue, Set<string>> = new Map()
   /** Names of attributes that hold objects and are assigned: paths through them tell nothing. */
   readonly #unstable: Set<string> = new Set()
@@ -44,8 +44,9 @@ class Analysis implements AttributeWrites {
     for (const node of allNodes(graph.block)) {
       if (node.kind === 'prim::SetAttr' && mayHoldObject(node.input(1).type)) this.#unstable.add(node.string('name'))
     }
-    this.#escape(graph.block.outputs)
     for (const node of allNodes(graph.block)) this.#visit(node)
+    this.#escape(graph.block.outputs)
+    for (const node of allNodes(graph.block)) for (const block of node.blocks) this.#escape(block.outputs)
   }
 
   accessOf(node: Node): Access | undefined {
@@ -65,9 +66,18 @@ class Analysis implements AttributeWrites {
     return this.#attributes.escaped(object) !== undefined
   }
 
+  /** The object a value certainly is. Nodes are visited in order, so that what a value is read from is known already. */
   #objectOf(value: Value): ObjectValue | undefined {
-    const path = attributePath(value)
-    return path === undefined || path.some((name) => this.#unstable.has(name)) ? undefined : objectAt(this.#root, path)
+    const { node } = value
+    if (node.kind === 'prim::Param') return node === node.graph.block.paramNode && value.offset === 0 ? this.#root : undefined
+    if (node.kind !== 'prim::GetAttr') return undefined
+    const known = this.#objects.get(value)
+    if (known !== undefined) return known ?? undefined
+    const name = node.string('name')
+    const stored = this.#unstable.has(name) ? undefined : this.#objectOf(node.input(0))?.slots.get(name)
+    const object = stored?.tag === 'Object' ? stored : undefined
+    this.#objects.set(value, object ?? null)
+    return object
   }
 
   #cell(value: Value): Cell | undefined {
@@ -78,7 +88,6 @@ class Analysis implements AttributeWrites {
   }
 
   #visit(node: Node): void {
-    for (const block of node.blocks) this.#escape(block.outputs)
     const access = this.accessOf(node)
     if (access !== undefined) return this.#access(node, access)
     this.#escape(node.inputs)

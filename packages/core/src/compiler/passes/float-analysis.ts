@@ -21,7 +21,8 @@ function visit(block: Block, floats: Set<Value>, isFloat: (value: Value) => bool
 }
 
 const always: Rule = () => true
-const likeInput: Rule = (node, isFloat) => isFloat(node.input(0))
+/** `view.dtype` is the one of these that gives another type. */
+const likeInput: Rule = (node, isFloat) => node.schema?.overload !== 'dtype' && isFloat(node.input(0))
 /** Operators that want one type for all of these inputs, and fail otherwise. */
 const likeAny = (...offsets: readonly number[]): Rule => (node, isFloat) => offsets.some((offset) => isFloat(node.input(offset)))
 /** Type promotion: two tensors of float32, or one and a real number. */

@@ -104,6 +104,7 @@ describe('foldConvBatchNorm', () => {
     ['the bias is computed', { bias: '%x' }, /not constant/],
     ['a gain is of another type', { norm: '%gamma, %wide, %mean, %var, %off' }, /Double/],
     ['a gain is of another length', { norm: '%gamma, %three, %mean, %var, %off' }, /number of channels/],
+    ['a statistic is written to', { rest: '  %r : Tensor = aten::relu_(%mean)\n  return (%y)' }, /changes while/],
     ['the weight has other dimensions', { weight: '<Tensor Float[2, 1, 1] {0.5, -3.}>' }, /3 dimensions/],
     ['the weight is of another type', { weight: '<Tensor Double[2, 1, 1, 1] {0.5, -3.}>' }, /Double/],
     ['the weight is an expanded view', { weight: '<Tensor Float[2, 1, 4096, 4096] "big" strides=[67108864, 1, 8192, 1]>' }, /scattered/],

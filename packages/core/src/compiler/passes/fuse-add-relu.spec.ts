@@ -43,6 +43,7 @@ describe('fuseAddRelu', () => {
   it.each<[string, string, RegExp]>([
     ['an operand may be of any type', '  %s : Tensor = aten::add(%a, %x, %one)\n  %y : Tensor = aten::relu(%s)\n  return (%y)', /float32/],
     ['the other operand may be of any type', '  %s : Tensor = aten::add(%x, %a, %one)\n  %y : Tensor = aten::relu(%s)\n  return (%y)', /float32/],
+    ['an operand is seen as another type', '  %seven : int = prim::Constant[value=3]()\n  %v : Tensor = aten::view.dtype(%a, %seven)\n  %s : Tensor = aten::add(%v, %a, %one)\n  %y : Tensor = aten::relu(%s)\n  return (%y)', /float32/],
     ['a complex number is added', '  %s : Tensor = aten::add.Scalar(%a, %z, %one)\n  %y : Tensor = aten::relu(%s)\n  return (%y)', /float32/],
     ['the factor is computed', '  %s : Tensor = aten::add(%a, %b, %n)\n  %y : Tensor = aten::relu(%s)\n  return (%y)', /alpha/],
     ['the sum is used twice', '  %s : Tensor = aten::add(%a, %b, %one)\n  %y : Tensor = aten::relu(%s)\n  return (%y, %s)', /used elsewhere/],

@@ -4,7 +4,7 @@ import { intListValue, intValue, NONE, tensorValue, type IValue } from '../ir/iv
 import { analyzeLayouts, type Layout } from './layout-analysis.ts'
 import type { PassLog } from './pass.ts'
 import { packedContext } from './prepacked-context.ts'
-import { constantInts, constantNumber, constantTensor, insertConstant, insertOperator, isNone, replaceNode } from './rewriting.ts'
+import { constantInts, constantNumber, constantTensor, insertConstant, insertOperator, isNone, replaceNode, writtenConstants } from './rewriting.ts'
 
 /** What an operator becomes: the packed operator and the plain arguments of its packed weights; or the reason to leave it. */
 type Plan = { readonly run: string; readonly state: readonly IValue[] } | string
@@ -17,10 +17,12 @@ type Plan = { readonly run: string; readonly state: readonly IValue[] } | string
  */
 export function insertPrePackedOps(graph: Graph, log: PassLog): void {
   const layoutOf = analyzeLayouts(graph)
+  const isWritten = writtenConstants(graph)
   let changed = 0
   for (const node of allNodes(graph.block)) {
-    const plan = PLANS[node.kind]?.(node, layoutOf(node.input(0)))
-    if (plan === undefined) continue
+    const planner = PLANS[node.kind]
+    if (planner === undefined) continue
+    const plan = node.inputs.some(isWritten) ? 'its weight changes while the model runs' : planner(node, layoutOf(node.input(0)))
     if (typeof plan === 'string') {
       log.declined('insert_fold_prepack_ops', node.kind, plan)
       continue
@@ -122,7 +124,7 @@ function plainFloat(value: Value, rank: number): Tensor | string {
   if (tensor.scalarType !== 'Float' || tensor.quantizer !== undefined) return `its weight is ${tensor.scalarType}; XNNPACK takes Float`
   if (tensor.sizes.length !== rank) return `its weight has ${tensor.sizes.length} dimensions, not ${rank}`
   if (tensor.sizes.some((size) => size < 1)) return 'its weight is empty'
-  return tensor
+  return withoutGradient(tensor)
 }
 
 function biasOf(value: Value, channels: number): IValue | string {
@@ -131,5 +133,10 @@ function biasOf(value: Value, channels: number): IValue | string {
   if (constant?.tag !== 'Tensor') return 'its bias is not constant'
   const { scalarType, sizes, quantizer } = constant.value
   if (scalarType !== 'Float' || quantizer !== undefined) return `its bias is ${scalarType}; XNNPACK takes Float`
-  return sizes.length === 1 && sizes[0] === channels ? constant : `its bias does not have ${channels} elements`
+  return sizes.length === 1 && sizes[0] === channels ? tensorValue(withoutGradient(constant.value)) : `its bias does not have ${channels} elements`
+}
+
+/** Packing refuses tensors that require gradients. */
+function withoutGradient(tensor: Tensor): Tensor {
+  return tensor.requiresGrad ? { ...tensor, requiresGrad: false } : tensor
 }

@@ -1,5 +1,6 @@
 import type { Tensor } from '../archive/tensor.ts'
-import { toIValue, type Node, type Value } from '../ir/graph.ts'
+import { AliasDb } from '../ir/alias-analysis.ts'
+import { allNodes, toIValue, type Graph, type Node, type Value } from '../ir/graph.ts'
 import type { IValue } from '../ir/ivalue.ts'
 import { findSchema } from '../ir/ops/index.ts'
 import { TensorType, type Type } from '../ir/types.ts'
@@ -36,6 +37,16 @@ function builtList(value: Value): IValue[] | undefined {
 export function constantTensor(value: Value): Tensor | undefined {
   const constant = toIValue(value)
   return constant?.tag === 'Tensor' ? constant.value : undefined
+}
+
+/** Tells which of the graph's constant tensors some node writes to. Constants that a pass makes later are its own, and not written to. */
+export function writtenConstants(graph: Graph): (value: Value) => boolean {
+  const written = new Set<Value>()
+  const aliasDb = new AliasDb(graph)
+  for (const node of allNodes(graph.block)) {
+    if (node.kind === 'prim::Constant' && node.output.type.kind === 'TensorType' && aliasDb.hasWriters(node.output)) written.add(node.output)
+  }
+  return (value) => written.has(value)
 }
 
 /** True for a constant None. */
