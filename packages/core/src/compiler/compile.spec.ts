@@ -6,7 +6,9 @@ import { compile } from './compile.ts'
 import { PetalError } from './errors.ts'
 import { inspectLite } from './report/inspect.ts'
 
-const OPTIMIZATIONS = ['conv_1d_to_2d', 'conv_bn_fusion', 'insert_fold_prepack_ops', 'remove_dropout', 'fuse_add_relu', 'hoist_conv_packed_params']
+const OPTIMIZATIONS = [
+  'conv_1d_to_2d', 'conv_bn_fusion', 'insert_fold_prepack_ops', 'remove_dropout', 'fuse_add_relu', 'hoist_conv_packed_params',
+]
 
 function fixture(name: string): ByteSource {
   return bytesSource(readFileSync(new URL(`../../test/fixtures/${name}.pt`, import.meta.url)))
@@ -51,8 +53,8 @@ describe.each(['1.6.0', '1.9.1', '1.11.0', '1.13.0', '2.15.0'])('an archive of P
 
 test('what is blocked is said and not done', async () => {
   const { facts } = await optimize(fixture('versions/1.13.0-scripted'), { block: OPTIMIZATIONS })
-  expect(facts.optimizations.filter(({ blocked }) => blocked).map(({ name, applied }) => [name, applied]).sort())
-    .toEqual(OPTIMIZATIONS.map((name) => [name, 0]).sort())
+  expect(facts.optimizations.filter(({ blocked }) => blocked).map(({ name, applied }) => [name, applied]).toSorted())
+    .toEqual(OPTIMIZATIONS.map((name) => [name, 0]).toSorted())
   expect(Object.keys(facts.operators.after).filter((name) => name.startsWith('prepacked::'))).toEqual([])
   expect(facts.operators.after['aten::batch_norm']).toBeGreaterThan(0)
 })
@@ -62,7 +64,7 @@ test('progress rises from 0 to 1', async () => {
   await optimize(fixture('versions/1.13.0-traced'), { onProgress: ({ share }) => shares.push(share) })
   expect(shares[0]).toBe(0)
   expect(shares.at(-1)).toBe(1)
-  expect(shares).toEqual([...shares].sort((a, b) => a - b))
+  expect(shares).toEqual(shares.toSorted((a, b) => a - b))
 })
 
 test('facts are plain and equal for equal models', async () => {

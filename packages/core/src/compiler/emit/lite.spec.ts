@@ -5,7 +5,9 @@ import { openArchive } from '../archive/zip-reader.ts'
 import type { PetalError } from '../errors.ts'
 import { classType } from '../ir/class-type.ts'
 import { Graph } from '../ir/graph.ts'
-import { boolValue, doubleValue, intListValue, intValue, ivalueType, NONE, stringValue, tensorValue, type IValue, type ObjectValue } from '../ir/ivalue.ts'
+import {
+  boolValue, doubleValue, intListValue, intValue, ivalueType, NONE, stringValue, tensorValue, type IValue, type ObjectValue,
+} from '../ir/ivalue.ts'
 import { parseGraph } from '../ir/parser.ts'
 import type { Argument, FunctionSchema } from '../ir/schema.ts'
 import { IntType, listOf, optionalOf, StringType, TensorType, tupleOf, type Type } from '../ir/types.ts'
@@ -17,7 +19,7 @@ import { emitLite, type LiteMethod } from './lite.ts'
 const NET = '__torch__.pkg.___torch_mangle_3.Net'
 
 function storage(identity: string, scalarType: ScalarType, bytes: Uint8Array): Storage {
-  return { identity, byteLength: bytes.length, scalarType, read: async (a, b) => bytes.subarray(a, b), async *stream() { yield bytes } }
+  return { identity, byteLength: bytes.length, scalarType, read: async (a, b) => bytes.subarray(a, b), stream: async function* () { yield bytes } }
 }
 
 function tensor(store: Storage, sizes: number[], extra: Partial<Tensor> = {}): Tensor {
@@ -58,6 +60,12 @@ async function bytesOf(file: { size: number; stream(): AsyncIterable<Uint8Array>
   return bytes
 }
 
+/** The elements of a tuple that lies in other ones. */
+function elementsAt(value: IValue, ...path: number[]): readonly IValue[] {
+  type TupleValue = IValue & { tag: 'Tuple' }
+  return path.reduce((at, index) => at.elements[index] as TupleValue, value as TupleValue).elements
+}
+
 /** A method that returns constants, and what a reader finds in their place. */
 async function roundTrip(values: IValue[]): Promise<readonly IValue[]> {
   const root = net({})
@@ -70,8 +78,7 @@ async function roundTrip(values: IValue[]): Promise<readonly IValue[]> {
   const { values: [table] } = await unpickleRecords(archive, [{ name: 'bytecode.pkl', storages: 'constants/' }], {
     resolveClass: (name) => classType(name), parseType: (text) => { expect(text).toBe('List[str]'); return listOf(StringType) },
   })
-  const at = (value: IValue | undefined, index: number): IValue => (value as IValue & { tag: 'Tuple' }).elements[index]!
-  return (at(at(at(at(table, 1), 1), 2), 1) as IValue & { tag: 'Tuple' }).elements
+  return elementsAt(table!, 1, 1, 2, 1)
 }
 
 describe('constants', () => {

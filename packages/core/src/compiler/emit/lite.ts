@@ -110,7 +110,6 @@ function usedAttributes(root: ClassType, methods: readonly LiteMethod[]): Map<Cl
 
 /** A method as `bytecode.pkl` holds it: name, code and schema. Source: serialization/export_module.cpp (`getFunctionTuple`). */
 function methodValue(type: ClassType, { name, schema }: LiteMethod, code: Bytecode): IValue {
-  const strings = (values: readonly string[]): IValue => tupleValue(values.map(stringValue))
   return tupleValue([
     stringValue(`${type.name}.${name}`),
     tableValue({
@@ -118,7 +117,7 @@ function methodValue(type: ClassType, { name, schema }: LiteMethod, code: Byteco
       operators: tupleValue(code.operators.map((operator) =>
         tupleValue([stringValue(operator.name), stringValue(operator.overload), intValue(operator.numArgs)]))),
       constants: tupleValue(code.constants),
-      types: strings(code.types),
+      types: tupleValue(code.types.map(stringValue)),
       register_size: intValue(code.registerSize),
     }),
     tableValue({

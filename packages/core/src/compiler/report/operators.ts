@@ -36,5 +36,5 @@ function count(counts: Map<string, number>, name: string): void {
 
 /** By code units, so that no machine's language decides. */
 function sorted(counts: ReadonlyMap<string, number>): Record<string, number> {
-  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+  return Object.fromEntries([...counts].toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
 }

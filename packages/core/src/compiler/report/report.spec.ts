@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { emitBytecode } from '../emit/bytecode.ts'
+import type { Graph } from '../ir/graph.ts'
 import { boolValue, doubleValue, intListValue, intValue, NONE, stringValue, tensorValue, tupleValue, type IValue } from '../ir/ivalue.ts'
 import { parseGraph } from '../ir/parser.ts'
 import type { FunctionSchema } from '../ir/schema.ts'
@@ -43,7 +44,7 @@ describe('operators', () => {
     expect(counts).toEqual({
       'aten::add.Tensor': 2, 'aten::dim': 1, 'aten::relu': 1, 'aten::stack': 1, 'prim::If': 1, 'prim::ListConstruct': 1, 'prim::Loop': 1,
     })
-    expect(Object.keys(counts)).toEqual(Object.keys(counts).sort())
+    expect(Object.keys(counts)).toEqual(Object.keys(counts).toSorted())
     expect(countInstructions([emitBytecode(graph, () => 0)])).toEqual(counts)
   })
 })
@@ -70,8 +71,8 @@ describe('what passes tell', () => {
   })
 })
 
-describe('inputs and outputs', () => {
-  const schema = (returns: Type): FunctionSchema => ({
+function schema(returns: Type): FunctionSchema {
+  return {
     name: 'forward', overload: '', isVararg: false, isVarret: false,
     arguments: [
       { name: 'self', type: TensorType, kwargOnly: false, isOut: false },
@@ -79,15 +80,18 @@ describe('inputs and outputs', () => {
       { name: 'mode', type: optionalOf(StringType), kwargOnly: false, isOut: false, defaultValue: NONE },
     ],
     returns: [{ name: '', type: returns, kwargOnly: false, isOut: false }],
-  })
+  }
+}
 
+describe('inputs and outputs', () => {
   test('without self, with printed defaults', () => {
     expect(inputsOf(schema(TensorType))).toEqual([{ name: 'x', type: 'Tensor' }, { name: 'mode', type: 'Optional[str]', default: 'None' }])
   })
 
   test('a tuple is several outputs, named where it is a named one', () => {
     expect(outputsOf(schema(TensorType))).toEqual([{ name: '', type: 'Tensor' }])
-    expect(outputsOf(schema({ kind: 'TupleType', elements: [TensorType, IntType] }))).toEqual([{ name: '', type: 'Tensor' }, { name: '', type: 'int' }])
+    expect(outputsOf(schema({ kind: 'TupleType', elements: [TensorType, IntType] })))
+      .toEqual([{ name: '', type: 'Tensor' }, { name: '', type: 'int' }])
     expect(outputsOf(schema({ kind: 'TupleType', name: '__torch__.P', fields: ['a', 'b'], elements: [TensorType, IntType] })))
       .toEqual([{ name: 'a', type: 'Tensor' }, { name: 'b', type: 'int' }])
   })
@@ -97,30 +101,33 @@ test('elements are counted once, wherever a tensor is', () => {
   const storage = { identity: 's', byteLength: 24, scalarType: 'Float' as const, read: async () => new Uint8Array(24), async *stream() {} }
   const tensor = { scalarType: 'Float' as const, sizes: [2, 3], strides: [3, 1], storageOffset: 0, storage, requiresGrad: false }
   const value = tensorValue(tensor)
-  expect(countElements([tupleValue([value, tensorValue(tensor)]), { tag: 'List', elementType: TensorType, elements: [tensorValue({ ...tensor })] }])).toBe(12)
+  const copies: IValue = { tag: 'List', elementType: TensorType, elements: [tensorValue({ ...tensor })] }
+  expect(countElements([tupleValue([value, tensorValue(tensor)]), copies])).toBe(12)
 })
 
-describe('warnings', () => {
-  const graph = (line: string): ReturnType<typeof parseGraph> => parseGraph(`graph(%x : Tensor, %f : float):
+function graphWith(line: string): Graph {
+  return parseGraph(`graph(%x : Tensor, %f : float):
       ${line}
       return (%x)`)
+}
 
+describe('warnings', () => {
   test('nothing to say of an ordinary model', () => {
-    expect(warningsOf(graph('%y : Tensor = aten::relu(%x)'), ['cpu'])).toEqual([])
+    expect(warningsOf(graphWith('%y : Tensor = aten::relu(%x)'), ['cpu'])).toEqual([])
   })
 
   test('weights from another device', () => {
-    expect(warningsOf(graph('%y : Tensor = aten::relu(%x)'), ['cpu', 'cuda:0'])).toEqual([expect.stringContaining('saved on cuda:0;')])
+    expect(warningsOf(graphWith('%y : Tensor = aten::relu(%x)'), ['cpu', 'cuda:0'])).toEqual([expect.stringContaining('saved on cuda:0;')])
   })
 
   test('an operator that came with PyTorch 2', () => {
-    const [warning] = warningsOf(graph(`%l : int[] = prim::ListConstruct()
+    const [warning] = warningsOf(graphWith(`%l : int[] = prim::ListConstruct()
       %n : NoneType = prim::Constant()
       %y : Tensor = aten::rms_norm(%x, %l, %n, %n)`), [])
     expect(warning).toContain('aten::rms_norm came with PyTorch 2')
   })
 
   test('an operator of a library', () => {
-    expect(warningsOf(graph('%y : Tensor = torchvision::nms(%x, %x, %f)'), [])).toEqual([expect.stringContaining('torchvision::nms')])
+    expect(warningsOf(graphWith('%y : Tensor = torchvision::nms(%x, %x, %f)'), [])).toEqual([expect.stringContaining('torchvision::nms')])
   })
 })

@@ -25,5 +25,5 @@ export function warningsOf(graph: Graph, devices: readonly string[]): string[] {
 }
 
 function list(names: ReadonlySet<string>): string {
-  return [...names].sort().join(', ')
+  return [...names].toSorted().join(', ')
 }
