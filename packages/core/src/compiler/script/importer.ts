@@ -18,7 +18,7 @@ export const CUSTOM_CLASS_PREFIX = '__torch__.torch.classes.'
 /** NamedTuples within NamedTuples. Each is complete only when its fields are, so they are read depth first. */
 const MAX_TUPLE_DEPTH = 100
 /** Types inside one NamedTuple, NamedTuples written out: a few short ones that hold one another twice would be a type of any size. */
-const MAX_TUPLE_PARTS = 10_000
+const MAX_TUPLE_PARTS = 1000
 
 export interface ImporterOptions {
   /** The text of the record that defines `__torch__.a.b.…`, which is `code/__torch__/a/b.py`; undefined when there is none. */
