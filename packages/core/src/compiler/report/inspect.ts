@@ -15,9 +15,9 @@ import { countElements } from './parameters.ts'
 import { outputsOfType } from './ports.ts'
 
 /**
- * What a file for the lite interpreter says of itself: bytecode version 3 to 8 in a zip archive. Nothing is known of the model before it
- * was compiled, so that `before` is `after` and no optimizations are listed; version 3, and some files of version 4, have no inputs and outputs.
- * Throws a PetalError for anything else.
+ * What a file for the lite interpreter says of itself: bytecode version 3 to 8 in a zip archive. Nothing is known of the model before
+ * it was compiled, so that `before` is `after` and no optimizations are listed; version 3, and some files of version 4, have no inputs
+ * and outputs. Throws a PetalError for anything else.
  */
 export async function inspectLite(source: ByteSource): Promise<Facts> {
   const archive = await openArchive(source)
@@ -113,9 +113,13 @@ function integer(value: IValue | undefined): number {
   throw broken('a number in it is not an integer')
 }
 
+/** A number of a digit or two, and a line break. */
+const MAX_VERSION_BYTES = 32
+
 async function readVersion(archive: Archive): Promise<number> {
   const name = archive.records.has('.data/version') ? '.data/version' : 'version'
-  const text = new TextDecoder().decode(await requireRecord(archive, name, 'which tells what its operators mean').read()).trim()
+  const record = requireRecord(archive, name, 'which tells what its operators mean')
+  const text = record.size > MAX_VERSION_BYTES ? '' : new TextDecoder().decode(await record.read()).trim()
   if (!/^\d{1,4}$/.test(text)) throw broken(`the version is '${text.slice(0, 20)}'`)
   return Number(text)
 }
