@@ -13,7 +13,7 @@ const RETURNS_INPUT: ReadonlySet<string> = new Set([
   'pixel_shuffle', 'pixel_unshuffle', 'channel_shuffle', 'native_channel_shuffle', 'linalg_multi_dot', 'combinations', '_pad_circular',
   'unflatten', 'flatten_dense_tensors', 'unflatten_dense_tensors', '_to_cpu', 'to_padded_tensor', 'pin_memory', '_pin_memory',
   'lift', 'tensordot', 'reshape_as', 'view_as', 'to', '_autocast_to_reduced_precision', '_autocast_to_full_precision',
-  '_nested_tensor_from_mask',
+  '_nested_tensor_from_mask', 'conj_physical',
 ].map((name) => `aten::${name}`))
 
 /** True when the outputs of `node` must be taken for aliases of all its inputs, whatever the schema says. */

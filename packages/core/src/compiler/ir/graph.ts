@@ -105,9 +105,11 @@ export class Node {
   }
 
   removeInput(offset: number): void {
-    const kept = this.inputs.filter((_, i) => i !== offset)
-    this.removeAllInputs()
-    for (const value of kept) this.addInput(value)
+    // Only what comes after it is touched: inputs are often removed by the hundred, last first.
+    const after = this.inputs.slice(offset + 1)
+    for (let i = offset; i < this.inputs.length; i++) this.inputs[i]!.uses.delete(this.#uses[i]!)
+    this.inputs.length = this.#uses.length = offset
+    for (const value of after) this.addInput(value)
   }
 
   removeAllInputs(): void {
@@ -164,6 +166,7 @@ export class Node {
   }
 
   moveBefore(other: Node): void {
+    if (other === this) return
     this.#unlink()
     this.insertBefore(other)
   }
@@ -387,7 +390,9 @@ export class Graph {
 export function toIValue(value: Value): IValue | undefined {
   if (value.node.kind !== 'prim::Constant') return undefined
   const attribute = value.node.attributes.get('value')
-  return attribute?.kind === 'ival' ? attribute.value : { tag: 'None' }
+  if (attribute?.kind === 'ival') return attribute.value
+  // A function's constant has a name instead of a value.
+  return value.type.kind === 'FunctionType' ? undefined : { tag: 'None' }
 }
 
 /**
