@@ -153,6 +153,12 @@ class Analysis implements AttributeWrites {
   #operator(node: Node, schema: FunctionSchema): void {
     const sets = new Map<string, Cell>()
     const elements = newCell()
+    for (const value of hiddenWrites(node, schema)) {
+      const cell = this.#cell(value)
+      if (cell) find(cell).written = true
+    }
+    // What is only looked at, as by `size` or `is`, is not connected by that.
+    if (!schema.arguments.some(({ alias }) => alias?.isWrite) && !node.outputs.some((value) => isMutableType(value.type))) return
     const visit = (value: Value, type: Type, alias: AliasInfo | undefined): void => {
       const cell = this.#cell(value)
       if (cell === undefined) return
@@ -161,10 +167,6 @@ class Analysis implements AttributeWrites {
     }
     schema.arguments.forEach((argument, i) => node.inputs[i] && visit(node.inputs[i], argument.type, argument.alias))
     schema.returns.forEach((result, i) => node.outputs[i] && visit(node.outputs[i], result.type, result.alias))
-    for (const value of hiddenWrites(node, schema)) {
-      const cell = this.#cell(value)
-      if (cell) find(cell).written = true
-    }
     if (schema.isVararg || schema.isVarret) this.#mergeAll(node, false)
   }
 

@@ -144,6 +144,7 @@ describe('freezeModule', () => {
     ['a copy that is written to', '\n  %y : Tensor = aten::clone(%other, %none)\n  %r : Tensor = aten::relu_(%y)', []],
     ['a write to something else', '\n  %r : Tensor = aten::relu_(%x)', []],
     ['a write to what is joined with it', '\n  %y : Tensor = aten::clone(%x, %none)\n  %r : Tensor = aten::relu_(%y)\n  %l : Tensor[] = prim::ListConstruct(%other, %y)\n  %z : Tensor = aten::cat(%l, %zero)', []],
+    ['a write to what is compared with it', '\n  %y : Tensor = aten::clone(%x, %none)\n  %r : Tensor = aten::relu_(%y)\n  %z : bool = aten::__is__(%y, %other)\n  %s : str = prim::Constant[value="{} {}"]()\n  %t : str = aten::format(%s, %y, %other)', []],
     ['a list that is read', '\n  %y : Tensor = aten::cat(%list, %zero)\n  %r : Tensor = aten::relu_(%y)', []],
   ])('keeps what %s changes', (_, rest, left) => {
     expect(freeze(net(), `graph(%self : Net, %x : Tensor, %flag : bool, %n : int):${READ}${rest}${RETURN}`).left).toEqual(left)
