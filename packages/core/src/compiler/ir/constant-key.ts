@@ -38,7 +38,8 @@ function valueKey(value: IValue): string {
     case 'List': return `${typeString(value.elementType)}[${value.elements.map(valueKey).join(', ')}]`
     case 'Tuple': return `${typeString(value.type)}(${value.elements.map(valueKey).join(', ')})`
     case 'Dict':
-      return `${typeString(value.keyType)}:${typeString(value.valueType)}{${value.entries.map(([key, each]) => `${valueKey(key)}: ${valueKey(each)}`).join(', ')}}`
+      return `${typeString(value.keyType)}:${typeString(value.valueType)}{${
+        value.entries.map(([key, each]) => `${valueKey(key)}: ${valueKey(each)}`).join(', ')}}`
     case 'Enum': return `${value.type.name}.${value.name}`
     case 'Object': case 'CustomObject': return `object ${numberOf(value)}`
   }

@@ -26,7 +26,8 @@ const SEEDED: ReadonlySet<string> = new Set([
 
 /** Namespaces whose operators do what their schemas say; of any other, nothing is known. */
 const ANNOTATED_NAMESPACES: ReadonlySet<string> = new Set([
-  'aten', 'prim', 'prepacked', 'quantized', '_quantized', 'vulkan_prepack', 'metal_prepack', 'metal', 'torchvision', 'sparse', 'mkldnn', 'mkldnn_prepacked',
+  'aten', 'prim', 'prepacked', 'quantized', '_quantized', 'vulkan_prepack', 'metal_prepack', 'metal', 'torchvision', 'sparse', 'mkldnn',
+  'mkldnn_prepacked',
 ])
 
 /** True when the schema of such an operator says all that it reads, writes and aliases. */
@@ -66,7 +67,8 @@ function traitsOf(schema: FunctionSchema): Traits {
     known = {
       onlyEffect: schema.returns.length === 0 && !schema.isVarret && !schema.arguments.some((argument) => argument.alias?.isWrite),
       random: schema.arguments.some(({ type, name }) =>
-        type.kind === 'GeneratorType' || (type.kind === 'OptionalType' && type.element.kind === 'GeneratorType') || name === 'dropout' || name === 'dropout_p'),
+        type.kind === 'GeneratorType' || (type.kind === 'OptionalType' && type.element.kind === 'GeneratorType')
+        || name === 'dropout' || name === 'dropout_p'),
     }
     traits.set(schema, known)
   }

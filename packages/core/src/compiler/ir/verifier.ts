@@ -97,7 +97,9 @@ function verifySchema(node: Node, schema: FunctionSchema): void {
   const problem = mismatch(schema, node.inputs.map((value) => value.type))
   if (problem) fail(node, `${schemaName(schema)} does not take these inputs: ${problem}`)
   if (schema.isVarret) return
-  if (node.outputs.length !== schema.returns.length) fail(node, `${node.outputs.length} outputs, and ${schemaName(schema)} gives ${schema.returns.length}`)
+  if (node.outputs.length !== schema.returns.length) {
+    fail(node, `${node.outputs.length} outputs, and ${schemaName(schema)} gives ${schema.returns.length}`)
+  }
   const environment: TypeEnvironment = new Map()
   schema.arguments.forEach((argument, i) => matchType(argument.type, node.inputs[i]!.type, environment))
   schema.returns.forEach((result, i) => {

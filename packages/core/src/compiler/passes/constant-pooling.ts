@@ -7,7 +7,8 @@ const NAME = 'ConstantPooling'
 
 /**
  * Moves constants to the front of the graph, in the order in which they stand, and merges equal ones (torch/csrc/jit/passes/constant_pooling.cpp).
- * Tensors and lists that somebody writes to, or that can be got at from outside, stay two, as they live on from run to run. Linear: constants are compared by a hash of
+ * Tensors and lists that somebody writes to, or that can be got at
+ * from outside, stay two, as they live on from run to run. Linear: constants are compared by a hash of
  * their content, tensors by the identity of their storage.
  */
 export const constantPooling: Pass = {

@@ -71,7 +71,9 @@ function noneOf(node: Node, { graph }: Context): Value | undefined {
 }
 
 /** Types whose values are themselves; a float may be NaN, which is not. */
-const IS_ITSELF: ReadonlySet<Type['kind']> = new Set(['TensorType', 'IntType', 'BoolType', 'StringType', 'ListType', 'DictType', 'ClassType', 'NoneType'])
+const IS_ITSELF: ReadonlySet<Type['kind']> = new Set([
+  'TensorType', 'IntType', 'BoolType', 'StringType', 'ListType', 'DictType', 'ClassType', 'NoneType',
+])
 
 /** `is` where the static types decide it, or the two sides are one value. */
 function identity(same: boolean): Rule {

@@ -21,7 +21,9 @@ function binary(table: Binary): Evaluator {
   }
 }
 
-function compare(int: (a: bigint, b: bigint) => boolean, float: (a: number, b: number) => boolean, string?: (a: string, b: string) => boolean): Evaluator {
+function compare(
+  int: (a: bigint, b: bigint) => boolean, float: (a: number, b: number) => boolean, string?: (a: string, b: string) => boolean,
+): Evaluator {
   return binary({
     int: (a, b) => bool(int(a, b)), float: (a, b) => bool(float(a, b)),
     // Strings compare by bytes in C++, which is by code units only for ASCII.

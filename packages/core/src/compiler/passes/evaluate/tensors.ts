@@ -8,7 +8,9 @@ function ofTensor(evaluate: (tensor: Tensor, rest: readonly IValue[]) => IValue 
 }
 
 /** A view: the same storage seen otherwise. Quantized tensors are left alone, as per-channel ones turn with their axis. */
-function view(compute: (tensor: Tensor, rest: readonly IValue[]) => Partial<Pick<Tensor, 'sizes' | 'strides' | 'storageOffset'>> | undefined): Evaluator {
+function view(
+  compute: (tensor: Tensor, rest: readonly IValue[]) => Partial<Pick<Tensor, 'sizes' | 'strides' | 'storageOffset'>> | undefined,
+): Evaluator {
   return ofTensor((tensor, rest) => {
     if (tensor.quantizer || tensor.requiresGrad) return undefined
     const change = compute(tensor, rest)
