@@ -16,6 +16,7 @@ import type { PassLog } from '../passes/pass.ts'
 import { removeDropout } from '../passes/remove-dropout.ts'
 import { replaceConvolution } from '../passes/replace-convolution.ts'
 import { runOptimization } from '../passes/run-optimization.ts'
+import { sharePackedWeights } from '../passes/share-packed-weights.ts'
 import type { LoadedModule } from '../script/load.ts'
 
 /** Optimizations that a blocklist may name: PyTorch's `MobileOptimizerType` in lower case. */
@@ -52,6 +53,7 @@ export const CPU_STAGES: readonly Stage[] = [
   { name: 'fuse_linear', optimization: 'insert_fold_prepack_ops', run: ({ graph, log }) => fuseLinear(graph, log) },
   { name: 'insert_fold_prepack_ops', optimization: 'insert_fold_prepack_ops', run: ({ graph, log }) => insertPrePackedOps(graph, log) },
   { name: 'fuse_clamp', optimization: 'insert_fold_prepack_ops', run: ({ graph, log }) => fuseClamp(graph, log) },
+  { name: 'share_packed_weights', optimization: 'insert_fold_prepack_ops', run: ({ graph, log }) => sharePackedWeights(graph, log) },
   { name: 'fold_rank', run: ({ graph, log }) => foldRank(graph, log) },
   { name: 'run_optimization', run: ({ graph, log }) => runOptimization.run(graph, log) },
   { name: 'fuse_add_relu', optimization: 'fuse_add_relu', run: ({ graph, log }) => fuseAddRelu(graph, log) },
