@@ -139,8 +139,9 @@ export const CONTAINER_EVALUATORS: Evaluators = {
   'aten::add': ([a, b], node) => a?.tag === 'List' && b?.tag === 'List' ? list(node, [...a.elements, ...b.elements]) : undefined,
   'aten::mul': ([a, b], node) => {
     const [values, times] = a?.tag === 'List' ? [a, asIndex(b)] : b?.tag === 'List' ? [b, asIndex(a)] : []
-    if (values === undefined || times === undefined || values.elements.length * times > MAX_LENGTH) return undefined
-    return list(node, Array.from({ length: Math.max(times, 0) }, () => values.elements).flat())
+    // A negative number of times raises an error, unlike in Python.
+    if (values === undefined || times === undefined || times < 0 || values.elements.length * times > MAX_LENGTH) return undefined
+    return list(node, Array.from({ length: times }, () => values.elements).flat())
   },
   'aten::list': ([a], node) => {
     if (a?.tag === 'String') return isAscii(a.value) ? list(node, [...a.value].map((value): IValue => ({ tag: 'String', value }))) : undefined

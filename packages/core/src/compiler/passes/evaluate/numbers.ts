@@ -67,8 +67,9 @@ function unary(table: {
 function roundHalfEven(a: number): number {
   const floor = Math.floor(a)
   const rest = a - floor
-  if (rest !== 0.5) return rest < 0.5 ? floor : floor + 1
-  return floor % 2 === 0 ? floor : floor + 1
+  const rounded = rest < 0.5 || (rest === 0.5 && floor % 2 === 0) ? floor : floor + 1
+  // What rounds to nothing keeps its sign.
+  return rounded === 0 && (a < 0 || Object.is(a, -0)) ? -0 : rounded
 }
 
 function equality(equal: boolean): Evaluator {
