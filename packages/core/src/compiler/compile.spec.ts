@@ -78,6 +78,10 @@ describe('refused', () => {
     expect(message).toContain('lite interpreter')
   })
 
+  test('an optimization that there is not', async () => {
+    await expect(optimize(fixture('versions/1.13.0-traced'), { block: ['conv_bn'] })).rejects.toMatchObject({ code: 'UNKNOWN_OPTIMIZATION' })
+  })
+
   test('with the line and the code around it', async () => {
     const { location, message } = await refused(fixture('frontend/classes'))
     expect(location).toMatchObject({ file: 'code/__torch__.py' })

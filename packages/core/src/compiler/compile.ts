@@ -3,6 +3,7 @@ import type { ByteSource } from './archive/byte-source.ts'
 import { openArchive, type Archive } from './archive/zip-reader.ts'
 import { BLOCKABLE, CPU_STAGES, optimizeForMobile } from './backends/cpu.ts'
 import { emitLite } from './emit/lite.ts'
+import { PetalError } from './errors.ts'
 import { explained, withFrame } from './explained.ts'
 import { countOperators } from './report/operators.ts'
 import { countElements } from './report/parameters.ts'
@@ -27,6 +28,8 @@ const METHOD = 'forward'
 const PROGRESS = { optimizing: 0.3, emitting: 0.9 }
 
 async function compileModel(source: ByteSource, options: CompileOptions): Promise<Artifact> {
+  const unknown = options.block.find((name) => !BLOCKABLE.includes(name))
+  if (unknown !== undefined) throw unknownOptimization(unknown)
   options.onProgress?.({ phase: 'reading', share: 0 })
   const archive = await openArchive(source)
   return await withFrame(archive, () => compileArchive(archive, source.size, options))
@@ -63,4 +66,12 @@ async function compileArchive(archive: Archive, size: number, { block, onProgres
     size: file.size,
     stream: () => file.stream(),
   }
+}
+
+function unknownOptimization(name: string): PetalError {
+  return new PetalError({
+    code: 'UNKNOWN_OPTIMIZATION',
+    message: `There is no optimization '${name}' to block.`,
+    fix: `Name some of ${BLOCKABLE.join(', ')}.`,
+  })
 }
