@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { basename, extname, join, dirname } from 'node:path'
 import colors from 'picocolors'
 import type { Artifact } from '../compiler/artifact.ts'
@@ -22,10 +23,12 @@ export async function optimize(args: Arguments): Promise<void> {
   try {
     await checkOutput(file, output)
     const artifact = await makeArtifact(model, request, ({ phase, share }) => progress.update(phase, share * COMPILING))
-    const { sha256, bytes } = await writeOutput(output, withProgress(artifact, progress))
+    // Hashing a large model takes as long as all the rest, so only those who are told the digest wait for it.
+    const hash = args.switches.has('json') ? createHash('sha256') : undefined
+    const bytes = await writeOutput(output, withProgress(artifact, progress), hash)
     progress.end()
     const source = { name: model.name, bytes: model.source.size }
-    if (args.switches.has('json')) printJson({ file: output, bytes, sha256, source, facts: artifact.facts, warnings: artifact.warnings })
+    if (hash) printJson({ file: output, bytes, sha256: hash.digest('hex'), source, facts: artifact.facts, warnings: artifact.warnings })
     else printSummary(output, bytes, model, artifact)
   } finally {
     progress.end()

@@ -1,8 +1,9 @@
+import type { Hash } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { PetalError } from '../errors.ts'
-import { moveInto, temporaryName, writeFailure, type Written, writeStream } from '../store/index.ts'
+import { moveInto, temporaryName, writeFailure, writeStream } from '../store/index.ts'
 
 /** Throws unless `output` is a place where a new file may be put: never over the model, never over a device or a folder. */
 export async function checkOutput(model: string, output: string): Promise<void> {
@@ -28,7 +29,7 @@ export async function checkOutput(model: string, output: string): Promise<void> 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 
 /** Writes all of a stream to `output`, or nothing: beside it first, then into its place in one step; also when interrupted. */
-export async function writeOutput(output: string, stream: AsyncIterable<Uint8Array>): Promise<Written> {
+export async function writeOutput(output: string, stream: AsyncIterable<Uint8Array>, hash?: Hash): Promise<number> {
   const folder = dirname(resolve(output))
   const temporary = join(folder, `.${temporaryName()}`)
   const stop = (signal: NodeJS.Signals): void => {
@@ -37,9 +38,9 @@ export async function writeOutput(output: string, stream: AsyncIterable<Uint8Arr
   }
   for (const signal of Object.keys(SIGNALS)) process.once(signal, stop)
   try {
-    const written = await writeStream(temporary, stream, false)
+    const bytes = await writeStream(temporary, stream, hash && { hash })
     await moveInto(temporary, output)
-    return written
+    return bytes
   } catch (error) {
     throw writeFailure(error, folder, 'Choose another folder with -o, or make room in this one.')
   } finally {

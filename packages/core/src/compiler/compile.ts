@@ -32,10 +32,10 @@ async function compileModel(source: ByteSource, options: CompileOptions): Promis
   if (unknown !== undefined) throw unknownOptimization(unknown)
   options.onProgress?.({ phase: 'reading', share: 0 })
   const archive = await openArchive(source)
-  return await withFrame(archive, () => compileArchive(archive, source.size, options))
+  return await withFrame(archive, () => compileArchive(archive, source, options))
 }
 
-async function compileArchive(archive: Archive, size: number, { block, onProgress }: CompileOptions): Promise<Artifact> {
+async function compileArchive(archive: Archive, source: ByteSource, { block, onProgress }: CompileOptions): Promise<Artifact> {
   const module = await loadModule(archive)
   const record = new PassRecord()
   let before: Record<string, number> = {}
@@ -51,7 +51,7 @@ async function compileArchive(archive: Archive, size: number, { block, onProgres
   const { schema } = module.method(METHOD)!
 
   onProgress?.({ phase: 'emitting', share: PROGRESS.emitting })
-  const file = emitLite(root, [{ name: METHOD, schema, graph }])
+  const file = emitLite(root, [{ name: METHOD, schema, graph }], source.crc32)
   onProgress?.({ phase: 'emitting', share: 1 })
   return {
     facts: {
@@ -60,7 +60,7 @@ async function compileArchive(archive: Archive, size: number, { block, onProgres
       operators: { before, after: countOperators([graph]) },
       optimizations: record.facts(BLOCKABLE, block),
       parameters: countElements([module.root]),
-      bytes: { before: size, after: file.size },
+      bytes: { before: source.size, after: file.size },
     },
     warnings: warningsOf(graph, module.devices),
     size: file.size,

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { inflateRawSync } from 'node:zlib'
+import { crc32, inflateRawSync } from 'node:zlib'
 import type { ByteSource } from '../compiler/archive/byte-source.ts'
 import { PetalError } from '../errors.ts'
 
@@ -57,6 +57,7 @@ export async function openFileSource(path: string): Promise<FileSource> {
         if (bytes.length !== size) throw new RangeError(`inflated to ${bytes.length} bytes in place of ${size}`)
         return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
       },
+      crc32,
       close: () => handle.close(),
     }
   } catch (error) {

@@ -1,15 +1,16 @@
+import { createHash } from 'node:crypto'
 import { copyFile, link, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DigestMemo, FileDigest } from './digest.ts'
 import { systemCode } from './failure.ts'
-import { moveInto, temporaryName, type Written, writeStream } from './write.ts'
+import { moveInto, temporaryName, writeStream } from './write.ts'
 
 /** Files by what is in them. */
 export interface ContentStore {
   /** A file `<name>.ptl` with exactly these bytes, or undefined when they are not stored, or no longer as they were. */
   find(content: FileDigest, name: string): Promise<string | undefined>
   /** Stores a stream; nothing can be read before all of it is on the disk. */
-  put(stream: AsyncIterable<Uint8Array>): Promise<Written>
+  put(stream: AsyncIterable<Uint8Array>): Promise<FileDigest>
 }
 
 /** The bytes, whatever the model is called. */
@@ -46,7 +47,9 @@ export function createContentStore(folder: string, temporaryFolder: string, memo
 
     async put(stream) {
       const temporary = join(temporaryFolder, temporaryName())
-      const written = await writeStream(temporary, stream, true)
+      const hash = createHash('sha256')
+      const bytes = await writeStream(temporary, stream, { durable: true, hash })
+      const written: FileDigest = { sha256: hash.digest('hex'), bytes }
       const blob = join(home(written.sha256), BLOB)
       if (await intact(blob, written)) {
         await rm(temporary, { force: true })

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { type Hash, randomBytes } from 'node:crypto'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { threadId } from 'node:worker_threads'
 
@@ -12,22 +12,24 @@ export function temporaryName(): string {
   return `${process.pid}.${threadId}.${++counter}.${randomBytes(4).toString('hex')}.tmp`
 }
 
-export interface Written {
-  readonly sha256: string
-  readonly bytes: number
+export interface WriteOptions {
+  /** The bytes are on the disk when the write has ended. */
+  readonly durable?: boolean
+  /** Sees all bytes, while the system writes them. */
+  readonly hash?: Hash
 }
 
 /**
- * Writes a stream to a new file and hashes it on the way, in constant memory. The file must not exist.
- * With `durable`, the bytes are on the disk when this returns. On failure the file is removed.
+ * Writes a stream to a new file in constant memory and returns its number of bytes. The file must not exist.
+ * On failure it is removed.
  */
-export async function writeStream(path: string, stream: AsyncIterable<Uint8Array>, durable: boolean): Promise<Written> {
+export async function writeStream(path: string, stream: AsyncIterable<Uint8Array>, { durable, hash }: WriteOptions = {}): Promise<number> {
   const handle = await open(path, 'wx')
   try {
-    const written = await pour(handle, stream)
+    const bytes = await pour(handle, stream, hash)
     if (durable) await handle.sync()
     await handle.close()
-    return written
+    return bytes
   } catch (error) {
     await handle.close().catch(() => {})
     await rm(path, { force: true })
@@ -35,15 +37,14 @@ export async function writeStream(path: string, stream: AsyncIterable<Uint8Array
   }
 }
 
-/** Hashing runs while the system writes the same piece; small pieces are gathered, large ones go as they are. */
-async function pour(handle: FileHandle, stream: AsyncIterable<Uint8Array>): Promise<Written> {
-  const hash = createHash('sha256')
+/** Small pieces are gathered, large ones go as they are. */
+async function pour(handle: FileHandle, stream: AsyncIterable<Uint8Array>, hash?: Hash): Promise<number> {
   const gathered = new Uint8Array(WRITE_SIZE)
   let filled = 0
   let bytes = 0
   const put = async (piece: Uint8Array): Promise<void> => {
     const writing = writeFully(handle, piece, bytes)
-    hash.update(piece)
+    hash?.update(piece)
     await writing
     bytes += piece.byteLength
   }
@@ -61,7 +62,7 @@ async function pour(handle: FileHandle, stream: AsyncIterable<Uint8Array>): Prom
     }
   }
   await flush()
-  return { sha256: hash.digest('hex'), bytes }
+  return bytes
 }
 
 /** One `write` may take fewer bytes than it is given (a full disk, 2 GiB at once). */
@@ -74,7 +75,7 @@ async function writeFully(handle: FileHandle, piece: Uint8Array, position: numbe
 
 /** Replaces a small file in one step: readers see the old text or the new one, whole. */
 export async function writeAtomic(path: string, temporary: string, text: string, durable: boolean): Promise<void> {
-  await writeStream(temporary, pieces(new TextEncoder().encode(text)), durable)
+  await writeStream(temporary, pieces(new TextEncoder().encode(text)), { durable })
   await moveInto(temporary, path)
 }
 

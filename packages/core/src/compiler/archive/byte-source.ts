@@ -14,6 +14,8 @@ export interface ByteSource {
    * platform that does it faster than a DecompressionStream, whose set-up costs more than a small record.
    */
   inflateRaw?(compressed: Uint8Array, size: number): Uint8Array
+  /** CRC-32 of more bytes, after those whose CRC is `seed`, for a platform that does it faster than JavaScript. */
+  crc32?(bytes: Uint8Array, seed: number): number
 }
 
 /** A source over bytes in memory. */

@@ -10,6 +10,9 @@ export interface ZipInput {
   readonly content: Uint8Array | (() => AsyncIterable<Uint8Array>)
 }
 
+/** CRC-32 of bytes that follow those with the CRC `seed`. */
+export type Checksum = (bytes: Uint8Array, seed: number) => number
+
 /** A zip archive that is made while it is read. */
 export interface ZipLayout {
   /** Exact size of the stream. */
@@ -44,7 +47,7 @@ const BUFFER = 64 << 10
  * data at multiples of 64 bytes by an `FB` extra field, sizes in data descriptors and in the directory, no dates,
  * zip64 end records always. The size is known before any content is; CRCs are computed while streaming where they are not given.
  */
-export function layoutZip(root: string, inputs: readonly ZipInput[]): ZipLayout {
+export function layoutZip(root: string, inputs: readonly ZipInput[], checksum: Checksum = crc32): ZipLayout {
   const encoder = new TextEncoder()
   const placed: Placed[] = []
   const names = new Set<string>()
@@ -64,11 +67,13 @@ export function layoutZip(root: string, inputs: readonly ZipInput[]): ZipLayout 
   const directoryOffset = at
   return {
     size: directoryOffset + directorySize + END64_SIZE + LOCATOR_SIZE + END_SIZE,
-    stream: () => gather(pieces(placed, directoryOffset, directorySize)),
+    stream: () => gather(pieces(placed, directoryOffset, directorySize, checksum)),
   }
 }
 
-async function* pieces(placed: readonly Placed[], directoryOffset: number, directorySize: number): AsyncGenerator<Uint8Array> {
+async function* pieces(
+  placed: readonly Placed[], directoryOffset: number, directorySize: number, checksum: Checksum,
+): AsyncGenerator<Uint8Array> {
   const crcs: number[] = []
   for (const record of placed) {
     const { input } = record
@@ -76,7 +81,7 @@ async function* pieces(placed: readonly Placed[], directoryOffset: number, direc
     let crc = input.crc32 ?? 0
     let size = 0
     for await (const piece of input.content instanceof Uint8Array ? [input.content] : input.content()) {
-      if (input.crc32 === undefined) crc = crc32(piece, crc)
+      if (input.crc32 === undefined) crc = checksum(piece, crc)
       size += piece.length
       if (size > input.size) break
       yield piece

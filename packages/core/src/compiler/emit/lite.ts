@@ -1,5 +1,5 @@
 import type { Storage } from '../archive/tensor.ts'
-import { layoutZip, type ZipInput, type ZipLayout } from '../archive/zip-writer.ts'
+import { type Checksum, layoutZip, type ZipInput, type ZipLayout } from '../archive/zip-writer.ts'
 import type { ClassType } from '../ir/class-type.ts'
 import { allNodes, type Graph } from '../ir/graph.ts'
 import { boolValue, intValue, NONE, stringValue, tupleValue, type IValue, type ObjectValue } from '../ir/ivalue.ts'
@@ -36,7 +36,7 @@ const OPTIMIZED = 'mobile_optimized'
  * the storages of both, and the version. TorchScript code is left out, which only the full runtime reads.
  * Nothing is read of the weights until the layout is streamed. Throws a PetalError for what the lite interpreter cannot run.
  */
-export function emitLite(root: ObjectValue, methods: readonly LiteMethod[]): LiteFile {
+export function emitLite(root: ObjectValue, methods: readonly LiteMethod[], checksum?: Checksum): LiteFile {
   const attributes = usedAttributes(root.type, methods)
   const attributesOf = (type: ClassType): readonly string[] => attributes.get(type) ?? []
   const slotOf = (type: ClassType, name: string): number => attributesOf(type).indexOf(name)
@@ -55,7 +55,7 @@ export function emitLite(root: ObjectValue, methods: readonly LiteMethod[]): Lit
     ...constants.inputs, record('bytecode.pkl', bytecodePickle),
     // Readers before PyTorch 1.6's torch.package know the record by this name only.
     record(version < 6 ? 'version' : '.data/version', new TextEncoder().encode(`${version}\n`)),
-  ])
+  ], checksum)
   return { ...layout, bytecodeVersion: BYTECODE_VERSION, operatorVersion: version }
 }
 
