@@ -22,8 +22,11 @@ optimize_for_mobile(torch.jit.load(sys.argv[1]))._save_for_lite_interpreter(sys.
 """
 
 
-def measure(command):
-    """Wall seconds and peak MB of one child process."""
+def measure(command, output=None):
+    """Wall seconds and peak MB of one child process; `output` is removed first, and nobody waits for an earlier one's pages to reach the disk."""
+    if output and os.path.exists(output):
+        os.remove(output)
+    os.sync()
     start = time.perf_counter()
     pid = os.fork()
     if pid == 0:
@@ -55,11 +58,10 @@ def main():
         out = os.path.join(options.folder, "out")
         petal, pytorch, floor = [], [], []
         for _ in range(options.rounds):
-            petal.append(measure(["node", options.petal, "optimize", source, "-o", f"{out}.petal.ptl"]))
-            pytorch.append(measure([sys.executable, "-c", TORCH, source, f"{out}.torch.ptl"]))
-            floor.append(measure(["sha256sum", source])[0] + measure(["cp", source, f"{out}.copy"])[0])
-        for file in ("petal.ptl", "torch.ptl", "copy"):
-            os.remove(f"{out}.{file}")
+            petal.append(measure(["node", options.petal, "optimize", source, "-o", out], out))
+            pytorch.append(measure([sys.executable, "-c", TORCH, source, out], out))
+            floor.append(measure(["sha256sum", source])[0] + measure(["cp", source, out], out)[0])
+        os.remove(out)
         ours, theirs, base = (statistics.median(seconds) for seconds in ([s for s, _ in petal], [s for s, _ in pytorch], floor))
         print(f"{name:<18}{os.path.getsize(source) / 1e6:>6.0f}{ours:>9.2f}{theirs:>9.2f}{ours / theirs:>7.2f}{base:>9.2f}{ours / base:>8.1f}"
               f"{max(m for _, m in petal):>10.0f}{max(m for _, m in pytorch):>10.0f}", flush=True)

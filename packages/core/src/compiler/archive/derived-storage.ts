@@ -1,8 +1,7 @@
 import { PetalError } from '../errors.ts'
+import { PIECE_BYTES, releaseBuffer, takeBuffer } from './buffers.ts'
 import { numel, type Storage, type Tensor } from './tensor.ts'
 
-/** Bytes of the pieces in which a computed storage streams; small enough to stay in a processor's cache. */
-const PIECE_BYTES = 1 << 20
 /** A weight with gaps between its elements is gathered in memory; a larger window than this is left alone. */
 export const MAX_GATHER_BYTES: number = 64 << 20
 
@@ -87,10 +86,22 @@ async function* windowed(storage: Storage, begin: number, end: number): AsyncGen
 /** Multiplies a stream of little-endian floats; pieces may end anywhere, also within an element. */
 async function* scaled(source: AsyncIterable<Uint8Array>, scale: ChannelValues, layout: ChannelLayout, first = 0): AsyncGenerator<Uint8Array> {
   const factors = await scale()
-  const input = new Float32Array(PIECE_BYTES / 4)
-  const inputBytes = new Uint8Array(input.buffer)
-  const output = new Float32Array(PIECE_BYTES / 4)
-  const outputBytes = new Uint8Array(output.buffer)
+  const carried = takeBuffer()
+  const result = takeBuffer()
+  try {
+    yield* multiplied(source, factors, layout, first, carried, result)
+  } finally {
+    releaseBuffer(carried)
+    releaseBuffer(result)
+  }
+}
+
+/** {@link scaled} into `result`; `carried` takes what is not aligned, and the rest of an element that goes on in the next piece. */
+async function* multiplied(
+  source: AsyncIterable<Uint8Array>, factors: Float32Array, layout: ChannelLayout, first: number, carried: Uint8Array, result: Uint8Array,
+): AsyncGenerator<Uint8Array> {
+  const input = new Float32Array(carried.buffer)
+  const output = new Float32Array(result.buffer)
   let element = first
   let pending = 0
   for await (const piece of source) {
@@ -105,15 +116,15 @@ async function* scaled(source: AsyncIterable<Uint8Array>, scale: ChannelValues, 
         offset += count * 4
       } else {
         const taken = Math.min(piece.byteLength - offset, PIECE_BYTES - pending)
-        inputBytes.set(piece.subarray(offset, offset + taken), pending)
+        carried.set(piece.subarray(offset, offset + taken), pending)
         offset += taken
         count = (pending + taken) >> 2
         pending = pending + taken - count * 4
       }
       multiply(view, output, count, element, factors, layout)
       element += count
-      if (!direct) inputBytes.copyWithin(0, count * 4, count * 4 + pending)
-      if (count > 0) yield outputBytes.subarray(0, count * 4)
+      if (!direct) carried.copyWithin(0, count * 4, count * 4 + pending)
+      if (count > 0) yield result.subarray(0, count * 4)
     }
   }
 }

@@ -1,4 +1,5 @@
 import { PetalError } from '../errors.ts'
+import { PIECE_BYTES, releaseBuffer, takeBuffer } from './buffers.ts'
 import type { ByteSource } from './byte-source.ts'
 import { crc32 } from './crc32.ts'
 import { brokenRecord, inflate } from './inflate.ts'
@@ -33,8 +34,6 @@ export interface Archive {
   readonly records: ReadonlyMap<string, ArchiveRecord>
 }
 
-/** Bytes of one piece of a stream. */
-const PIECE = 1 << 20
 /** PyTorch pads headers with up to 67 bytes and up to 28 of zip64: reading so much at once finds nearly all data starts. */
 const HEADER_GUESS = 128
 /** Records up to here are read together with their header. */
@@ -137,36 +136,37 @@ class ZipRecord implements ArchiveRecord {
 
   /** Reads one piece ahead, so that the file and whoever consumes it work at the same time. */
   async* #streamStored(): AsyncGenerator<Uint8Array> {
-    if (this.size <= PIECE) {
+    if (this.size <= PIECE_BYTES) {
       if (this.size > 0) yield this.#readData(0, this.size)
       return
     }
     const start = await this.#locate()
     const source = this.#source
-    const buffers = source.readInto === undefined ? [] : [new Uint8Array(PIECE), new Uint8Array(PIECE)]
+    const buffers = source.readInto === undefined ? [] : [takeBuffer(), takeBuffer()]
     const fetch = async (at: number): Promise<Uint8Array> => {
-      const end = Math.min(at + PIECE, this.size)
+      const end = Math.min(at + PIECE_BYTES, this.size)
       if (source.readInto === undefined) return source.read(start + at, start + end)
-      const target = buffers[(at / PIECE) % 2]!.subarray(0, end - at)
+      const target = buffers[(at / PIECE_BYTES) % 2]!.subarray(0, end - at)
       await source.readInto(target, start + at)
       return target
     }
     let ahead: Promise<Uint8Array> | undefined = fetch(0)
     try {
-      for (let at = 0; at < this.size; at += PIECE) {
+      for (let at = 0; at < this.size; at += PIECE_BYTES) {
         const piece: Uint8Array = await ahead!
-        ahead = at + PIECE < this.size ? fetch(at + PIECE) : undefined
+        ahead = at + PIECE_BYTES < this.size ? fetch(at + PIECE_BYTES) : undefined
         yield piece
       }
     } finally {
       await ahead?.catch(() => {})
+      buffers.forEach(releaseBuffer)
     }
   }
 
   async #inflateAll(): Promise<Uint8Array> {
     const { compressedSize } = this.#entry
     const source = this.#source
-    if (source.inflateRaw === undefined || compressedSize > SMALL_RECORD || this.size > PIECE) return this.#collect(0, this.size)
+    if (source.inflateRaw === undefined || compressedSize > SMALL_RECORD || this.size > PIECE_BYTES) return this.#collect(0, this.size)
     const compressed = await this.#readData(0, compressedSize)
     try {
       return source.inflateRaw(compressed, this.size)
@@ -213,7 +213,7 @@ class ZipRecord implements ArchiveRecord {
   async* #compressedPieces(): AsyncGenerator<Uint8Array> {
     const start = await this.#locate()
     const end = start + this.#entry.compressedSize
-    for (let at = start; at < end; at += PIECE) yield this.#source.read(at, Math.min(at + PIECE, end))
+    for (let at = start; at < end; at += PIECE_BYTES) yield this.#source.read(at, Math.min(at + PIECE_BYTES, end))
   }
 
   async #locate(): Promise<number> {
