@@ -1,5 +1,5 @@
 import { PetalError } from '../errors.ts'
-import { PIECE_BYTES, releaseBuffer, takeBuffer } from './buffers.ts'
+import { PIECE_BYTES, readAhead, releaseBuffer, takeBuffer } from './pieces.ts'
 import { numel, type Storage, type Tensor } from './tensor.ts'
 
 /** A weight with gaps between its elements is gathered in memory; a larger window than this is left alone. */
@@ -51,7 +51,7 @@ export function scaledByChannel(weight: Tensor, scale: ChannelValues, identity: 
   const end = begin + numel(source) * 4
   // Position p of a dense range belongs to channel floor(p / stride) % channels, whichever dimension is outermost.
   const layout = { stride: source.sizes[0] === 1 ? numel(source) : source.strides[0]!, channels: source.sizes[0]! }
-  const stream = (): AsyncIterable<Uint8Array> => scaled(windowed(source.storage, begin, end), scale, layout)
+  const stream = (): AsyncIterable<Uint8Array> => readAhead(scaled(windowed(source.storage, begin, end), scale, layout))
   const storage: Storage = {
     identity: `${identity}(${source.storage.identity}[${begin}:${end}])`, byteLength: end - begin, scalarType: 'Float', stream,
     read: async (from, to) => collect(scaledRange(source.storage, begin + from, begin + to, begin, scale, layout), from, to),
@@ -86,22 +86,21 @@ async function* windowed(storage: Storage, begin: number, end: number): AsyncGen
 /** Multiplies a stream of little-endian floats; pieces may end anywhere, also within an element. */
 async function* scaled(source: AsyncIterable<Uint8Array>, scale: ChannelValues, layout: ChannelLayout, first = 0): AsyncGenerator<Uint8Array> {
   const factors = await scale()
-  const carried = takeBuffer()
-  const result = takeBuffer()
+  const buffers: [Uint8Array, Uint8Array, Uint8Array] = [takeBuffer(), takeBuffer(), takeBuffer()]
   try {
-    yield* multiplied(source, factors, layout, first, carried, result)
+    yield* multiplied(source, factors, layout, first, ...buffers)
   } finally {
-    releaseBuffer(carried)
-    releaseBuffer(result)
+    buffers.forEach(releaseBuffer)
   }
 }
 
-/** {@link scaled} into `result`; `carried` takes what is not aligned, and the rest of an element that goes on in the next piece. */
+/** {@link scaled} into `result` and `other` in turn; `carried` takes what is not aligned, and the rest of an element that goes on in the next piece. */
 async function* multiplied(
-  source: AsyncIterable<Uint8Array>, factors: Float32Array, layout: ChannelLayout, first: number, carried: Uint8Array, result: Uint8Array,
+  source: AsyncIterable<Uint8Array>, factors: Float32Array, layout: ChannelLayout, first: number,
+  carried: Uint8Array, result: Uint8Array, other: Uint8Array,
 ): AsyncGenerator<Uint8Array> {
   const input = new Float32Array(carried.buffer)
-  const output = new Float32Array(result.buffer)
+  let [output, following] = [new Float32Array(result.buffer), new Float32Array(other.buffer)]
   let element = first
   let pending = 0
   for await (const piece of source) {
@@ -124,7 +123,11 @@ async function* multiplied(
       multiply(view, output, count, element, factors, layout)
       element += count
       if (!direct) carried.copyWithin(0, count * 4, count * 4 + pending)
-      if (count > 0) yield result.subarray(0, count * 4)
+      if (count === 0) continue
+      yield new Uint8Array(output.buffer, 0, count * 4)
+      const used = output
+      output = following
+      following = used
     }
   }
 }

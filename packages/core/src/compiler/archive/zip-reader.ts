@@ -1,8 +1,8 @@
 import { PetalError } from '../errors.ts'
-import { PIECE_BYTES, releaseBuffer, takeBuffer } from './buffers.ts'
 import type { ByteSource } from './byte-source.ts'
 import { crc32 } from './crc32.ts'
 import { brokenRecord, inflate } from './inflate.ts'
+import { PIECE_BYTES, readAhead, releaseBuffer, takeBuffer } from './pieces.ts'
 import { archiveLimit, brokenArchive, readZipDirectory, ZIP_LIMITS, type ZipEntry } from './zip-directory.ts'
 
 /** One file inside a model archive. Nothing of it is read before it is asked for. */
@@ -134,31 +134,28 @@ class ZipRecord implements ArchiveRecord {
     this.#check(crc)
   }
 
-  /** Reads one piece ahead, so that the file and whoever consumes it work at the same time. */
   async* #streamStored(): AsyncGenerator<Uint8Array> {
     if (this.size <= PIECE_BYTES) {
       if (this.size > 0) yield this.#readData(0, this.size)
       return
     }
-    const start = await this.#locate()
+    yield* readAhead(this.#storedPieces(await this.#locate()))
+  }
+
+  async* #storedPieces(start: number): AsyncGenerator<Uint8Array> {
     const source = this.#source
-    const buffers = source.readInto === undefined ? [] : [takeBuffer(), takeBuffer()]
-    const fetch = async (at: number): Promise<Uint8Array> => {
-      const end = Math.min(at + PIECE_BYTES, this.size)
-      if (source.readInto === undefined) return source.read(start + at, start + end)
-      const target = buffers[(at / PIECE_BYTES) % 2]!.subarray(0, end - at)
-      await source.readInto(target, start + at)
-      return target
+    if (source.readInto === undefined) {
+      for (let at = 0; at < this.size; at += PIECE_BYTES) yield source.read(start + at, start + Math.min(at + PIECE_BYTES, this.size))
+      return
     }
-    let ahead: Promise<Uint8Array> | undefined = fetch(0)
+    const buffers = [takeBuffer(), takeBuffer()]
     try {
       for (let at = 0; at < this.size; at += PIECE_BYTES) {
-        const piece: Uint8Array = await ahead!
-        ahead = at + PIECE_BYTES < this.size ? fetch(at + PIECE_BYTES) : undefined
-        yield piece
+        const target = buffers[(at / PIECE_BYTES) % 2]!.subarray(0, Math.min(PIECE_BYTES, this.size - at))
+        await source.readInto(target, start + at)
+        yield target
       }
     } finally {
-      await ahead?.catch(() => {})
       buffers.forEach(releaseBuffer)
     }
   }
