@@ -104,6 +104,7 @@ describe('foldConvBatchNorm', () => {
     ['the bias is computed', { bias: '%x' }, /not constant/],
     ['a gain is of another type', { norm: '%gamma, %wide, %mean, %var, %off' }, /Double/],
     ['a gain is of another length', { norm: '%gamma, %three, %mean, %var, %off' }, /number of channels/],
+    ['a gain is returned', { rest: '  return (%y, %gamma)' }, /an app may change it/],
     ['a statistic is written to', { rest: '  %r : Tensor = aten::relu_(%mean)\n  return (%y)' }, /changes while/],
     ['the weight has other dimensions', { weight: '<Tensor Float[2, 1, 1] {0.5, -3.}>' }, /3 dimensions/],
     ['the weight is of another type', { weight: '<Tensor Double[2, 1, 1, 1] {0.5, -3.}>' }, /Double/],

@@ -3,7 +3,7 @@ import type { Tensor } from '../archive/tensor.ts'
 import { allNodes, type Graph, type Node, type Value } from '../ir/graph.ts'
 import { tensorValue } from '../ir/ivalue.ts'
 import type { PassLog } from './pass.ts'
-import { constantBool, constantNumber, constantTensor, insertConstant, isNone, onlyUsedBy, replaceNode, writtenConstants } from './rewriting.ts'
+import { constantBool, constantNumber, constantTensor, insertConstant, isNone, onlyUsedBy, replaceNode, changingConstants } from './rewriting.ts'
 
 /** Convolutions whose weight has its output channels in dimension 0, with the weight's number of dimensions. */
 const CONVOLUTIONS: Readonly<Record<string, number>> = { 'aten::conv1d': 3, 'aten::conv2d': 4, 'aten::conv3d': 5 }
@@ -17,13 +17,13 @@ const CONVOLUTIONS: Readonly<Record<string, number>> = { 'aten::conv1d': 3, 'ate
  */
 export function foldConvBatchNorm(graph: Graph, log: PassLog): void {
   let changed = 0
-  const isWritten = writtenConstants(graph)
+  const changeOf = changingConstants(graph)
   for (const node of allNodes(graph.block)) {
     if (node.kind !== 'aten::batch_norm') continue
     const conv = node.input(0).node
     const rank = CONVOLUTIONS[conv.kind]
     if (rank === undefined) continue
-    const plan = planFold(conv, rank, node, isWritten)
+    const plan = planFold(conv, rank, node, changeOf)
     if (typeof plan === 'string') {
       log.declined('conv_bn_fusion', `${conv.kind} + aten::batch_norm`, plan)
       continue
@@ -45,7 +45,7 @@ interface Fold {
 }
 
 /** What to fold, or the reason why not. */
-function planFold(conv: Node, rank: number, norm: Node, isWritten: (value: Value) => boolean): Fold | string {
+function planFold(conv: Node, rank: number, norm: Node, changeOf: (value: Value) => string | undefined): Fold | string {
   if (conv.schema?.overload === 'padding') return 'its padding is given as a word'
   if (conv.owningBlock !== norm.owningBlock || !onlyUsedBy(conv.output, norm)) return "the convolution's result is used elsewhere, too"
   const training = constantBool(norm.input(5))
@@ -61,7 +61,8 @@ function planFold(conv: Node, rank: number, norm: Node, isWritten: (value: Value
   const gamma = optionalTensor(norm.input(1))
   const beta = optionalTensor(norm.input(2))
   if (bias === 'variable' || gamma === 'variable' || beta === 'variable') return 'a bias or gain is not constant'
-  if ([...conv.inputs, ...norm.inputs].some(isWritten)) return 'a weight changes while the model runs'
+  const change = [...conv.inputs, ...norm.inputs].map(changeOf).find((why) => why !== undefined)
+  if (change !== undefined) return `a weight ${change}`
   const channels = weight.sizes[0]!
   if (weight.sizes.length !== rank) return `the weight has ${weight.sizes.length} dimensions`
   for (const vector of [bias, gamma, beta, mean, variance]) {

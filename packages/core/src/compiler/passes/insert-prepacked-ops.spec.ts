@@ -79,6 +79,7 @@ describe('insertPrePackedOps', () => {
   it.each<[string, string, RegExp]>([
     ['a weight is computed', model(conv('%x, %u, %b, %two, %zero, %single, %groups')), /weight is not constant/],
     ['a weight is written to', model(`  %r : Tensor = aten::relu_(%w)\n${conv('%x, %w, %b, %two, %zero, %single, %groups')}`), /changes while/],
+    ['a weight is returned', model(`  %v : Tensor = aten::detach(%w)\n${conv('%x, %w, %b, %two, %zero, %single, %groups').replace('return (%y)', 'return (%y, %v)')}`), /an app may change it/],
     ['a bias is computed', model(conv('%x, %w, %u, %two, %zero, %single, %groups')), /bias is not constant/],
     ['a weight is Double', model(conv('%x, %w, %b, %two, %zero, %single, %groups'), '<Tensor Double[4, 3, 2, 2] "w">'), /Double/],
     ['a weight is Half', model('  %y : Tensor = aten::linear(%x, %w, %b)\n  return (%y)', '<Tensor Half[4, 3] "w">'), /Half/],

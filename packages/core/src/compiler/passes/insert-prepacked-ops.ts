@@ -4,7 +4,7 @@ import { intListValue, intValue, NONE, tensorValue, type IValue } from '../ir/iv
 import { analyzeLayouts, type Layout } from './layout-analysis.ts'
 import type { PassLog } from './pass.ts'
 import { packedContext } from './prepacked-context.ts'
-import { constantInts, constantNumber, constantTensor, insertConstant, insertOperator, isNone, replaceNode, writtenConstants } from './rewriting.ts'
+import { constantInts, constantNumber, constantTensor, insertConstant, insertOperator, isNone, replaceNode, changingConstants } from './rewriting.ts'
 
 /** What an operator becomes: the packed operator and the plain arguments of its packed weights; or the reason to leave it. */
 type Plan = { readonly run: string; readonly state: readonly IValue[] } | string
@@ -17,12 +17,13 @@ type Plan = { readonly run: string; readonly state: readonly IValue[] } | string
  */
 export function insertPrePackedOps(graph: Graph, log: PassLog): void {
   const layoutOf = analyzeLayouts(graph)
-  const isWritten = writtenConstants(graph)
+  const changeOf = changingConstants(graph)
   let changed = 0
   for (const node of allNodes(graph.block)) {
     const planner = PLANS[node.kind]
     if (planner === undefined) continue
-    const plan = node.inputs.some(isWritten) ? 'its weight changes while the model runs' : planner(node, layoutOf(node.input(0)))
+    const change = node.inputs.map(changeOf).find((why) => why !== undefined)
+    const plan = change === undefined ? planner(node, layoutOf(node.input(0))) : `its weight ${change}`
     if (typeof plan === 'string') {
       log.declined('insert_fold_prepack_ops', node.kind, plan)
       continue

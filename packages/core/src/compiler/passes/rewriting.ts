@@ -39,14 +39,19 @@ export function constantTensor(value: Value): Tensor | undefined {
   return constant?.tag === 'Tensor' ? constant.value : undefined
 }
 
-/** Tells which of the graph's constant tensors some node writes to. Constants that a pass makes later are its own, and not written to. */
-export function writtenConstants(graph: Graph): (value: Value) => boolean {
-  const written = new Set<Value>()
+/**
+ * How a constant tensor of the graph may come to hold other numbers, in words; undefined for one that cannot. A copy of its numbers,
+ * packed or folded into others, would not follow. Constants that a pass makes later are its own, and do not change.
+ */
+export function changingConstants(graph: Graph): (value: Value) => string | undefined {
+  const changes = new Map<Value, string>()
   const aliasDb = new AliasDb(graph)
   for (const node of allNodes(graph.block)) {
-    if (node.kind === 'prim::Constant' && node.output.type.kind === 'TensorType' && aliasDb.hasWriters(node.output)) written.add(node.output)
+    if (node.kind !== 'prim::Constant' || node.output.type.kind !== 'TensorType') continue
+    if (aliasDb.hasWriters(node.output)) changes.set(node.output, 'changes while the model runs')
+    else if (aliasDb.escapesScope(node.output)) changes.set(node.output, 'is part of what the model returns, so that an app may change it')
   }
-  return (value) => written.has(value)
+  return (value) => changes.get(value)
 }
 
 /** True for a constant None. */
