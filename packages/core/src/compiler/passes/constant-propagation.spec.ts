@@ -97,6 +97,18 @@ describe('ConstantPropagation', () => {
   return (%a)`)
   })
 
+  it('reads no constant early that an app gets hold of and may change, only its shape', () => {
+    expectPass(constantPropagation, `graph():
+  %w : Tensor = prim::Constant[value=<Tensor Double[] {0.5}>]()
+  %v : float = aten::Float(%w)
+  %d : int = aten::dim(%w)
+  return (%w, %v, %d)`, `graph():
+  %w : Tensor = prim::Constant[value=<Tensor Double[] {0.5}>]()
+  %v : float = aten::Float(%w)
+  %d : int = prim::Constant[value=0]()
+  return (%w, %v, %d)`)
+  })
+
   it('keeps an exception that is reached', () => {
     expectPass(constantPropagation, `graph(%x : Tensor):
   %m : str = prim::Constant[value="no"]()

@@ -8,6 +8,7 @@ import { isSubtype, type Type } from '../ir/types.ts'
 import { eliminateDeadCode } from './dead-code-elimination.ts'
 import { evaluate, evaluatesToInput } from './evaluate/index.ts'
 import type { Pass } from './pass.ts'
+import { METADATA_OPS } from './rewriting.ts'
 
 const NAME = 'ConstantPropagation'
 
@@ -17,8 +18,8 @@ const SKIPPED: ReadonlySet<string> = new Set(['prim::Constant', 'prim::Uninitial
 /**
  * Computes what depends on constants only, and puts in the branch that a constant condition takes (torch/csrc/jit/passes/constant_propagation.cpp).
  * Loops that never run go, and outputs of control flow that are the same either way.
- * A node is folded only when nothing writes to its inputs or outputs, and when a value it makes cannot be seen outside of the graph, where it
- * might be changed: the constant would be changed for all later runs.
+ * A node is folded only when nothing writes to its inputs or outputs, and when neither what it reads nor what it makes can be seen outside of
+ * the graph, where it might be changed: constants live on from run to run.
  */
 export const constantPropagation: Pass = {
   name: NAME,
@@ -76,7 +77,9 @@ class Propagation {
     const touched = [...node.inputs, ...node.outputs].filter((value) => isMutableType(value.type))
     if (touched.length === 0) return true
     if (this.#aliases === undefined || this.#aliases().nodeHasWriters(node)) return false
-    return evaluatesToInput(node) || !this.#aliases().escapesScope(node.outputs)
+    if (evaluatesToInput(node)) return true
+    const read = METADATA_OPS.has(node.kind) ? node.inputs.filter((value) => value.type.kind !== 'TensorType') : node.inputs
+    return !this.#aliases().escapesScope([...read, ...node.outputs])
   }
 
   #replace(node: Node, output: Value, { value, type }: Constant): void {
