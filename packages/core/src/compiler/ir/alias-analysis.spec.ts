@@ -183,4 +183,14 @@ describe('AliasDb', () => {
     expect(db.hasWriters(x)).toBe(false)
     expect(performance.now() - begin).toBeLessThan(4000)
   })
+
+  it.each([[0, false], [1, true]])('knows that quantized::relu6 works in place when told to (%i), and gives its input', (inPlace, writes) => {
+    const { alias, db, value } = analyze(`graph(%x : Tensor):
+  %flag : bool = prim::Constant[value=${inPlace}]()
+  %a : Tensor = aten::relu(%x)
+  %b : Tensor = quantized::relu6(%a, %flag)
+  return (%b)`)
+    expect(alias('a', 'b')).toBe(true)
+    expect(db.isWritten(value('a'))).toBe(writes)
+  })
 })

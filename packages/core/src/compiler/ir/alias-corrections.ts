@@ -3,7 +3,7 @@ import type { FunctionSchema } from './schema.ts'
 
 /**
  * Operators whose result may be (a view of) one of their inputs although their schema does not say so: they return their input when
- * there is nothing to do (aten/src/ATen/native), or a view that autograd takes care of (`unsafe_split`). Without namespace.
+ * there is nothing to do (aten/src/ATen/native), or a view that autograd takes care of (`unsafe_split`).
  */
 const RETURNS_INPUT: ReadonlySet<string> = new Set([
   'dropout', 'feature_dropout', 'alpha_dropout', 'feature_alpha_dropout', 'type_as', 'atleast_1d', 'atleast_2d', 'atleast_3d',
@@ -14,7 +14,7 @@ const RETURNS_INPUT: ReadonlySet<string> = new Set([
   'unflatten', 'flatten_dense_tensors', 'unflatten_dense_tensors', '_to_cpu', 'to_padded_tensor', 'pin_memory', '_pin_memory',
   'lift', 'tensordot', 'reshape_as', 'view_as', 'to', '_autocast_to_reduced_precision', '_autocast_to_full_precision',
   '_nested_tensor_from_mask', 'conj_physical',
-].map((name) => `aten::${name}`))
+].map((name) => `aten::${name}`).concat('quantized::dropout', 'quantized::relu6'))
 
 /** True when the outputs of `node` must be taken for aliases of all its inputs, whatever the schema says. */
 export function mayReturnInput(node: Node): boolean {
@@ -24,18 +24,25 @@ export function mayReturnInput(node: Node): boolean {
 const NONE: readonly Value[] = []
 
 /** Names of the flag that makes a normalization update its running statistics. */
-const TRAINING_FLAGS = ['training', 'train', 'use_input_stats', 'is_training', 'bn_training']
+const TRAINING_FLAGS: ReadonlySet<string> = new Set(['training', 'train', 'use_input_stats', 'is_training', 'bn_training'])
 
 /**
  * Inputs that a node writes to although they carry no `(a!)`: a normalization's running statistics, which are optional,
- * and optional ones cannot be annotated (`AliasDb::analyzeBatchNorm`). Not when the training flag is a constant False.
+ * and optional ones cannot be annotated (`AliasDb::analyzeBatchNorm`), and what works in place on request. Not when the flag that asks
+ * for it is a constant False.
  */
 export function hiddenWrites(node: Node, schema: FunctionSchema): readonly Value[] {
+  if (schema.name === 'quantized::relu6') return isSwitchedOff(node, 1) ? NONE : node.inputs.slice(0, 1)
   if (!schema.arguments.some(({ name }) => name === 'running_mean' || name === 'noise')) return NONE
   const statistics = schema.arguments.flatMap(({ name, alias }, i) =>
     (name === 'running_mean' || name === 'running_var') && alias === undefined && node.inputs[i] ? [node.inputs[i]] : [])
-  if (statistics.length === 0) return schema.name === 'aten::rrelu_with_noise' && node.inputs[1] ? [node.inputs[1]] : []
-  const flag = schema.arguments.findIndex(({ name }) => TRAINING_FLAGS.includes(name))
-  const value = flag < 0 || node.inputs[flag] === undefined ? undefined : toIValue(node.inputs[flag])
-  return value?.tag === 'Bool' && !value.value ? [] : statistics
+  if (statistics.length === 0) return schema.name === 'aten::rrelu_with_noise' && node.inputs[1] ? [node.inputs[1]] : NONE
+  return isSwitchedOff(node, schema.arguments.findIndex(({ name }) => TRAINING_FLAGS.has(name))) ? NONE : statistics
+}
+
+/** True when input `flag` is a constant False. */
+function isSwitchedOff(node: Node, flag: number): boolean {
+  const input = node.inputs[flag]
+  const value = input && toIValue(input)
+  return value?.tag === 'Bool' && !value.value
 }

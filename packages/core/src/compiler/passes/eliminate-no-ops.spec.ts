@@ -16,4 +16,13 @@ describe('EliminateNoOps', () => {
   %c : bool = aten::__is__(%a, %x)
   return (%a, %c)`)
   })
+
+  it('keeps it where the tensor changes its shape in place', () => {
+    expectPass(eliminateNoOps, `graph(%x : Tensor):
+  %z : int = prim::Constant[value=0]()
+  %a : Tensor = aten::detach(%x)
+  %b : Tensor = aten::unsqueeze_(%x, %z)
+  %d : int = aten::dim(%a)
+  return (%d)`)
+  })
 })

@@ -6,7 +6,8 @@ const NAME = 'EliminateNoOps'
 
 /**
  * Removes `aten::detach`, which does nothing to a tensor that needs no gradient: its result is the same memory seen the same way
- * (torch/csrc/jit/passes/eliminate_no_ops.cpp, as freezing uses it). It stays where the graph asks whether the two are the same object.
+ * (torch/csrc/jit/passes/eliminate_no_ops.cpp, as freezing uses it). It stays where the graph asks whether the two are the same object,
+ * and where something writes to them: `x.unsqueeze_(0)` changes the shape of `x` and not that of a view made before.
  */
 export const eliminateNoOps: Pass = {
   name: NAME,
@@ -20,7 +21,7 @@ export const eliminateNoOps: Pass = {
 export function removeDetach(graph: Graph, aliases: LazyAliasDb = lazyAliasDb(graph)): number {
   let removed = 0
   for (const node of allNodes(graph.block)) {
-    if (node.kind !== 'aten::detach' || aliases().identityMatters(node.output)) continue
+    if (node.kind !== 'aten::detach' || aliases().identityMatters(node.output) || aliases().isWritten(node.output)) continue
     node.output.replaceAllUsesWith(node.input(0))
     node.destroy()
     removed++

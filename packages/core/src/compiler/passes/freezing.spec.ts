@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { graphOf, recordLog, structure, type RecordedLog } from '../../../test/ir.ts'
 import type { Tensor } from '../archive/tensor.ts'
 import { classType, type ClassType } from '../ir/class-type.ts'
-import { allNodes, type Graph } from '../ir/graph.ts'
+import { allNodes, toIValue, type Graph } from '../ir/graph.ts'
 import { boolValue, intListValue, intValue, NONE, tensorValue, ivalueType, type IValue, type ObjectValue } from '../ir/ivalue.ts'
 import { literalTensor } from '../ir/literal.ts'
 import { optionalOf, TensorType, listOf, IntType, type Type } from '../ir/types.ts'
@@ -69,6 +69,18 @@ ${use}
 }
 
 describe('freezeModule', () => {
+  it('keeps tied weights one tensor', () => {
+    const weight = tensorValue({ ...tensor(1, 2), requiresGrad: true })
+    const { graph } = freeze(object('Net', { a: weight, b: weight }), `graph(%self : Net):
+  %a : Tensor = prim::GetAttr[name="a"](%self)
+  %b : Tensor = prim::GetAttr[name="b"](%self)
+  %same : bool = aten::__is__(%a, %b)
+  return (%same)`)
+    const [first, second] = graph.outputs[0]!.node.inputs.map(toIValue)
+    expect(first).toBe(second)
+    expect(first).toMatchObject({ tag: 'Tensor', value: { requiresGrad: false } })
+  })
+
   it('makes attributes constants, each once, detached and in evaluation mode', () => {
     const weight = { ...tensor(1, 2), requiresGrad: true }
     const child = object('Child', { weight: tensorValue(weight), training: boolValue(true), bias: NONE }, { bias: optionalOf(TensorType) })

@@ -75,7 +75,18 @@ function evaluated(value: IValue, object: ObjectValue, name: string): IValue | u
   return detached(value)
 }
 
+/** What stands for a value without gradients: attributes that share one, tied weights for instance, go on sharing it. */
+const DETACHED = new WeakMap<IValue, IValue>()
+
 function detached(value: IValue): IValue | undefined {
+  const known = DETACHED.get(value)
+  if (known !== undefined) return known
+  const made = withoutGradients(value)
+  if (made !== undefined && made !== value) DETACHED.set(value, made)
+  return made
+}
+
+function withoutGradients(value: IValue): IValue | undefined {
   switch (value.tag) {
     case 'Tensor': return value.value.requiresGrad ? { tag: 'Tensor', value: { ...value.value, requiresGrad: false } } : value
     case 'Object': return undefined

@@ -143,4 +143,12 @@ describe('PeepholeOptimize', () => {
   %c : Tensor = aten::relu(%b)
   return (%c)`, 'graph(%x : Tensor):\n  %c : Tensor = aten::relu(%x)\n  return (%c)')
   })
+
+  it('does not when the matrix itself is turned in between', () => {
+    kept(`graph(%x : Tensor):
+  %a : Tensor = aten::t(%x)
+  %b : Tensor = aten::t_(%x)
+  %c : Tensor = aten::t(%a)
+  return (%c)`)
+  })
 })

@@ -124,6 +124,13 @@ function alreadyInt(node: Node): Value | undefined {
 
 const intRoundTrip = roundTrip('IntType')
 
+/** `x.t().t()` is `x`, unless its shape changes in place (`x.t_()`) or the graph tells it from its views. */
+function doubleTranspose(node: Node, { aliases }: Context): Value | undefined {
+  const inner = node.input(0).node
+  if (inner.kind !== 'aten::t' || aliases().isWritten(node.output) || aliases().identityMatters(node.output)) return undefined
+  return inner.input(0)
+}
+
 const RULES: Readonly<Record<string, Rule>> = {
   'aten::__is__': identity(true),
   'aten::__isnot__': identity(false),
@@ -144,7 +151,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'aten::FloatImplicit': roundTrip('FloatType'),
   'aten::ScalarImplicit': roundTrip('IntType', 'FloatType', 'NumberType'),
   'aten::item': roundTrip('IntType', 'FloatType', 'NumberType'),
-  'aten::t': (node) => node.input(0).node.kind === 'aten::t' ? node.input(0).node.input(0) : undefined,
+  'aten::t': doubleTranspose,
 }
 
 /** Inside a branch its condition is known. `known` holds those of the branches around. */
