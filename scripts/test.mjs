@@ -72,6 +72,7 @@ for (const name of readdirSync(join(root, 'examples')).filter((name) => existsSy
 const petal = await installPackedCore(tarballs)
 if (torch) {
   await python('acceptance', 'acceptance.py', ['--petal', petal], torch.python)
+  await python('fuzz', 'fuzz.py', ['--petal', petal, '--seed', '1', '--count', '150'], torch.python)
   await python('differential', 'check.py', ['--petal', petal, '--set', 'quick', '--blocked'], torch.python)
 } else {
   missing('differential tests', 'PyTorch')
