@@ -78,13 +78,19 @@ export async function setUpTorch() {
   return findTorch()
 }
 
+const CHROMIUMS = ['chromium', 'chromium-browser', 'google-chrome']
+const CHROME_OF_MACOS = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'
+
+function findChromium() {
+  return process.env.PETAL_CHROMIUM ?? CHROMIUMS.map(onPath).find(Boolean) ?? [CHROME_OF_MACOS].find(existsSync)
+}
+
 /** The path of a Chromium for the browser tests, installing Debian's where that is possible. */
 export async function setUpChromium() {
-  const find = () => process.env.PETAL_CHROMIUM ?? ['chromium', 'chromium-browser', 'google-chrome'].map(onPath).find(Boolean)
-    ?? ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'].find(existsSync)
-  if (!find()) await aptInstall('Chromium', ['chromium'])
-  if (!find()) say('NO CHROMIUM: the browser tests cannot run. Install Chromium or Chrome, or set PETAL_CHROMIUM')
-  return find()
+  if (!findChromium()) await aptInstall('Chromium', ['chromium'])
+  const chromium = findChromium()
+  if (!chromium) say('NO CHROMIUM: the browser tests cannot run. Install Chromium or Chrome, or set PETAL_CHROMIUM')
+  return chromium
 }
 
 async function aptInstall(what, packages) {

@@ -67,7 +67,7 @@ export function numel(tensor: Tensor): number {
 
 /** Row-major strides for `sizes`, in elements, as `Tensor.contiguous()` gives them. */
 export function contiguousStrides(sizes: readonly number[]): number[] {
-  const strides = new Array<number>(sizes.length)
+  const strides: number[] = Array.from({ length: sizes.length })
   let stride = 1
   for (let dim = sizes.length - 1; dim >= 0; dim--) {
     strides[dim] = stride

@@ -1,7 +1,7 @@
-import type { IValue } from './ivalue.ts'
+import { cloneBlock } from './clone.ts'
+import { ivalueType, type IValue } from './ivalue.ts'
 import type { FunctionSchema } from './schema.ts'
 import { NoneType, type Type } from './types.ts'
-import { ivalueType } from './ivalue.ts'
 
 /** A place in TorchScript source: file record and line (from 1). Carried for errors and facts, never for meaning. */
 export interface SourceRange {
@@ -47,7 +47,7 @@ export class Value {
 
   replaceAllUsesWith(replacement: Value): void {
     if (replacement === this) return
-    for (const { user, offset } of [...this.uses]) user.replaceInput(offset, replacement)
+    for (const { user, offset } of Array.from(this.uses)) user.replaceInput(offset, replacement)
   }
 }
 
@@ -181,9 +181,8 @@ export class Node {
   isBefore(other: Node): boolean {
     if (this === other) return false
     if (this.owningBlock === other.owningBlock) return this.position < other.position
-    const path = new Map<Block, Node>()
-    for (let node: Node | undefined = this; node; node = node.owningBlock?.owningNode) path.set(node.owningBlock!, node)
-    for (let node: Node | undefined = other; node; node = node.owningBlock?.owningNode) {
+    const path = new Map(ancestors(this).map((node) => [node.owningBlock!, node]))
+    for (const node of ancestors(other)) {
       const mine = path.get(node.owningBlock!)
       if (mine) return mine === node ? mine === other : mine.position < node.position
     }
@@ -206,6 +205,13 @@ export class Node {
     this.owningBlock = undefined
     this.prev = this.next = undefined
   }
+}
+
+/** A node and the nodes around it, innermost first. */
+function ancestors(node: Node): Node[] {
+  const found: Node[] = []
+  for (let each: Node | undefined = node; each; each = each.owningBlock?.owningNode) found.push(each)
+  return found
 }
 
 /** Distance between the positions of neighbours; inserting halves it, and a used-up gap renumbers the block. */
@@ -300,25 +306,8 @@ export class Block {
    * when absent, taken as they are. The inputs of `source` must be in `map`. Returns the copied outputs.
    */
   cloneFrom(source: Block, map: Map<Value, Value>): Value[] {
-    for (const node of source.nodes()) this.append(cloneNode(this.graph, node, map))
-    return source.outputs.map((value) => map.get(value) ?? value)
+    return cloneBlock(source, this, map)
   }
-}
-
-function cloneNode(graph: Graph, node: Node, map: Map<Value, Value>): Node {
-  const copy = new Node(graph, node.kind, node.schema)
-  copy.range = node.range
-  for (const input of node.inputs) copy.addInput(map.get(input) ?? input)
-  for (const [name, attribute] of node.attributes) {
-    copy.attributes.set(name, attribute.kind === 'g' ? { kind: 'g', value: attribute.value.copy() } : attribute)
-  }
-  for (const output of node.outputs) map.set(output, copy.addOutput(output.type, output.debugName))
-  for (const block of node.blocks) {
-    const inner = copy.addBlock()
-    for (const input of block.inputs) map.set(input, inner.addInput(input.type, input.debugName))
-    for (const output of inner.cloneFrom(block, map)) inner.registerOutput(output)
-  }
-  return copy
 }
 
 /** A function body in SSA form, as torch::jit::Graph. New nodes go before `insertPoint`. */

@@ -85,7 +85,7 @@ export class MemoryGraph {
       if (wide === undefined) widened.set(set!, wide = this.#widen(set!))
       return wide
     })
-    this.#reachable = new Array<Locations | undefined>(this.#locations.length)
+    this.#reachable = Array.from({ length: this.#locations.length })
   }
 
   /** The memory that `element` may be. */
@@ -159,7 +159,7 @@ export class MemoryGraph {
     const order = new Int32Array(count).fill(-1)
     const low = new Int32Array(count)
     const onStack = new Uint8Array(count)
-    const result = new Array<Locations | undefined>(count)
+    const result: (Locations | undefined)[] = Array.from({ length: count })
     const stack: Element[] = []
     const calls: { element: Element; next: number }[] = []
     let counter = 0
@@ -218,7 +218,7 @@ export class MemoryGraph {
     if (single === undefined) return new Set([this.#representative(members[0]!)])
     if (union === undefined || union.size <= MAX_LOCATIONS) return union ?? single
     for (const location of union) this.#escapeLocation(location)
-    return new Set([...new Set([...union].map((location) => this.#representativeOfClass(location)))])
+    return new Set([...union].map((location) => this.#representativeOfClass(location)))
   }
 
   /** The location joins its class, which must have a wildcard: the widened set consists of nothing else. */

@@ -190,10 +190,6 @@ class Scope {
   }
 
   find(name: string): Value | undefined {
-    for (let scope: Scope | undefined = this; scope; scope = scope.#parent) {
-      const value = scope.#values.get(name)
-      if (value) return value
-    }
-    return undefined
+    return this.#values.get(name) ?? this.#parent?.find(name)
   }
 }

@@ -36,7 +36,7 @@ export function poolConstants(graph: Graph, aliases: LazyAliasDb = lazyAliasDb(g
 
   const visit = (block: Block): void => {
     // A copy, as constants move while it is gone through.
-    for (const node of [...block.nodes()]) {
+    for (const node of Array.from(block.nodes())) {
       for (const inner of node.blocks) visit(inner)
       if (node.kind !== 'prim::Constant') continue
       const key = constantKey(node)

@@ -1,6 +1,7 @@
 import { PetalError } from '../errors.ts'
 import type { ScriptFunction } from '../ir/class-type.ts'
-import { allNodes, Graph, Node, type Block, type Value } from '../ir/graph.ts'
+import { cloneHead } from '../ir/clone.ts'
+import { allNodes, Graph, type Block, type Node, type Value } from '../ir/graph.ts'
 import type { ObjectValue } from '../ir/ivalue.ts'
 import { attributePath, objectAt } from './module-paths.ts'
 
@@ -66,14 +67,7 @@ class Inliner {
   }
 
   #copyNode(node: Node, target: Block, map: Map<Value, Value>, frame: Frame, depth: number): void {
-    const copy = new Node(this.#graph, node.kind, node.schema)
-    copy.range = node.range
-    for (const input of node.inputs) copy.addInput(map.get(input) ?? input)
-    for (const [name, attribute] of node.attributes) {
-      copy.attributes.set(name, attribute.kind === 'g' ? { kind: 'g', value: attribute.value.copy() } : attribute)
-    }
-    for (const output of node.outputs) map.set(output, copy.addOutput(output.type, output.debugName))
-    target.append(copy)
+    const copy = target.append(cloneHead(node, this.#graph, map))
     for (const block of node.blocks) {
       const inner = copy.addBlock()
       for (const input of block.inputs) map.set(input, inner.addInput(input.type, input.debugName))

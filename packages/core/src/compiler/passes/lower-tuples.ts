@@ -19,7 +19,7 @@ export const lowerSimpleTuples: Pass = {
 /** See {@link lowerSimpleTuples}; gives the number of nodes replaced. */
 export function lowerTuples(graph: Graph): number {
   let changes = 0
-  for (const node of [...allNodes(graph.block)]) {
+  for (const node of Array.from(allNodes(graph.block))) {
     const elements = node.inputs[0]?.node.kind === 'prim::TupleConstruct' ? taken(node, node.inputs[0].node) : undefined
     if (elements === undefined) continue
     node.outputs.forEach((output, i) => output.replaceAllUsesWith(elements[i]!))

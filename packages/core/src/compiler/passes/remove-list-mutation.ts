@@ -24,7 +24,7 @@ export function removeListMutations(graph: Graph): number {
 
 function block(scope: Block): number {
   let changes = 0
-  for (const node of [...scope.nodes()]) {
+  for (const node of Array.from(scope.nodes())) {
     for (const inner of node.blocks) changes += block(inner)
     if (node.kind === 'prim::ListConstruct') changes += complete(node)
   }
@@ -71,7 +71,7 @@ function usesOf(list: Value, scope: Block): Place[] {
     while (at.owningBlock !== scope) at = at.owningBlock!.owningNode!
     return { use, at }
   })
-  return places.sort((a, b) => a.at === b.at ? 0 : a.at.isBefore(b.at) ? -1 : 1)
+  return places.toSorted((a, b) => a.at === b.at ? 0 : a.at.isBefore(b.at) ? -1 : 1)
 }
 
 const WRITES: ReadonlySet<string> = new Set(['aten::append', 'aten::insert', 'aten::_set_item', 'aten::extend'])

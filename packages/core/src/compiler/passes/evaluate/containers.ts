@@ -64,17 +64,17 @@ const contains: Evaluator = ([container, item]) => {
   if (container.tag === 'Dict') return bool(lookUp(container, item) !== undefined)
   if (container.tag === 'String' && item.tag === 'String') return bool(container.value.includes(item.value))
   if (container.tag !== 'List') return undefined
-  const found = container.elements.map((each) => sameValue(each, item))
-  return found.includes(undefined) ? undefined : bool(found.includes(true))
+  const found = new Set(container.elements.map((each) => sameValue(each, item)))
+  return found.has(undefined) ? undefined : bool(found.has(true))
 }
 
 /** Equality of two lists of numbers, bools or strings. */
 function listEquality(equal: boolean): Evaluator {
   return ([a, b]) => {
     if (a?.tag !== 'List' || b?.tag !== 'List') return undefined
-    const pairs = a.elements.map((each, i) => b.elements[i] && sameValue(each, b.elements[i]))
-    if (a.elements.length === b.elements.length && pairs.includes(undefined)) return undefined
-    return bool((a.elements.length === b.elements.length && !pairs.includes(false)) === equal)
+    if (a.elements.length !== b.elements.length) return bool(!equal)
+    const pairs = new Set(a.elements.map((each, i) => sameValue(each, b.elements[i]!)))
+    return pairs.has(undefined) ? undefined : bool(pairs.has(false) !== equal)
   }
 }
 

@@ -44,6 +44,7 @@ export function asIndex(value: IValue | undefined): number | undefined {
 
 /** Strings whose bytes are their characters: TorchScript counts bytes. */
 export function isAscii(text: string): boolean {
+  // oxlint-disable-next-line no-control-regex
   return !/[^\u0000-\u007f]/.test(text)
 }
 

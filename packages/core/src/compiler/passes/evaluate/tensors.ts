@@ -125,7 +125,7 @@ export const TENSOR_EVALUATORS: Evaluators = {
   'prim::requires_grad': ofTensor((tensor) => boolValue(tensor.requiresGrad)),
   'aten::detach': view(() => ({})),
   'aten::alias': view(() => ({})),
-  'aten::t': view(({ sizes, strides }) => sizes.length <= 2 ? { sizes: [...sizes].reverse(), strides: [...strides].reverse() } : undefined),
+  'aten::t': view(({ sizes, strides }) => sizes.length <= 2 ? { sizes: sizes.toReversed(), strides: strides.toReversed() } : undefined),
   'aten::transpose': transpose,
   'aten::permute': view((tensor, [dims]) => {
     const order = ints(dims)?.map((dim) => dim < 0 ? dim + tensor.sizes.length : dim)
