@@ -35,36 +35,3 @@ export const TENSOR_PROPERTIES: Readonly<Record<string, string>> = {
 }
 
 export const DEVICE_PROPERTIES: Readonly<Record<string, string>> = { type: 'prim', index: 'prim' }
-
-/** Operators that are another one under a second name; PyTorch replaces them while loading (passes/normalize_ops.cpp). */
-const ALIASES: ReadonlyMap<string, string> = new Map([
-  ['absolute', 'abs'], ['clip', 'clamp'], ['det', 'linalg_det'], ['matrix_power', 'linalg_matrix_power'], ['matrix_exp', 'linalg_matrix_exp'],
-  ['ger', 'outer'], ['arccos', 'acos'], ['arcsin', 'asin'], ['arctan', 'atan'], ['arctan2', 'atan2'], ['arccosh', 'acosh'], ['arcsinh', 'asinh'],
-  ['arctanh', 'atanh'], ['fix', 'trunc'], ['negative', 'neg'], ['subtract', 'sub'], ['greater_equal', 'ge'], ['greater', 'gt'],
-  ['less_equal', 'le'], ['less', 'lt'], ['not_equal', 'ne'], ['divide', 'div'], ['multiply', 'mul'], ['linalg_matmul', 'matmul'],
-  ['inverse', 'linalg_inv'], ['true_divide', 'div'], ['concat', 'cat'], ['concatenate', 'cat'], ['row_stack', 'vstack'],
-  ['swapdims', 'transpose'], ['swapaxes', 'transpose'], ['moveaxis', 'movedim'], ['special_erf', 'erf'], ['special_erfc', 'erfc'],
-  ['special_erfinv', 'erfinv'], ['special_expit', 'sigmoid'], ['special_exp2', 'exp2'], ['special_expm1', 'expm1'],
-  ['special_logit', 'logit'], ['special_logsumexp', 'logsumexp'], ['special_round', 'round'], ['special_log1p', 'log1p'],
-  ['special_sinc', 'sinc'], ['special_digamma', 'digamma'], ['special_psi', 'digamma'], ['special_i0', 'i0'], ['special_xlogy', 'xlogy'],
-  ['special_log_softmax', 'log_softmax'], ['special_softmax', 'softmax'], ['orgqr', 'linalg_householder_product'],
-  ['special_multigammaln', 'mvlgamma'], ['special_polygamma', 'polygamma'], ['special_gammainc', 'igamma'], ['special_gammaincc', 'igammac'],
-  ['special_gammaln', 'lgamma'], ['adjoint', 'mH'],
-])
-
-/** Aliases that also exist as in-place operators under the same pair of names with `_`. */
-const IN_PLACE: ReadonlySet<string> = new Set([
-  'absolute', 'clip', 'arccos', 'arcsin', 'arctan', 'arctan2', 'arccosh', 'arcsinh', 'arctanh', 'fix', 'negative', 'subtract',
-  'greater_equal', 'greater', 'less_equal', 'less', 'not_equal', 'divide', 'multiply', 'true_divide', 'swapdims', 'swapaxes',
-])
-
-/** The name an operator is known by, `aten::div` for `aten::divide`; itself when it is no alias. */
-export function canonicalSymbol(symbol: string): string {
-  if (!symbol.startsWith('aten::')) return symbol
-  const name = symbol.slice('aten::'.length)
-  const inPlace = name.endsWith('_') && !name.endsWith('__')
-  const base = inPlace ? name.slice(0, -1) : name
-  const target = ALIASES.get(base)
-  if (target === undefined || (inPlace && !IN_PLACE.has(base))) return symbol
-  return inPlace ? `aten::${target}_` : `aten::${target}`
-}

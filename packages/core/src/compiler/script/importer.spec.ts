@@ -144,3 +144,17 @@ describe('functions', () => {
     expect(error.location).toMatchObject({ file: 'code/__torch__.py', line: expect.any(Number), frame: expect.stringContaining('>') })
   })
 })
+
+describe('operators with two names', () => {
+  it('are called by the keywords of the name that is written', () => {
+    const graph = graphOf('def f(x: Tensor) -> Tensor:\n  return torch.clip(torch.swapaxes(x, axis0=0, axis1=1), max=1)\n')
+    expect(graph).toContain('aten::transpose(')
+    expect(graph).toContain('aten::clamp(')
+  })
+
+  it('never changed their meaning, whatever became of the operator they stand for', () => {
+    const code = (name: string): string => `def f(x: Tensor, y: Tensor) -> Tensor:\n  return torch.${name}(x, y)\n`
+    expect(graphOf(code('div'), 3)).toContain('prim::If')
+    expect(graphOf(code('true_divide'), 3)).not.toContain('prim::If')
+  })
+})
