@@ -62,6 +62,11 @@ const OTHERS: readonly (readonly [string, SourceKind, Uint8Array])[] = [
   ['a damaged pickle', { kind: 'pickle' }, latin('\x80\x02\xff\xff')],
   ['JSON', { kind: 'json' }, text('{"error": "not found"}')],
   ['Python', { kind: 'python' }, text('# a model\nimport torch\n')],
+  ['a message of a server', { kind: 'text', line: '404: Not Found' }, text('404: Not Found')],
+  ['a message in XML', { kind: 'text', line: '<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>' },
+    text('<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>\n')],
+  ['a long text, cut inside of a character', { kind: 'text', line: `${'ä'.repeat(100)}…` }, text(`x${'ä'.repeat(4000)}`.slice(1)).subarray(0, 4095)],
+  ['text with control characters', { kind: 'unknown', magic: '68 69 1b 5b' }, text('hi\x1b[2Jthere')],
   ['something else', { kind: 'unknown', magic: '00 01 02 03' }, new Uint8Array([0, 1, 2, 3, 4])],
   ['one byte', { kind: 'unknown', magic: '80' }, new Uint8Array([0x80])],
 ]

@@ -13,6 +13,9 @@ const HEAD = 4096
 /** Bytes at the start of an older checkpoint in which its module's class is looked for. */
 const LEGACY_HEAD = 1 << 20
 
+/** Characters of a text that an error quotes. */
+const LINE = 100
+
 /** The text is latin-1, so a byte order mark shows as three characters. */
 const HTML = /^(?:ï»¿)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--[^]*?-->\s*)?<(?:!doctype\s+html|html|head|body)[\s>]/i
 
@@ -48,7 +51,22 @@ export async function identifySource(source: ByteSource, name: string): Promise<
   const found = MAGIC.find(([, test]) => test(head, text))
   if (found !== undefined) return { kind: found[0] }
   if (head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5) return identifyLegacy(source, name)
+  const line = firstLine(head)
+  if (line !== undefined) return { kind: 'text', line }
   return { kind: 'unknown', magic: [...head.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ') }
+}
+
+/** How a text begins; undefined where the bytes are no text. */
+function firstLine(head: Uint8Array): string | undefined {
+  try {
+    // As a stream: the last character may be cut.
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(head, { stream: true }).trim()
+    if (text === '' || /[^\P{C}\t\r\n\f]/u.test(text)) return undefined
+    const line = text.split(/[\r\n]/, 1)[0]!.replaceAll('\t', ' ')
+    return line.length > LINE ? `${line.slice(0, LINE)}…` : line
+  } catch {
+    return undefined
+  }
 }
 
 async function identifyZip(source: ByteSource): Promise<SourceKind> {

@@ -7,6 +7,8 @@ export type SourceKind =
   | { readonly kind: 'checkpoint'; readonly className?: string }
   | { readonly kind: 'truncated'; readonly bytes: number }
   | { readonly kind: 'unknown'; readonly magic: string }
+  /** Words in place of a model; `line` is how they begin. */
+  | { readonly kind: 'text'; readonly line: string }
   | { readonly kind: PlainKind }
 
 export type PlainKind =
@@ -14,10 +16,12 @@ export type PlainKind =
   | 'safetensors' | 'onnx' | 'gguf' | 'tflite' | 'hdf5' | 'numpy' | 'npz'
   | 'zip' | 'gzip' | 'tar' | 'python' | 'json' | 'html' | 'lfs-pointer' | 'empty'
 
-const SAVE_SCRIPT = 'Load it in Python and save the model with torch.jit.script(model).save("model.pt")'
-  + ' or torch.jit.trace(model, example).save("model.pt").'
-const PUT_INTO_MODEL = 'Make the model in Python, give it the weights with load_state_dict(), and save it'
-  + ' with torch.jit.script(model).save("model.pt").'
+// Most who import a model have not made it and know no Python: first what to ask for, then how it is done.
+const SAVE_SCRIPT = 'Ask whoever made it for a TorchScript file, or make one in Python: load the model and save it with'
+  + ' torch.jit.script(model).save("model.pt") or torch.jit.trace(model, example).save("model.pt").'
+const PUT_INTO_MODEL = 'Ask whoever made it for a TorchScript file, or make one in Python: construct the model, give it the weights'
+  + ' with load_state_dict(), and save it with torch.jit.script(model).save("model.pt").'
+const ASK_FOR_ORIGINAL = 'Ask for the PyTorch model it was made from, saved with torch.jit.script(model).save("model.pt").'
 
 /** One clear error; `what` follows the file's name. */
 interface Refusal {
@@ -92,17 +96,17 @@ const REFUSALS: Readonly<Record<Exclude<SourceKind['kind'], 'torchscript' | 'lit
   'onnx': {
     code: 'ONNX_MODEL', what: 'is an ONNX model, not a TorchScript model',
     cause: 'It was made by torch.onnx.export or another program.',
-    fix: SAVE_SCRIPT,
+    fix: ASK_FOR_ORIGINAL,
   },
   'gguf': {
     code: 'GGUF_MODEL', what: 'is a GGUF model, not a TorchScript model',
     cause: 'It was made for llama.cpp and its relatives.',
-    fix: SAVE_SCRIPT,
+    fix: ASK_FOR_ORIGINAL,
   },
   'tflite': {
     code: 'TFLITE_MODEL', what: 'is a TensorFlow Lite model, not a TorchScript model',
     cause: 'It was made for another runtime.',
-    fix: SAVE_SCRIPT,
+    fix: ASK_FOR_ORIGINAL,
   },
   'numpy': {
     code: 'NUMPY_FILE', what: 'is a NumPy array, not a model',
@@ -117,7 +121,7 @@ const REFUSALS: Readonly<Record<Exclude<SourceKind['kind'], 'torchscript' | 'lit
   'hdf5': {
     code: 'HDF5_FILE', what: 'is an HDF5 file, as Keras writes them, not a TorchScript model',
     cause: 'It was made by another program.',
-    fix: SAVE_SCRIPT,
+    fix: ASK_FOR_ORIGINAL,
   },
   'zip': {
     code: 'NOT_A_MODEL', what: 'is a zip archive without a model in it',
@@ -137,7 +141,7 @@ const REFUSALS: Readonly<Record<Exclude<SourceKind['kind'], 'torchscript' | 'lit
   'python': {
     code: 'PYTHON_SOURCE', what: 'is Python source, not a saved model',
     cause: 'A script was named in place of the file it writes.',
-    fix: SAVE_SCRIPT,
+    fix: 'Name the file that the script saves with torch.jit.save; if there is none, ask its author for one.',
   },
   'json': {
     code: 'NOT_A_MODEL', what: 'is a JSON text, not a model',
@@ -151,8 +155,13 @@ const REFUSALS: Readonly<Record<Exclude<SourceKind['kind'], 'torchscript' | 'lit
   },
   'unknown': {
     code: 'NOT_A_MODEL', what: 'is no model that is known here',
-    cause: 'TorchScript files are zip archives and begin with "PK".',
-    fix: SAVE_SCRIPT,
+    cause: 'The file is damaged or of another program: TorchScript files are zip archives and begin with 50 4b 03 04.',
+    fix: 'Get the file again, or ask whoever made it for a TorchScript file, which torch.jit.save writes.',
+  },
+  'text': {
+    code: 'NOT_A_MODEL', what: 'is a text, not a model',
+    cause: 'A message of a server or a description was saved in place of the model.',
+    fix: 'Open it in an editor to see what it says, then get the model itself.',
   },
 }
 
@@ -167,6 +176,7 @@ function details(kind: SourceKind): string {
   switch (kind.kind) {
     case 'checkpoint': return kind.className === undefined ? '' : ` (its class is ${kind.className})`
     case 'truncated': return ` (it has ${kind.bytes} bytes)`
+    case 'text': return `: "${kind.line}"`
     case 'unknown': return ` (it begins with ${kind.magic})`
     default: return ''
   }
