@@ -1,6 +1,5 @@
 /** The build step: a request and a model file in, a compiled file in a content-addressed store out. */
 export { build, type BuildOptions, type BuildRequest, type BuildResult } from './build.ts'
-export { handleFacts, type HandleFacts } from './handle.ts'
 
 /** Requests, as imports write them. */
 export {
