@@ -3,7 +3,7 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bytesSource } from '../../src/compiler/archive/byte-source.ts'
 import { type ArchiveRecord, openArchive } from '../../src/compiler/archive/zip-reader.ts'
-import { rawZip, type RawRecord } from './zip.ts'
+import { forgeZip, type ForgedEntry } from './archive.ts'
 
 const fixtures = join(import.meta.dirname, '../fixtures/build')
 
@@ -18,18 +18,18 @@ export interface BadModel {
 const text = (value: string): Buffer => Buffer.from(value, 'latin1')
 
 /** The smallest archive that passes for TorchScript at first sight, with its records replaced. */
-function archive(...replaced: RawRecord[]): Buffer {
-  const usual: RawRecord[] = [
-    { name: 'net/data.pkl', bytes: text('\x80\x02N.') },
-    { name: 'net/constants.pkl', bytes: text('\x80\x02).') },
-    { name: 'net/code/__torch__.py', bytes: text('') },
-    { name: 'net/version', bytes: text('3\n') },
+function archive(...replaced: ForgedEntry[]): Uint8Array {
+  const usual: ForgedEntry[] = [
+    { name: 'net/data.pkl', data: text('\x80\x02N.') },
+    { name: 'net/constants.pkl', data: text('\x80\x02).') },
+    { name: 'net/code/__torch__.py', data: text('') },
+    { name: 'net/version', data: text('3\n') },
   ]
   const names = new Set(replaced.map((record) => record.name))
-  return rawZip([...usual.filter((record) => !names.has(record.name)), ...replaced])
+  return forgeZip([...usual.filter((record) => !names.has(record.name)), ...replaced])
 }
 
-const pickle = (bytes: Buffer): Buffer => archive({ name: 'net/data.pkl', bytes })
+const pickle = (data: Buffer): Uint8Array => archive({ name: 'net/data.pkl', data })
 
 function written(title: string, code: string, bytes: () => Uint8Array | string): BadModel {
   return { title, code, make: (file) => writeFile(file, bytes()) }
@@ -45,12 +45,12 @@ function recoded(title: string, code: string, change: (source: string) => string
     title, code,
     async make(file) {
       const { root, records } = await openArchive(bytesSource(await readFile(join(fixtures, 'net.pt'))))
-      const copy = async (record: ArchiveRecord): Promise<{ name: string; bytes: Uint8Array }> =>
-        ({ name: `${root}/${record.name}`, bytes: await record.read() })
+      const copy = async (record: ArchiveRecord): Promise<ForgedEntry> =>
+        ({ name: `${root}/${record.name}`, data: await record.read() })
       const kept = await Promise.all([...records.values()].map(copy))
       const main = kept.find(({ name }) => name === `${root}/code/__torch__.py`)!
-      main.bytes = text(change(Buffer.from(main.bytes).toString()))
-      await writeFile(file, rawZip(kept))
+      main.data = text(change(Buffer.from(main.data).toString()))
+      await writeFile(file, forgeZip(kept))
     },
   }
 }
@@ -69,10 +69,10 @@ export const BAD_MODELS: readonly BadModel[] = [
     length.writeBigUInt64LE(BigInt(header.length))
     return Buffer.concat([length, header, Buffer.alloc(4)])
   }),
-  written('a .pt2 of torch.export', 'EXPORTED_PROGRAM', () => rawZip([
-    { name: 'net/archive_format', bytes: text('pt2') },
-    { name: 'net/models/model.json', bytes: text('{}') },
-    { name: 'net/version', bytes: text('6') },
+  written('a .pt2 of torch.export', 'EXPORTED_PROGRAM', () => forgeZip([
+    { name: 'net/archive_format', data: text('pt2') },
+    { name: 'net/models/model.json', data: text('{}') },
+    { name: 'net/version', data: text('6') },
   ])),
   copied('an eager checkpoint', 'EAGER_CHECKPOINT', 'checkpoint.pt'),
   copied('an eager checkpoint of old', 'EAGER_CHECKPOINT', 'checkpoint-legacy.pt'),
@@ -85,9 +85,9 @@ export const BAD_MODELS: readonly BadModel[] = [
   { title: 'a missing file', code: 'FILE_NOT_FOUND', make: async () => {} },
   { title: 'a named pipe', code: 'NOT_A_FILE', make: async (file) => { execFileSync('mkfifo', [file]) } },
   written('noise', 'NOT_A_MODEL', () => Buffer.from([0x13, 0x37, 0x00, 0xff])),
-  written('a zip bomb', 'ARCHIVE_LIMIT', () => archive({ name: 'net/data.pkl', bytes: Buffer.alloc(80_000_000), deflate: true })),
+  written('a zip bomb', 'ARCHIVE_LIMIT', () => archive({ name: 'net/data.pkl', data: Buffer.alloc(80_000_000), deflate: true })),
   written('a zip bomb that lies about its size', 'BROKEN_RECORD', () =>
-    archive({ name: 'net/data.pkl', bytes: Buffer.alloc(20_000_000), deflate: true, claimedSize: 100 })),
+    archive({ name: 'net/data.pkl', data: Buffer.alloc(20_000_000), deflate: true, size: 100 })),
   written('a pickle with a forbidden global', 'FORBIDDEN_GLOBAL', () => pickle(text('\x80\x02cos\nsystem\nX\x02\x00\x00\x00ls\x85R.'))),
   written('a cyclic pickle', 'CYCLIC_PICKLE', () => pickle(text('\x80\x02]q\x00h\x00a.'))),
   written('a pickle nested a million deep', 'PICKLE_LIMIT', () => pickle(nested(1_000_000))),
