@@ -27,7 +27,7 @@ export function necessaryArgs(schema: FunctionSchema, inputs: readonly Value[]):
 }
 
 /** Equality of constants by content; tensors and objects only with themselves. Defaults nest a level or two at most. */
-export function equalValues(a: IValue, b: IValue): boolean {
+function equalValues(a: IValue, b: IValue): boolean {
   if (a === b) return true
   switch (a.tag) {
     case 'None':

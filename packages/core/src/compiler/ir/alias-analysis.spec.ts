@@ -147,19 +147,6 @@ describe('AliasDb', () => {
     expect(db.hasWriters(value('self'))).toBe(true)
   })
 
-  it('tells when aliasing may be changed', () => {
-    const { db, value } = analyze(`graph(%x : Tensor):
-  %a : Tensor = aten::relu(%x)
-  %b : Tensor = aten::relu(%x)
-  %c : Tensor = aten::relu(%a)
-  %d : Tensor = aten::relu(%a)
-  %w : Tensor = aten::relu_(%d)
-  return (%a, %b)`)
-    expect(db.safeToChangeAliasingRelationship(value('a'), value('b'))).toBe(false)
-    expect(db.safeToChangeAliasingRelationship(value('a'), value('c'))).toBe(true)
-    expect(db.safeToChangeAliasingRelationship(value('c'), value('d'))).toBe(false)
-  })
-
   it('is quick on large graphs, chains of views and of branches', () => {
     const graph = new Graph()
     const relu = findSchema('aten::relu', '')

@@ -111,12 +111,6 @@ export class AliasDb {
     return union(parts)
   }
 
-  /** True when `node` or a node in its blocks may write to one of `values`, or to what they hold. */
-  writesToAlias(node: Node, values: Values): boolean {
-    const writes = this.writesOf(node)
-    return writes.size > 0 && list(values).some((value) => intersects(this.reachable(value), writes))
-  }
-
   /**
    * True when the node itself may write to memory that exists outside of the graph, that can be got at from anywhere in it, or that
    * belongs to a constant, which the next run finds as this one leaves it.
@@ -137,12 +131,6 @@ export class AliasDb {
       for (const location of this.locations(value)) if (this.#memory.isWildcard(location)) return true
     }
     return false
-  }
-
-  /** True when values in `a` and `b` may be made to share memory, or to share no longer: nobody writes, nobody outside sees both. */
-  safeToChangeAliasingRelationship(a: Values, b: Values): boolean {
-    if (list(a).some((value) => this.hasWriters(value)) || list(b).some((value) => this.hasWriters(value))) return false
-    return !(this.escapesScope(a) && this.escapesScope(b))
   }
 
   /**

@@ -40,7 +40,7 @@ const WRITERS: Partial<Record<ScalarType, (view: DataView, at: number, value: Sc
 }
 
 /** True when {@link literalTensor} and {@link readElement} know the type. */
-export function hasLiterals(type: ScalarType): boolean {
+function hasLiterals(type: ScalarType): boolean {
   return type in WRITERS
 }
 

@@ -29,6 +29,14 @@ describe('parseSchema', () => {
     expect(parseSchema(`a::b(${argument}) -> ()`).arguments[0]!.defaultValue).toEqual(value)
   })
 
+  it.each([
+    ['Tensor(a!) x', { isWrite: true, before: ['a'], after: ['a'] }], ['t(c -> *) x', { isWrite: false, before: ['c'], after: ['*'] }],
+    ['Tensor(a|b) x', { isWrite: false, before: ['a', 'b'], after: ['a', 'b'] }],
+    ['Tensor(a!)[] x', { isWrite: true, before: [], after: [], contained: { isWrite: true, before: ['a'], after: ['a'] } }],
+  ])('reads the alias annotation of %s', (argument, alias) => {
+    expect(parseSchema(`a::b(${argument}) -> ()`).arguments[0]!.alias).toEqual(alias)
+  })
+
   it('marks outputs that are written into', () => {
     const schema = parseSchema('aten::f.out(Tensor self, *, Tensor(a!) out) -> Tensor(a!)')
     expect(schema.arguments.map(({ isOut }) => isOut)).toEqual([false, true])

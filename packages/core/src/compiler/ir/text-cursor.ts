@@ -13,12 +13,11 @@ export class TextCursor {
   readonly text: string
   /** Of what the text is, for messages: `type`, `schema`. */
   readonly what: string
-  position: number
+  position = 0
 
-  constructor(text: string, what: string, position = 0) {
+  constructor(text: string, what: string) {
     this.text = text
     this.what = what
-    this.position = position
   }
 
   /** True when `token` is next. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { classType } from './class-type.ts'
 import { MAX_TYPE_DEPTH } from './text-cursor.ts'
-import { parseAnnotationString, parseTypeAt, parseTypeExpression, type TypeResolver } from './type-parser.ts'
+import { parseAnnotationString, parseTypeExpression, type TypeResolver } from './type-parser.ts'
 import { annotationString, typeString, type Type } from './types.ts'
 
 const NET = classType('__torch__.Net', { isModule: true })
@@ -23,17 +23,6 @@ describe('types in graph notation', () => {
 
   it('reads tensors with sizes as tensors', () => {
     expect(parseTypeExpression('Float(1, 3, *, strides=[9, 3, 1], requires_grad=0, device=cpu)')).toEqual({ kind: 'TensorType' })
-  })
-
-  it('reads alias annotations', () => {
-    expect(parseTypeAt('Tensor(a!) self', 0)).toEqual({
-      type: { kind: 'TensorType' }, alias: { isWrite: true, before: ['a'], after: ['a'] }, end: 'Tensor(a!) '.length,
-    })
-    expect(parseTypeAt('t(c -> *)', 0).alias).toEqual({ isWrite: false, before: ['c'], after: ['*'] })
-    expect(parseTypeAt('Tensor(a|b)', 0).alias).toEqual({ isWrite: false, before: ['a', 'b'], after: ['a', 'b'] })
-    expect(parseTypeAt('Tensor(a!)[]', 0).alias).toEqual({
-      isWrite: true, before: [], after: [], contained: { isWrite: true, before: ['a'], after: ['a'] },
-    })
   })
 
   it.each(['', 'Tensr', 'int[', 'Dict(str)', '(int', 'int]', 'Future(', '__torch__.Unknown', 'int?int', 'constructor.x', '\u0000'])('refuses %j', (text) => {

@@ -7,13 +7,6 @@ import { dictOf, listOf, optionalOf, type SimpleKind, type Type } from './types.
 /** Gives the class, NamedTuple, enum or interface of a qualified name, or undefined when there is none. */
 export type TypeResolver = (qualifiedName: string) => Type | undefined
 
-export interface ParsedType {
-  readonly type: Type
-  readonly alias?: AliasInfo
-  /** Where the text after the type begins. */
-  readonly end: number
-}
-
 /** Names of the simple types in schemas and graphs (torch/csrc/jit/frontend/schema_type_parser.cpp). */
 const GRAPH_NAMES: Readonly<Record<string, SimpleKind>> = {
   Tensor: 'TensorType', int: 'IntType', float: 'FloatType', complex: 'ComplexType', bool: 'BoolType', str: 'StringType',
@@ -44,12 +37,6 @@ export function parseTypeExpression(text: string, resolve?: TypeResolver): Type 
   const { type } = graphType(cursor, resolve, 0)
   cursor.expectEnd()
   return type
-}
-
-/** As {@link parseTypeExpression}, for a type inside a longer text, with its alias annotation. */
-export function parseTypeAt(text: string, position: number, resolve?: TypeResolver): ParsedType {
-  const cursor = new TextCursor(text, 'type', position)
-  return { ...graphType(cursor, resolve, 0), end: cursor.position }
 }
 
 /** Reads a type from `cursor`; see {@link parseTypeExpression}. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { schemaToString } from '../schema-printer.ts'
-import { findSchema, isOperator, nearestOperators, operatorNames, operatorsNamed, requiresNewerRuntime, schemaTexts } from './index.ts'
+import { findSchema, nearestOperators, operatorNames, operatorsNamed, requiresNewerRuntime, schemaTexts } from './index.ts'
 
 /** Types that are another type to the JIT are printed as that one, and numbers as JavaScript prints them. */
 function normalize(text: string): string {
@@ -38,9 +38,7 @@ describe('the operator table', () => {
   })
 
   it('has operators of libraries that saved models use, and none of Python', () => {
-    expect(isOperator('torchvision::nms')).toBe(true)
-    expect(isOperator('quantized::conv2d')).toBe(true)
-    expect(isOperator('prepacked::conv2d_clamp_run')).toBe(true)
+    for (const name of ['torchvision::nms', 'quantized::conv2d', 'prepacked::conv2d_clamp_run']) expect(operatorNames()).toContain(name)
     expect(operatorNames().some((name) => name.startsWith('prims::'))).toBe(false)
   })
 

@@ -89,11 +89,6 @@ export function requiresNewerRuntime(schema: FunctionSchema): boolean {
   return later.has(schema)
 }
 
-/** True when some release of PyTorch has an operator of this name. */
-export function isOperator(name: string): boolean {
-  return index().has(name)
-}
-
 /** Names of all operators, sorted. */
 export function operatorNames(): readonly string[] {
   return [...index().keys()]
