@@ -29,7 +29,8 @@ export const webpack: BundlerFactory = (models, settings) => ({
   fail(context, _, error, place) {
     const root = native(context).compiler?.context ?? process.cwd()
     const where = place && `${relative(root, place.file)}:${place.line}:${place.column + 1}\n${place.frame}`
-    throw Object.assign(new Error([errorText(error), where].filter(Boolean).join('\n\n')), { hideStack: true })
+    // webpack prints a stack that it hides from the message below it, as details: the text again, and places in this plugin.
+    throw Object.assign(new Error([errorText(error), where].filter(Boolean).join('\n\n')), { stack: '', hideStack: true })
   },
   options: {
     webpack(compiler) {

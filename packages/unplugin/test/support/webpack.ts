@@ -32,10 +32,8 @@ function compilerOf(app: App, settings: BuildSettings, log: string[]): Compiler 
 }
 
 async function outputOf(app: App, stats: Stats, log: readonly string[]): Promise<Output> {
-  const { errors, warnings, modules } = stats.toJson({
-    all: false, errors: true, warnings: true, modules: true, cachedModules: true,
-  })
-  if (errors!.length > 0) throw new Error(errors!.map((error) => error.message).join('\n\n'))
+  if (stats.hasErrors()) throw new Error(stats.toString({ preset: 'errors-only', colors: false }))
+  const { warnings, modules } = stats.toJson({ all: false, warnings: true, modules: true, cachedModules: true })
   const dir = app.path('dist')
   const files = await readTree(dir)
   return {
