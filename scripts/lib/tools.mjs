@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ask, must, onPath, root, say, work } from './run.mjs'
+import { ask, must, onPath, root, run, say, work } from './run.mjs'
 
 const PNPM = '10.34.9'
 /** For a virtual environment: 1.13's torchvision zoo needs Python 3.10 or older, so newer Pythons get a 2.x that still scripts and traces. */
-const TORCH_FOR_VENV = ['torch==2.6.0', 'torchvision==0.21.0', 'numpy<3']
+const TORCH_FOR_VENV = ['torch==2.6.0', 'torchvision==0.21.0']
 const CPU_WHEELS = 'https://download.pytorch.org/whl/cpu'
 
 /** pnpm into a folder of the project's own, dependencies from the lockfile, packages built. Quick when nothing changed. */
@@ -71,7 +71,12 @@ export async function setUpTorch() {
     } else {
       await must(python, ['-m', 'venv', join(work, 'venv')])
     }
-    await must(venvPython, ['-m', 'pip', 'install', '--quiet', '--extra-index-url', CPU_WHEELS, ...TORCH_FOR_VENV])
+    // As an extra index an unreachable server would cost a minute per dependency; asked alone, it is given up at once.
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
+    if (await run(venvPython, [...pip, '--no-deps', '--retries', '1', '--timeout', '15', '--index-url', CPU_WHEELS, ...TORCH_FOR_VENV]) !== 0) {
+      say(`no wheels without CUDA from ${CPU_WHEELS}: taking the larger ones of the Python Package Index`)
+    }
+    await must(venvPython, [...pip, ...TORCH_FOR_VENV, 'numpy<3'])
   } catch (error) {
     say(`PyTorch could not be installed: ${error.message}`)
   }
