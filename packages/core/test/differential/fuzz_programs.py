@@ -29,10 +29,10 @@ EXPRESSIONS = {
           "{M!}.mul(2).add_({M})", "{M!}.abs().sqrt_()", "F.relu({M} * 2, inplace=True)", "F.hardtanh({M} * 2, inplace=True)", "F.relu6({M} + {M}, inplace=True)",
           "F.gelu({M})", "F.layer_norm({M}, [4])", "torch.einsum('ij,jk->ik', [{M}, {M}]) * 0.2", "{M!} ** 2", "{M}.pow({n3})", "F.pad({M!}, [0, 0, 0, 0])", "{M!}.new_zeros([4, 4])", "{M!}.to({M!})", "{M!}.to('cpu')", "{M!}.float()", "{M!}.repeat(1, 1)", "F.relu({I} + {M})",
           "torch.relu({M} + {B})", "F.relu(torch.add({V}, {M}))", "torch.relu(torch.add({S}, {M}))", "{M!}.as_strided([4, 4], [4, 1])", "torch.zeros(4, 4)", "torch.eye(4)", "torch.tensor([[1.0, 2.0, 3.0, {f}]]).repeat(4, 1)", "{M!}.tril()", "torch.rsub({M!}, {f})", "{f} - {M!}", "torch.outer({V}, {V})",
-          "torch.max({M}, {M})", "{M!}.unfold(0, 4, 1)[0]", "{M!}.clamp({n3}, 6)", "torch.hardtanh({M})", "F.hardswish({M})", "F.leaky_relu({M}, 0.1)", "F.threshold({M}, 0.1, 0.0)", "torch.add({M!}, {M!}, alpha={f3}).relu()", "{M!}.add({M}).relu()", "{M!}.movedim(0, 1)", "{M!}.view_as({M!})"],
+          "torch.max({M}, {M})", "{M!}.unfold(0, 4, 1)[0]", "torch.flip({M!}, [0, 1])", "{M!}[[0, 1, 2, 3]]", "{M!}[{I} % 4]", "{M!}.index_select(0, {I} % 4)", "{M!}.gather(0, torch.zeros(4, 4, dtype=torch.long))", "{M!}.roll(1)", "{M!}.masked_fill({B}, {f})", "torch.atleast_2d({M!})", "{M!}.split_with_sizes([4], 0)[0]", "torch.ones_like({M!}) * {n}", "{M!}.topk(4)[0]", "{M!}.sort(0)[0]", "torch.cat([{M!}[:2], {M!}[2:]])", "torch.stack([{M!}, {M!}]).mean(0)", "torch.where({M!} > 0, {M}, {M})", "{M!}.mT", "{M!}.T", "{M!}.clamp({n3}, 6)", "torch.hardtanh({M})", "F.hardswish({M})", "F.leaky_relu({M}, 0.1)", "F.threshold({M}, 0.1, 0.0)", "torch.add({M!}, {M!}, alpha={f3}).relu()", "{M!}.add({M}).relu()", "{M!}.movedim(0, 1)", "{M!}.view_as({M!})"],
     "V": ["torch.ones(4)", "{V!}", "{V!}", "{V!}", "{M!}[{i4}]", "{M!}[:, {i4}]", "{M!}.select({d}, {i4})", "{M!}.diagonal()", "{M!}.view(16)[{n4}:{n4} + 4]", "{M!}.unbind({d})[{n4}]", "{M!}.chunk(4, 0)[1][0]",
           "{V} + {V}", "{V} * {I}", "{V} - {f}", "{V} / ({V}.abs() + 1)", "{M}.sum({d})", "{M}.mean({d})", "{M}.max({d})[0]", "{M}.argmax({d}).float()", "{V!}.clone()", "{V}.relu()", "{I} / 2", "{I}.float()", "{B}.float()",
-          "torch.where({B}, {V}, {V})", "{V}[{I} % 4]", "{V!}.view(4)", "{V!}.cumsum(0)", "torch.cat([{V!}[:{n4}], {V!}[{n4}:]], 0)[:4]", "torch.arange(4).float()", "{M!}.split(1)[{n4}].squeeze(0)", "({V} if {b} else {V})",
+          "torch.where({B}, {V}, {V})", "{V}[{I} % 4]", "{V!}.view(4)", "{V!}.cumsum(0)", "torch.cat([{v:V!}[:{n4}], {v}], 0)[-4:]", "torch.arange(4).float()", "{M!}.split(1)[{n4}].squeeze(0)", "({V} if {b} else {V})",
           "torch.tensor([{f}, {f}, 1.0, 2.0])", "{M!}.min(dim={d}, keepdim=True).values.view(4)", "torch.sort({V!})[0]", "torch.relu({V} + {V})", "torch.matmul({M}, {V})", "{V!}.expand_as({V!})", "{V!}.ceil()"],
     "S": ["{V}.sum()", "{M}.mean()", "{V!}[{i4}]", "{M!}[{i4}, {i4}]", "{S} + {S}", "{S} * {f}", "torch.tensor({f})", "{F}.mean()", "{L}.sum()", "{M}.max()", "({S} if {b} else {S})", "{M!}.view(16)[{n4}]"],
     "I": ["torch.tensor([1, -2, {n8}, 3])", "{I!}", "{I!}", "{I} + {n8}", "{I} * 2", "{I} % 3", "{I} // 2", "{I} + {I}", "torch.arange(4)", "{V}.clamp(-99, 99).long()", "{B}.long()", "{M}.argmax({d})", "{I!}.clone()", "{I!}.flip(0)", "{I}.clamp(max=2)", "{I}.relu()", "{I} - {B}.int()"],
@@ -44,7 +44,7 @@ EXPRESSIONS = {
     "L": ["{F}.mean([2, 3])", "{F}.amax(dim=[2, 3])", "{L!}", "{L} + {V}", "torch.relu({L})", "{F!}[:, :, 0, 0]", "F.relu({L} + {L})", "torch.sigmoid({L})", "F.linear({L}, {M!}, {V!}) * 0.3", "torch.addmm({V!}, {L}, {M!}.t()) * 0.3", "torch.matmul({L}, {M!}.t()) * 0.2"],
     "n": ["{n8}", "{n!}", "{n!}", "{n!}", "{n} + {n}", "{n} - {n}", "{n} * {n8}", "{n} // {nz}", "{n} % {nz}", "-{n}", "abs({n})", "min({n}, {n})", "max({n}, {n8})", "{n} << {n4}", "{n} >> {n4}", "{n} & {n}", "{n} | {n8}", "{n} ^ {n}", "{n8} // ({n} % 4 + 1)",
           "int({b})", "int({f} * 4)", "len({Ln!})", "{Ln!}[0]", "{Ln!}[{im}]", "len({LM!})", "len({s})", "{M!}.size(0)", "{F!}.size({d})", "{F!}.shape[2]", "{F!}.dim()", "({n} if {b} else {n})", "{TM}[1]", "int({V}.clamp(-9, 9).sum())", "{I!}.max().item() + 0 * {n!}",
-          "sum({Ln!})", "max({Ln!})", "{n} * 4611686018427387904", "{n} // {n}", "{n8} % ({n} * 2 + 1)", "len({M!})", "{M!}.numel()", "{n} ** 2 // 1", "{F!}.stride(1)", "round({n} * 2.5)", "len({F!}.shape)", "math.floor({f})", "math.gcd({n8}, 6)", "divmod({n}, {nz})[1]"],
+          "sum({Ln!})", "max({Ln!})", "{n} * 4611686018427387904", "{n8} % ({n} * 2 + 1)", "len({M!})", "{M!}.numel()", "{n} ** 2 // 1", "{F!}.stride(1)", "round({n} * 2.5)", "len({F!}.shape)", "math.floor({f})", "math.gcd({n8}, 6)", "divmod({n}, {nz})[1]"],
     "f": ["{f3}", "{f!}", "{f!}", "{f} + {f}", "{f} - {n8}", "{f} * {n8}", "{f} / 3", "{n} / 7", "{n8} / {nz}", "float({n})", "abs({f})", "min({f}, {f})", "{f} // 0.75", "{f} % 0.75", "{f} % -0.5", "{n8} % 1.5", "-{f}", "float({b})", "{S}.item() + 0.0 * {f!}", "float({V!}[0])", "math.sqrt(abs({f}))",
           "math.exp(min({f}, 2.0))", "{n8} ** 2.0", "{f} ** 2", "({f} if {b} else {f})", "{n} * 0.5", "{f} + {b}", "max({f}, 0.5)", "math.floor({f}) / 2", "float({n8} ** -1 if {n8} != 0 else 0.5)", "float('1.5')"],
     "b": ["{n} > {n}", "{n} == {n8}", "{f} < {f}", "{b!}", "not {b}", "{b} and {b}", "{b} or {b}", "{F!}.size(0) > 1", "{F!}.size(2) > 4", "bool({V}.sum() > 0)", "{n} % 2 == 0", "{n8} in {Ln!}", "'a' in {DM!}", "{s} == 'ab'", "{n} != {n}", "{OM!} is None", "{OM!} is not None",
@@ -67,7 +67,9 @@ STATEMENTS = {
     "M": ["{M!}.add_({M})", "{M!} += {M}", "{M!} *= {M}", "{M!} -= {V}", "{M!}.mul_({f})", "{M!}.copy_({M})", "{M!}.copy_({V})", "{M!}.relu_()", "torch.relu_({M!})", "F.relu({M!}, inplace=True)", "F.relu6({M!}, inplace=True)", "F.hardtanh({M!}, -1.0, 0.5, inplace=True)", "{M!}.clamp_(-0.5, 2)",
           "{M!}.zero_()", "{M!}.fill_({f})", "{M!}[{i4}] = {V}", "{M!}[:, {i4}] = {V}", "{M!}[{i4}] = {f}", "{M!}[{n4}:] = {f}", "{M!}[1:3, :2] += {f}", "{M!}[{i4}, {i4}] = {f}", "{M!}[{B}] = {f}", "{M!}[{I} % 4] = {V}", "{M!}.masked_fill_({B}, {f})", "{M!}[{i4}].add_({V})", "{M!}.t().mul_({V})",
           "{M!}.index_put_(({I} % 4,), {V})", "{M!}.view(16)[{n4}] = {f}", "{M!}.select({d}, {i4}).copy_({V})", "{M!}.transpose_(0, 1)", "{M!}.diagonal().add_({V})", "torch.add({M}, {M}, out={M!})", "{M!}.unbind({d})[1].mul_(2)", "{M!}.chunk(2)[0].zero_()", "{M!}.neg_()", "{M!}.sigmoid_()", "{M!}.tanh_()",
-          "{M!}.narrow(0, 1, 2).add_({n3})", "{M!}.add_({M}).relu_()", "{M!}.add_({M}, alpha={n3})", "{M!}[:] = {M}", "{M!}[{i4}] = {M!}[{i4}]", "{M!}.index_add_(0, {I} % 4, {M})", "{M!}.t_()", "{M!}[..., 0] = {S}", "{M!} /= 2", "{M!}.masked_fill_({B}, 0)", "{M!}.scatter_(0, torch.zeros(1, 4, dtype=torch.long), {f})"],
+          "{M!}.narrow(0, 1, 2).add_({n3})", "{M!}.add_({M}).relu_()", "{M!}.add_({M}, alpha={n3})", "{M!}[:] = {M}", "{M!}[{i4}] = {M!}[{i4}]", "{M!}.index_add_(0, {I} % 4, {M})", "{M!}.t_()", "{M!}[..., 0] = {S}", "{M!} /= 2", "{M!}[::2] = {f}", "{M!}[..., 1::2] += {n3}", "{M!}[{M!} > {f}] = {f}", "{M!}[{M!} < 0] *= 2", "{M!}[{B!}] += 1", "{M!}.index_put_(({I} % 4, {I} % 4), {V}, accumulate=True)", "{M!}[None].add_(1)", "{M!}.split([1, 3])[1].mul_({f3})", "{M!}.view(2, 8)[0] = {f}", "{M!}[-1] -= {M!}[0]",
+          "{M!}.index_fill_({d}, torch.tensor([0, 2]), {f})", "{M!}.masked_scatter_({B!}, {M!})", "{M!}.topk(2)[0].zero_()", "{M!}.diagonal(1).zero_()", "{M!}.swapaxes(0, 1)[0].add_({V})", "{M!}.unsqueeze(0)[0, 1] = {V}", "{M!}.detach().mul_({f3})", "{M!}.data.add_(1)", "{M!}.requires_grad_(False)", "{M!}.reshape(16).add_(1)", "{M!}.contiguous().add_(1)",
+          "{M!}.to(torch.float).add_(1)", "{M!}.expand(4, 4).add_(1)", "{M!}.view_as({M!}).add_(1)", "{M!}.flatten()[{n4}] = {f}", "{M!}.squeeze().neg_()", "F.dropout({M!}, 0.5, False).add_(1)", "{M!}.float().mul_(2)", "{M!}.type_as({M!}).add_(1)", "{M!}.masked_fill_({B}, 0)", "{M!}.scatter_(0, torch.zeros(1, 4, dtype=torch.long), {f})"],
     "V": ["{V!}.add_({V})", "{V!} += {f}", "{V!}[{i4}] = {f}", "{V!}[{B}] = {V!}[{B!}].sum()", "{V!}.relu_()", "{V!}.copy_({M!}[{i4}])", "{V!}.zero_()", "{V!}[1:].mul_({f})", "{V!}.mul_({I})", "{V!}[{n4}:{n4} + 1] += {V!}[0]", "{V!}[{i4}] += {S}", "{V!}.resize_(4)"],
     "I": ["{I!}.add_({n8})", "{I!} += {n8}", "{I!}[{i4}] = {n8}", "{I!}.mul_({I})", "{I!}[{B}] = 0", "{I!} //= 2", "{I!} <<= 1", "{I!}.relu_()"],
     "B": ["{B!}[{i4}] = {b}", "{B!} &= {B}", "{B!}.logical_not_()"],
@@ -192,7 +194,7 @@ class Writer:
                 text = self.variable(kind, target)
             else:
                 text = self.expression(kind, depth - 1)
-                if " " in text and not text.startswith(("torch.", "F.")) and not self.closed(text):
+                if " " in text and not self.closed(text):
                     text = f"({text})"
             if name:
                 named[name] = text
@@ -202,13 +204,11 @@ class Writer:
 
     @staticmethod
     def closed(text):
-        """Whether the text is one bracketed whole."""
-        if text[0] not in "([{":
-            return False
+        """Whether the text is one bracketed whole or one call."""
         depth = 0
         for i, c in enumerate(text):
             depth += (c in "([{") - (c in ")]}")
-            if depth == 0:
+            if depth == 0 and (c in ")]}" or c == " "):
                 return i == len(text) - 1
         return False
 
@@ -351,6 +351,20 @@ def write_program(seed):
         if rng.random() < 0.6:
             init.append(f"self.register_buffer('{name}', {value})")
             attributes.setdefault(kind, []).append(f"self.{name}")
+    # Attributes that share memory.
+    if "M" in attributes and rng.random() < 0.4:
+        init.append("self.row = self.buffer[1]")
+        attributes.setdefault("V", []).append("self.row")
+        if rng.random() < 0.5:
+            init.append("self.same = self.buffer" + rng.choice(["", ".t()", ".view(2, 2, 4).view(4, 4)"]))
+            attributes["M"].append("self.same")
+    if "M" in attributes and "LM" in attributes and rng.random() < 0.5:
+        init.append("self.mats = [self.buffer, torch.eye(4), self.buffer.t()]")
+    if "DM" in attributes and "LM" in attributes and rng.random() < 0.5:
+        init.append("self.table = {'a': self.mats[0], 'c': torch.ones(4, 4)}")
+    if not traced and rng.random() < 0.2:
+        init.append("self.pair = (torch.ones(4, 4), 3)")
+        attributes.setdefault("TM", []).append("self.pair")
     if rng.random() < 0.3:
         init.append("self.weight = nn.Parameter(torch.linspace(-0.5, 0.5, 16).view(4, 4))")
         attributes.setdefault("M", []).append("self.weight")
@@ -368,6 +382,9 @@ def write_program(seed):
         layers.append((f"self.layer{i}", form))
         if form == "conv1" and "Sequential" not in value and rng.random() < 0.1:
             init.append(f"self.norm{i} = nn.BatchNorm1d(4)")
+        plain = [n for n, f in layers[:-1] if f == "conv" and value.startswith("nn.Conv2d(4, 4, 3, padding=1)") and f"{n} = {value}" in init]
+        if plain and rng.random() < 0.5:
+            init.append(f"self.layer{i}.weight = {plain[0]}.weight")
         if rng.random() < 0.15:
             init.append(f"self.shared{i} = self.layer{i}")
             layers.append((f"self.shared{i}", form))
