@@ -1,0 +1,84 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const SRC = join(import.meta.dirname, '../src')
+
+/** The compiler's folders and its files beside them; each may import those before it. See docs/architecture.md. */
+const LAYERS = [
+  'errors.ts', 'facts.ts', 'artifact.ts', 'archive', 'ir', 'script', 'passes', 'backends', 'emit', 'report', 'explained.ts', 'compile.ts', 'index.ts',
+]
+
+/** What a run must not depend on, and what browsers do not have. */
+const IMPURE = /\bnew Date\b|\bDate\.now\b|\bMath\.random\b|\bperformance\.now\b|\bprocess\.|\bBuffer\b|\bimport\(/
+
+interface Import {
+  readonly from: string
+  /** Path in `src`, or the name of a package. */
+  readonly to: string
+  /** True for types, which are gone when the code runs. */
+  readonly onlyTypes: boolean
+}
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .map((name) => name.replaceAll('\\', '/')).filter((name) => name.endsWith('.ts') && !name.endsWith('.spec.ts'))
+const texts = new Map(files.map((file) => [file, readFileSync(join(SRC, file), 'utf8')]))
+const imports = files.flatMap(importsOf)
+const compiler = imports.filter(({ from }) => from.startsWith('compiler/'))
+
+function importsOf(from: string): Import[] {
+  return [...texts.get(from)!.matchAll(/^(?:import|export) (type )?([^;'"]*?) from '([^']+)'/gm)].map(([, type, names, specifier]) => ({
+    from,
+    to: specifier!.startsWith('.') ? join(dirname(from), specifier!).replaceAll('\\', '/') : specifier!,
+    onlyTypes: type !== undefined || names!.replaceAll(/[{}]/g, '').split(',').every((name) => name.trim() === '' || name.trim().startsWith('type ')),
+  }))
+}
+
+function layer(file: string): number {
+  return LAYERS.indexOf(file.split('/')[1]!)
+}
+
+/** Files that import one another when the code runs, as one path; undefined when there are none. */
+function cycle(): string | undefined {
+  const targets = new Map(files.map((file) => [file, imports.filter(({ from, onlyTypes }) => from === file && !onlyTypes)]))
+  const done = new Set<string>()
+  const visit = (file: string, path: readonly string[]): string | undefined => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file].join(' -> ')
+    if (done.has(file)) return undefined
+    for (const { to } of targets.get(file) ?? []) {
+      const found = visit(to, [...path, file])
+      if (found !== undefined) return found
+    }
+    done.add(file)
+    return undefined
+  }
+  return files.map((file) => visit(file, [])).find((found) => found !== undefined)
+}
+
+describe('the compiler', () => {
+  it('imports only itself', () => {
+    expect(compiler.length).toBeGreaterThan(300)
+    expect(compiler.filter(({ to }) => !to.startsWith('compiler/'))).toEqual([])
+  })
+
+  it('has layers that never look up', () => {
+    expect(compiler.filter(({ from, to }) => layer(from) < 0 || layer(to) > layer(from))).toEqual([])
+  })
+
+  it('asks for no time, no chance and nothing of Node', () => {
+    const code = files.filter((file) => file.startsWith('compiler/') && !file.endsWith('.generated.ts'))
+      .map((file) => [file, texts.get(file)!.replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, '')] as const)
+    expect(code.filter(([, text]) => IMPURE.test(text)).map(([file]) => file)).toEqual([])
+  })
+})
+
+describe('the package', () => {
+  it('has no files that import one another in a circle', () => {
+    expect(cycle()).toBeUndefined()
+  })
+
+  it('has files that are read in one go', () => {
+    const long = [...texts].filter(([file, text]) => !file.endsWith('.generated.ts') && text.split('\n').length > 421)
+    expect(long.map(([file]) => file)).toEqual([])
+  })
+})
