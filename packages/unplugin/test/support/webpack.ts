@@ -32,7 +32,7 @@ function compilerOf(app: App, settings: BuildSettings, log: string[]): Compiler 
 }
 
 async function outputOf(app: App, stats: Stats, log: readonly string[]): Promise<Output> {
-  if (stats.hasErrors()) throw new Error(stats.toString({ preset: 'errors-only', colors: false }))
+  if (stats.hasErrors()) throw new Error(stats.toString({ preset: 'errors-only', errorDetails: true, colors: false }))
   const { warnings, modules } = stats.toJson({ all: false, warnings: true, modules: true, cachedModules: true })
   const dir = app.path('dist')
   const files = await readTree(dir)
