@@ -9,8 +9,12 @@ export interface PortFact {
   readonly shape?: readonly (number | null)[]
 }
 
+/** What one optimization did to a model. */
 export interface OptimizationFact {
-  /** PyTorch's name of the optimization: `conv_bn_fusion`. */
+  /**
+   * PyTorch's name in snake_case, for what a blocklist may name (`conv_bn_fusion`, its `MobileOptimizerType`) and for the passes around it
+   * (`constant_propagation`, its ConstantPropagation). Passes that PyTorch has no name for are called alike: `fold_rank`.
+   */
   readonly name: string
   /** Places changed. */
   readonly applied: number

@@ -57,7 +57,7 @@ export const CPU_STAGES: readonly Stage[] = [
   { name: 'fold_rank', run: ({ graph, log }) => foldRank(graph, log) },
   { name: 'run_optimization', run: ({ graph, log }) => runOptimization.run(graph, log) },
   { name: 'fuse_add_relu', optimization: 'fuse_add_relu', run: ({ graph, log }) => fuseAddRelu(graph, log) },
-  { name: 'dead_code_elimination', run: ({ graph }) => { eliminateDeadCode(graph) } },
+  { name: 'eliminate_dead_code', run: ({ graph }) => { eliminateDeadCode(graph) } },
 ]
 
 /**

@@ -7,7 +7,7 @@ import { typeString } from '../ir/types.ts'
 import { evaluatesToInput } from './evaluate/index.ts'
 import type { Pass } from './pass.ts'
 
-const NAME = 'EliminateCommonSubexpression'
+const NAME = 'eliminate_common_subexpression'
 
 /** Each of these makes something of its own, or has no value. */
 const NEVER_SHARED: ReadonlySet<string> = new Set(['prim::CreateObject', 'prim::Uninitialized', 'prim::profile'])

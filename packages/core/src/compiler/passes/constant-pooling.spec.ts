@@ -35,7 +35,7 @@ describe('ConstantPooling', () => {
       %f : Tensor = aten::add(%b, %b, %two)
       -> (%f)
   return (%y)`)
-    expect(log.changes.get('ConstantPooling')).toBe(2)
+    expect(log.changes.get('constant_pooling')).toBe(2)
   })
 
   it('tells types, zeros and views apart', () => {

@@ -3,7 +3,7 @@ import { constantKey } from '../ir/constant-key.ts'
 import { toIValue, type Block, type Graph, type Node } from '../ir/graph.ts'
 import type { Pass } from './pass.ts'
 
-const NAME = 'ConstantPooling'
+const NAME = 'constant_pooling'
 
 /**
  * Moves constants to the front of the graph, in the order in which they stand, and merges equal ones (torch/csrc/jit/passes/constant_pooling.cpp).

@@ -10,7 +10,7 @@ import { evaluate, evaluatesToInput } from './evaluate/index.ts'
 import type { Pass } from './pass.ts'
 import { METADATA_OPS } from './rewriting.ts'
 
-const NAME = 'ConstantPropagation'
+const NAME = 'constant_propagation'
 
 /** Kinds that are never folded: the first is a constant already, the second has no value. */
 const SKIPPED: ReadonlySet<string> = new Set(['prim::Constant', 'prim::Uninitialized', 'prim::CreateObject', 'prim::GetAttr'])

@@ -37,7 +37,7 @@ describe('EliminateDeadCode', () => {
     block1():
       -> (%a)
   return (%d)`)
-    expect(log.changes.get('EliminateDeadCode')).toBe(2)
+    expect(log.changes.get('eliminate_dead_code')).toBe(2)
   })
 
   it('removes a write to memory of its own, and what it wrote to', () => {

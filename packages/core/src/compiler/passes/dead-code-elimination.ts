@@ -16,10 +16,10 @@ const MAX_LOOP_ROUNDS = 8
  * As in PyTorch, an operator that would only have raised an error goes too; `prim::RaiseException` stays.
  */
 export const deadCodeElimination: Pass = {
-  name: 'EliminateDeadCode',
+  name: 'eliminate_dead_code',
   run: (graph, log) => {
     const removed = eliminateDeadCode(graph)
-    if (removed > 0) log.changed('EliminateDeadCode', removed)
+    if (removed > 0) log.changed('eliminate_dead_code', removed)
   },
 }
 

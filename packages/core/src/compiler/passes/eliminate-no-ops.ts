@@ -2,7 +2,7 @@ import { lazyAliasDb, type LazyAliasDb } from '../ir/alias-analysis.ts'
 import { allNodes, type Graph } from '../ir/graph.ts'
 import type { Pass } from './pass.ts'
 
-const NAME = 'EliminateNoOps'
+const NAME = 'eliminate_no_ops'
 
 /**
  * Removes `aten::detach`, which does nothing to a tensor that needs no gradient: its result is the same memory seen the same way

@@ -2,7 +2,7 @@ import { toIValue, type Block, type Graph, type Node, type Value } from '../ir/g
 import { intValue } from '../ir/ivalue.ts'
 import type { Pass } from './pass.ts'
 
-const NAME = 'UnrollConstantLoops'
+const NAME = 'unroll_constant_loops'
 
 /** PyTorch unrolls loops of fewer rounds than this (`kMaxBodyRepeats`, torch/csrc/jit/passes/loop_unrolling.cpp). */
 const MAX_ROUNDS = 64n

@@ -1,7 +1,7 @@
 import { allNodes, toIValue, type Graph, type Node, type Value } from '../ir/graph.ts'
 import type { Pass } from './pass.ts'
 
-const NAME = 'LowerSimpleTuples'
+const NAME = 'lower_simple_tuples'
 
 /**
  * Takes elements of tuples from where the tuple was made (`LowerSimpleTuples`, torch/csrc/jit/passes/lower_tuples.cpp): an unpack, an index

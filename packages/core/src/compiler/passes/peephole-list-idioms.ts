@@ -4,7 +4,7 @@ import { intValue, type IValue } from '../ir/ivalue.ts'
 import { eliminateDeadCode } from './dead-code-elimination.ts'
 import type { Pass } from './pass.ts'
 
-const NAME = 'PeepholeOptimizeListIdioms'
+const NAME = 'peephole_optimize_list_idioms'
 
 /**
  * Reads from lists and dicts whose construct is in the graph and which nobody writes to: `len([a, b])`, `[a, b][0]`, unpacking, `[a] + [b]`,

@@ -5,7 +5,7 @@ import { isSubtype, NoneType, type Type } from '../ir/types.ts'
 import { eliminateDeadCode } from './dead-code-elimination.ts'
 import type { Pass } from './pass.ts'
 
-const NAME = 'PeepholeOptimize'
+const NAME = 'peephole_optimize'
 
 /**
  * Simplifications that look at one node and its inputs (torch/csrc/jit/passes/peephole.cpp and peephole_non_tensor.cpp).

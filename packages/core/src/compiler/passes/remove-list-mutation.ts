@@ -2,7 +2,7 @@ import { hasSideEffects } from '../ir/side-effects.ts'
 import { toIValue, type Block, type Graph, type Node, type Use, type Value } from '../ir/graph.ts'
 import type { Pass } from './pass.ts'
 
-const NAME = 'RemoveListMutation'
+const NAME = 'remove_list_mutation'
 
 /**
  * Makes a list complete where it is constructed: `l = [a]; l.append(b)` becomes `l = [a, b]` (torch/csrc/jit/passes/remove_mutation.cpp).

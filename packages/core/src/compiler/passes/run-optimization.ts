@@ -20,15 +20,15 @@ type Step = readonly [name: string, run: (graph: Graph, aliases: LazyAliasDb) =>
 
 /** What simplifies, in the order of `runOptimization` (torch/csrc/jit/passes/frozen_graph_optimizations and freeze_module.cpp). */
 const STEPS: readonly Step[] = [
-  ['EliminateNoOps', removeDetach],
-  ['LowerSimpleTuples', lowerTuples],
-  ['EliminateCommonSubexpression', eliminateCommonSubexpressions],
-  ['PeepholeOptimizeListIdioms', readKnownLists],
-  ['PeepholeOptimize', simplify],
-  ['ConstantPropagation', foldConstants],
-  ['UnrollConstantLoops', unrollLoops],
-  ['RemoveListMutation', removeListMutations],
-  ['EliminateDeadCode', eliminateDeadCode],
+  ['eliminate_no_ops', removeDetach],
+  ['lower_simple_tuples', lowerTuples],
+  ['eliminate_common_subexpression', eliminateCommonSubexpressions],
+  ['peephole_optimize_list_idioms', readKnownLists],
+  ['peephole_optimize', simplify],
+  ['constant_propagation', foldConstants],
+  ['unroll_constant_loops', unrollLoops],
+  ['remove_list_mutation', removeListMutations],
+  ['eliminate_dead_code', eliminateDeadCode],
 ]
 
 /**
@@ -36,7 +36,7 @@ const STEPS: readonly Step[] = [
  * dead code is removed. Where upstream runs its list once, with a second round after unrolling, this runs it to the end.
  */
 export const runOptimization: Pass = {
-  name: 'runOptimization',
+  name: 'run_optimization',
   run: (graph: Graph, log: PassLog) => {
     // Steps that find nothing to do hand the analysis on to the next.
     let aliases = lazyAliasDb(graph)
@@ -48,14 +48,14 @@ export const runOptimization: Pass = {
       return count
     }
     // Settling branches first makes the graph several times smaller before anything asks what may alias.
-    run(['ConstantPropagation', (graph) => foldConstants(graph)])
-    run(['EliminateDeadCode', eliminateDeadCode])
+    run(['constant_propagation', (graph) => foldConstants(graph)])
+    run(['eliminate_dead_code', eliminateDeadCode])
     // Done when every step, from whichever on, has found nothing to do.
     let idle = 0
     for (let turn = 0; turn < MAX_ROUNDS * STEPS.length && idle < STEPS.length; turn++) {
       idle = run(STEPS[turn % STEPS.length]!) > 0 ? 0 : idle + 1
     }
-    run(['ConstantPooling', poolConstants])
-    run(['EliminateDeadCode', eliminateDeadCode])
+    run(['constant_pooling', poolConstants])
+    run(['eliminate_dead_code', eliminateDeadCode])
   },
 }
