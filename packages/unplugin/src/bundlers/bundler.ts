@@ -26,5 +26,7 @@ export function errorText(error: PetalError): string {
   const { file, line, frame } = error.location ?? {}
   if (file === undefined && frame === undefined) return error.message
   const where = file === undefined ? '' : `In the model: ${file}${line === undefined ? '' : `:${line}`}`
-  return [error.message, [where, frame].filter(Boolean).join('\n')].join('\n\n')
+  // The bar marks what is quoted; without it Vite's overlay takes the lines for a frame of the import and drops them.
+  const quoted = frame?.split('\n').map((text) => `| ${text}`.trimEnd()) ?? []
+  return [error.message, [where, ...quoted].filter(Boolean).join('\n')].join('\n\n')
 }
