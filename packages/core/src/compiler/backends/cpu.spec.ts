@@ -113,7 +113,7 @@ function run(block: readonly string[] = []): { operators: string[]; root: Object
 }
 
 const ALL = ['prepacked::conv2d_clamp_run', 'prepacked::conv2d_clamp_run', 'aten::_add_relu', 'aten::flatten', 'prepacked::linear_clamp_run',
-  'aten::unsqueeze', 'prepacked::conv2d_clamp_run', 'aten::squeeze']
+  'aten::contiguous', 'aten::unsqueeze', 'prepacked::conv2d_clamp_run', 'aten::squeeze']
 
 describe('optimizeForMobile', () => {
   it('leaves nothing but what runs', () => {

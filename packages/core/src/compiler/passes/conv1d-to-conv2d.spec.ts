@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { expectPass } from '../../../test/ir.ts'
+import { expectPass, graphOf, recordLog } from '../../../test/ir.ts'
 import { conv1dToConv2d } from './conv1d-to-conv2d.ts'
 
 const HEAD = (weight: string): string => `graph(%x : Tensor, %v : int, %u : Tensor):
@@ -21,7 +21,9 @@ describe('conv1dToConv2d', () => {
   %dilation2 : int[] = prim::Constant[value=[1, 5]]()
   %height : int = prim::Constant[value=-2]()
   %w2 : Tensor = prim::Constant[value=<Tensor Float[1, 2, 1, 3] "w" strides=[6, 1, 6, 2]>]()
-  %x2 : Tensor = aten::unsqueeze(%x, %height)
+  %format : int = prim::Constant[value=0]()
+  %row : Tensor = aten::contiguous(%x, %format)
+  %x2 : Tensor = aten::unsqueeze(%row, %height)
   %c : Tensor = aten::conv2d(%x2, %w2, %none, %stride2, %padding2, %dilation2, %groups)
   %y : Tensor = aten::squeeze(%c, %height)
   return (%y)`)
@@ -34,10 +36,22 @@ describe('conv1dToConv2d', () => {
   %dilation2 : int[] = prim::Constant[value=[1, 5]]()
   %height : int = prim::Constant[value=-2]()
   %u2 : Tensor = aten::unsqueeze(%u, %height)
-  %x2 : Tensor = aten::unsqueeze(%x, %height)
+  %format : int = prim::Constant[value=0]()
+  %row : Tensor = aten::contiguous(%x, %format)
+  %x2 : Tensor = aten::unsqueeze(%row, %height)
   %c : Tensor = aten::conv2d(%x2, %u2, %w, %stride2, %padding2, %dilation2, %groups)
   %y : Tensor = aten::squeeze(%c, %height)
   return (%y)`)
+  })
+
+  it('takes an input as it is that is certainly in order', () => {
+    const graph = graphOf(`${HEAD(WEIGHT)}  %k : float = prim::Constant[value=0.1]()\n  %s : int[] = prim::Constant[value=[2]]()
+  %t : bool = prim::Constant[value=1]()\n  %a : Tensor = aten::layer_norm(%x, %s, %none, %none, %k, %t)
+  %y : Tensor = aten::conv1d(%a, %w, %none, %stride, %padding, %dilation, %groups)\n  return (%y)`)
+    conv1dToConv2d(graph, recordLog())
+    const kinds = [...graph.block.nodes()].map((node) => node.kind)
+    expect(kinds).toContain('aten::conv2d')
+    expect(kinds).not.toContain('aten::contiguous')
   })
 
   it.each([
