@@ -1,24 +1,4 @@
-/**
- * Steps between two words: insertions, deletions, replacements and swaps of neighbours
- * (optimal string alignment, the restricted Damerau-Levenshtein distance).
- */
-export function editDistance(a: string, b: string): number {
-  let beforePrevious: number[] = []
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      let best = Math.min(previous[j]! + 1, current[j - 1]! + 1, replaced)
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
-      if (swapped) best = Math.min(best, beforePrevious[j - 2]! + 1)
-      current.push(best)
-    }
-    beforePrevious = previous
-    previous = current
-  }
-  return previous[b.length]!
-}
+import { editDistance } from '../compiler/ir/ops/nearest.ts'
 
 /** Words longer than this are not worth a suggestion; it bounds the quadratic distance. */
 const LONGEST_WORD = 64

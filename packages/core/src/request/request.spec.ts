@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { PetalError } from '../errors.ts'
+import { editDistance } from '../compiler/ir/ops/nearest.ts'
 import { canonicalRequest, defaultRequest, DIRECTIVES, nearest, parseDirectives, parseImport, stripDevQuery } from './index.ts'
-import { editDistance } from './nearest.ts'
 
 function failureOf(id: string): PetalError {
   try {

@@ -76,6 +76,13 @@ export function contiguousStrides(sizes: readonly number[]): number[] {
   return strides
 }
 
+/** The tensor with a dimension of size 1 put in front of dimension `dim`, as `Tensor.unsqueeze(dim)` sees the same storage. */
+export function unsqueezed(tensor: Tensor, dim: number): Tensor {
+  const { sizes, strides } = tensor
+  const stride = dim < sizes.length ? sizes[dim]! * strides[dim]! : 1
+  return { ...tensor, sizes: sizes.toSpliced(dim, 0, 1), strides: strides.toSpliced(dim, 0, stride) }
+}
+
 /** True when the elements lie in row-major order without gaps (dimensions of size 1 do not count). */
 export function isContiguous(tensor: Tensor): boolean {
   let expected = 1

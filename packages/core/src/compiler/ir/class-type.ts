@@ -34,9 +34,12 @@ export interface ClassType {
   readonly methods: Map<string, ScriptFunction>
 }
 
+/** Where PyTorch's native libraries put their classes; they are known by name alone. */
+export const CUSTOM_CLASS_PREFIX = '__torch__.torch.classes.'
+
 export function classType(name: string, options: { isModule?: boolean; torchbind?: boolean } = {}): ClassType {
   return {
-    kind: 'ClassType', name, isModule: options.isModule ?? false, torchbind: options.torchbind ?? name.startsWith('__torch__.torch.classes.'),
+    kind: 'ClassType', name, isModule: options.isModule ?? false, torchbind: options.torchbind ?? name.startsWith(CUSTOM_CLASS_PREFIX),
     attributes: [], constants: new Map(), methods: new Map(),
   }
 }

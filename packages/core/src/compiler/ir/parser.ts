@@ -1,5 +1,5 @@
 import type { Tensor } from '../archive/tensor.ts'
-import { classType } from './class-type.ts'
+import { classType, CUSTOM_CLASS_PREFIX } from './class-type.ts'
 import { Graph, type Attribute, type Block, type Node, type Value } from './graph.ts'
 import type { ObjectValue } from './ivalue.ts'
 import { mismatch, resolveSchema } from './match-schema.ts'
@@ -165,7 +165,7 @@ class Parser {
   #named(name: string): Type {
     if (name === 'Function') return { kind: 'FunctionType', name: '' }
     let type = this.#types.get(name)
-    if (type === undefined) this.#types.set(name, type = classType(name, { isModule: !name.startsWith('__torch__.torch.classes.') }))
+    if (type === undefined) this.#types.set(name, type = classType(name, { isModule: !name.startsWith(CUSTOM_CLASS_PREFIX) }))
     return type
   }
 }

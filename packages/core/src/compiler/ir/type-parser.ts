@@ -1,5 +1,5 @@
 import { SCALAR_TYPES } from '../archive/tensor.ts'
-import { classType } from './class-type.ts'
+import { classType, CUSTOM_CLASS_PREFIX } from './class-type.ts'
 import type { AliasInfo } from './schema.ts'
 import { MAX_TYPE_DEPTH, TextCursor } from './text-cursor.ts'
 import { dictOf, listOf, optionalOf, type SimpleKind, type Type } from './types.ts'
@@ -121,7 +121,7 @@ function skipTensorDetails(cursor: TextCursor): void {
 function named(cursor: TextCursor, name: string, resolve: TypeResolver | undefined): Type {
   const type = resolve?.(name)
   if (type !== undefined) return type
-  if (name.startsWith('__torch__.torch.classes.')) return classType(name, { torchbind: true })
+  if (name.startsWith(CUSTOM_CLASS_PREFIX)) return classType(name)
   return cursor.fail(`there is no type ${name}`)
 }
 

@@ -1,4 +1,4 @@
-import type { Tensor } from '../archive/tensor.ts'
+import { unsqueezed } from '../archive/tensor.ts'
 import { allNodes, type Graph, type Node, type Value } from '../ir/graph.ts'
 import { intListValue, intValue, tensorValue } from '../ir/ivalue.ts'
 import { analyzeLayouts } from './layout-analysis.ts'
@@ -30,18 +30,11 @@ function rewrite(node: Node, rowMajor: boolean): boolean {
   const height = insertConstant(node, intValue(-2))
   const constant = constantTensor(weight)
   const weight2d = constant?.sizes.length === 3
-    ? insertConstant(node, tensorValue(unsqueezed(constant)))
+    ? insertConstant(node, tensorValue(unsqueezed(constant, 2)))
     : insertOperator(node, 'aten::unsqueeze', '', [weight, height])
   const ordered = rowMajor ? input : insertOperator(node, 'aten::contiguous', '', [input, insertConstant(node, intValue(0))])
   const input2d = insertOperator(node, 'aten::unsqueeze', '', [ordered, height])
   const output2d = insertOperator(node, 'aten::conv2d', '', [input2d, weight2d, bias, widened[0]!, widened[1]!, widened[2]!, groups])
   replaceNode(node, insertOperator(node, 'aten::squeeze', 'dim', [output2d, height]))
   return true
-}
-
-/** `tensor.unsqueeze(-2)` of a 3-dimensional tensor. */
-function unsqueezed(tensor: Tensor): Tensor {
-  const [outer, middle, inner] = tensor.sizes as [number, number, number]
-  const [outerStride, middleStride, innerStride] = tensor.strides as [number, number, number]
-  return { ...tensor, sizes: [outer, middle, 1, inner], strides: [outerStride, middleStride, inner * innerStride, innerStride] }
 }

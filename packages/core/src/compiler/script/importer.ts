@@ -1,5 +1,5 @@
 import { PetalError } from '../errors.ts'
-import { classType, type ClassType, type ScriptFunction } from '../ir/class-type.ts'
+import { classType, CUSTOM_CLASS_PREFIX, type ClassType, type ScriptFunction } from '../ir/class-type.ts'
 import type { IValue } from '../ir/ivalue.ts'
 import type { FunctionSchema } from '../ir/schema.ts'
 import { parseAnnotationString } from '../ir/type-parser.ts'
@@ -11,9 +11,6 @@ import { scriptFunction } from './script-function.ts'
 import { syntaxError, type SourceFile } from './source.ts'
 import { indexSource, type ClassPart, type FunctionPart } from './source-index.ts'
 import { typeExpressions } from './type-expressions.ts'
-
-/** Custom C++ classes: known by name alone. */
-export const CUSTOM_CLASS_PREFIX = '__torch__.torch.classes.'
 
 /** NamedTuples within NamedTuples. Each is complete only when its fields are, so they are read depth first. */
 const MAX_TUPLE_DEPTH = 100
@@ -99,7 +96,7 @@ export class Importer implements Resolver {
   namedType(name: string): Type | undefined {
     const known = this.#types.get(name)
     if (known !== undefined) return known
-    if (name.startsWith(CUSTOM_CLASS_PREFIX)) return this.#remember(name, classType(name, { torchbind: true }))
+    if (name.startsWith(CUSTOM_CLASS_PREFIX)) return this.#remember(name, classType(name))
     const part = this.#partNamed(name)
     return part?.kind === 'class' ? this.#importType(name, part) : undefined
   }

@@ -1,15 +1,12 @@
 import type { Type } from '../ir/types.ts'
 import type { Expr } from './ast.ts'
 import type { Resolver } from './lowering.ts'
-
-const LINEAR = '__torch__.torch.classes.quantized.LinearPackedParamsBase'
-const CONV2D = '__torch__.torch.classes.quantized.Conv2dPackedParamsBase'
-const CONV3D = '__torch__.torch.classes.quantized.Conv3dPackedParamsBase'
+import { PACKED } from './packed-params.ts'
 
 /** Quantized modules of PyTorch 1.6 and older declare their packed weights as a Tensor; by class, without what mangling adds. */
 const PACKED_CLASSES: Readonly<Record<string, string>> = {
-  'linear.LinearPackedParams': LINEAR, 'linear.Linear': LINEAR, 'dynamic.modules.linear.Linear': LINEAR,
-  'conv.Conv2d': CONV2D, 'conv_relu.ConvReLU2d': CONV2D, 'conv.Conv3d': CONV3D, 'conv_relu.ConvReLU3d': CONV3D,
+  'linear.LinearPackedParams': PACKED.linear, 'linear.Linear': PACKED.linear, 'dynamic.modules.linear.Linear': PACKED.linear,
+  'conv.Conv2d': PACKED.conv2d, 'conv_relu.ConvReLU2d': PACKED.conv2d, 'conv.Conv3d': PACKED.conv3d, 'conv_relu.ConvReLU3d': PACKED.conv3d,
 }
 const QUANTIZED_MODULE = /^__torch__\.torch\.(?:ao\.)?nn\.(?:intrinsic\.)?quantized\.(?:modules\.)?(.+)$/
 const MANGLING = /\.___torch_mangle_\d+/g

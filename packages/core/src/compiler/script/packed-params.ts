@@ -1,6 +1,7 @@
-import type { Storage, Tensor } from '../archive/tensor.ts'
-import type { ClassType } from '../ir/class-type.ts'
+import { unsqueezed, type Tensor } from '../archive/tensor.ts'
+import { CUSTOM_CLASS_PREFIX, type ClassType } from '../ir/class-type.ts'
 import { tensorValue, type CustomObjectValue, type IValue, type ListValue } from '../ir/ivalue.ts'
+import { literalTensor } from '../ir/literal.ts'
 import { listOf, optionalOf, StringType, TensorType, type Type } from '../ir/types.ts'
 
 /**
@@ -9,9 +10,11 @@ import { listOf, optionalOf, StringType, TensorType, type Type } from '../ir/typ
  */
 export type Prepack = (args: readonly IValue[], classes: (name: string) => ClassType) => CustomObjectValue
 
-const LINEAR = '__torch__.torch.classes.quantized.LinearPackedParamsBase'
-const CONVOLUTIONS: Readonly<Record<number, string>> = {
-  2: '__torch__.torch.classes.quantized.Conv2dPackedParamsBase', 3: '__torch__.torch.classes.quantized.Conv3dPackedParamsBase',
+/** Classes of packed weights. */
+export const PACKED: Readonly<Record<'linear' | 'conv2d' | 'conv3d', string>> = {
+  linear: `${CUSTOM_CLASS_PREFIX}quantized.LinearPackedParamsBase`,
+  conv2d: `${CUSTOM_CLASS_PREFIX}quantized.Conv2dPackedParamsBase`,
+  conv3d: `${CUSTOM_CLASS_PREFIX}quantized.Conv3dPackedParamsBase`,
 }
 
 /** Operators that make packed weights. */
@@ -27,7 +30,7 @@ export const PREPACKS: ReadonlyMap<string, Prepack> = new Map<string, Prepack>([
 ])
 
 function linear([weight, bias]: readonly IValue[], classes: (name: string) => ClassType): CustomObjectValue {
-  return custom(classes(LINEAR), tuple([weight!, bias!], [TensorType, optionalOf(TensorType)]))
+  return custom(classes(PACKED.linear), tuple([weight!, bias!], [TensorType, optionalOf(TensorType)]))
 }
 
 function convolution(dimensions: 1 | 2 | 3, transposed = false): Prepack {
@@ -47,11 +50,11 @@ function convolution(dimensions: 1 | 2 | 3, transposed = false): Prepack {
       ...(outputPadding ? pair(outputPadding, 0) : Array.from({ length: spatial }, () => 0)), int(groups), transposed ? 1 : 0,
     ]
     if (weight?.tag !== 'Tensor') throw new Error('the weight of a convolution is no tensor')
-    const plain = dimensions === 1 ? unsqueezed(weight.value) : weight.value
+    const plain = dimensions === 1 ? imageWeight(weight.value) : weight.value
     const tensors: ListValue = { tag: 'List', elementType: TensorType, elements: [tensorValue(shorts(settings)), tensorValue(plain)] }
     const optional: ListValue = { tag: 'List', elementType: optionalOf(TensorType), elements: [bias!] }
     const state = tuple([{ tag: 'String', value: '2' }, tensors, optional], [StringType, listOf(TensorType), listOf(optionalOf(TensorType))])
-    return custom(classes(CONVOLUTIONS[spatial]!), state)
+    return custom(classes(spatial === 2 ? PACKED.conv2d : PACKED.conv3d), state)
   }
 }
 
@@ -74,27 +77,14 @@ function ints(value: IValue): number[] {
 }
 
 /** `[out, in, k]` as `[out, in, 1, k]`. */
-function unsqueezed(weight: Tensor): Tensor {
-  const [out, channels, kernel] = weight.sizes
-  const [outStride, channelStride, kernelStride] = weight.strides
+function imageWeight(weight: Tensor): Tensor {
   if (weight.sizes.length !== 3) throw new Error(`a weight for one dimension has ${weight.sizes.length}`)
-  return {
-    ...weight, sizes: [out!, channels!, 1, kernel!], strides: [outStride!, channelStride!, kernelStride! * kernel!, kernelStride!],
-  }
+  return unsqueezed(weight, 2)
 }
 
 /** A tensor of 16-bit integers. */
 function shorts(values: readonly number[]): Tensor {
-  const bytes = new Uint8Array(values.length * 2)
-  const view = new DataView(bytes.buffer)
-  values.forEach((value, i) => {
-    if (value < -0x8000 || value > 0x7fff) throw new Error(`a setting of packed weights is ${value}`)
-    view.setInt16(i * 2, value, true)
-  })
-  const storage: Storage = {
-    identity: `shorts:${values.join(',')}`, byteLength: bytes.length, scalarType: 'Short', resident: bytes,
-    read: async (begin, end) => bytes.subarray(begin, end),
-    async *stream() { yield bytes },
-  }
-  return { scalarType: 'Short', sizes: [values.length], strides: [1], storageOffset: 0, storage, requiresGrad: false }
+  const large = values.find((value) => value < -0x8000 || value > 0x7fff)
+  if (large !== undefined) throw new Error(`a setting of packed weights is ${large}`)
+  return literalTensor('Short', [values.length], values.map(BigInt))
 }

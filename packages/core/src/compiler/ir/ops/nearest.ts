@@ -14,16 +14,24 @@ export function nearest(name: string, candidates: readonly string[], count: numb
     .map(({ candidate }) => candidate)
 }
 
-/** Insertions, deletions, substitutions that make `b` of `a`. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+/**
+ * Steps between two words: insertions, deletions, replacements and swaps of neighbours
+ * (optimal string alignment, the restricted Damerau-Levenshtein distance).
+ */
+export function editDistance(a: string, b: string): number {
+  let beforePrevious: number[] = []
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {
-    const next = [i]
+    const current = [i]
     for (let j = 1; j <= b.length; j++) {
-      const substitution = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(substitution, row[j]! + 1, next[j - 1]! + 1))
+      const replaced = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      let best = Math.min(previous[j]! + 1, current[j - 1]! + 1, replaced)
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      if (swapped) best = Math.min(best, beforePrevious[j - 2]! + 1)
+      current.push(best)
     }
-    row = next
+    beforePrevious = previous
+    previous = current
   }
-  return row[b.length]!
+  return previous[b.length]!
 }

@@ -1,4 +1,4 @@
-import { contiguousStrides, isContiguous, numel, SCALAR_TYPES, type ScalarType, type Tensor } from '../../archive/tensor.ts'
+import { contiguousStrides, isContiguous, numel, SCALAR_TYPES, unsqueezed, type ScalarType, type Tensor } from '../../archive/tensor.ts'
 import { boolValue, doubleValue, intListValue, intValue, tensorValue, type IValue } from '../../ir/ivalue.ts'
 import { isIntegral, literalTensor, readElement, type Scalar } from '../../ir/literal.ts'
 import { asIndex, floatToInt, type Evaluator, type Evaluators } from './evaluator.ts'
@@ -135,9 +135,7 @@ export const TENSOR_EVALUATORS: Evaluators = {
   }),
   'aten::unsqueeze': view((tensor, [dim]) => {
     const at = dimension(dim, tensor, 1)
-    if (at === undefined) return undefined
-    const stride = at < tensor.sizes.length ? tensor.sizes[at]! * tensor.strides[at]! : 1
-    return { sizes: tensor.sizes.toSpliced(at, 0, 1), strides: tensor.strides.toSpliced(at, 0, stride) }
+    return at === undefined ? undefined : unsqueezed(tensor, at)
   }),
   'aten::squeeze': view((tensor, [dim]) => {
     const at = dimension(dim, tensor)
