@@ -38,10 +38,11 @@ describe('insertPrePackedOps', () => {
     expect(log.changes.get('insert_fold_prepack_ops')).toBe(1)
   })
 
-  it('packs conv_transpose2d, with its own order of arguments', () => {
+  it('packs conv_transpose2d, with its own order of arguments, and keeps its result in row-major order', () => {
     const weight = '<Tensor Float[4, 2, 2, 2] "w">'
     expectPass(insertPrePackedOps, model('  %y : Tensor = aten::conv_transpose2d(%x, %w, %b, %three, %zero, %two, %groups, %single)\n  return (%y)', weight),
-      model(run('conv2d_transpose_clamp_run', TRANSPOSED, 'Tensor, Tensor, int[], int[], int[], int[], int', `${weight}, ${B}, [3, 3], [0, 0], [2, 1], [1], 2`), weight))
+      model(run('conv2d_transpose_clamp_run', TRANSPOSED, 'Tensor, Tensor, int[], int[], int[], int[], int', `${weight}, ${B}, [3, 3], [0, 0], [2, 1], [1], 2`, '%row')
+        .replace('  %y :', '  %format : int = prim::Constant[value=0]()\n  %row : Tensor = aten::contiguous(%x, %format)\n  %y :'), weight))
   })
 
   it('packs linear, and makes an input contiguous that may be in channels_last', () => {

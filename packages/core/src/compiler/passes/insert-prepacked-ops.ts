@@ -32,7 +32,7 @@ export function insertPrePackedOps(graph: Graph, log: PassLog): void {
     replaceNode(node, insertOperator(node, plan.run, '', [node.input(0), context]))
     changed++
   }
-  makeLinearInputsRowMajor(graph)
+  makeInputsRowMajor(graph)
   if (changed > 0) log.changed('insert_fold_prepack_ops', changed)
 }
 
@@ -44,14 +44,17 @@ const PLANS: Readonly<Record<string, (node: Node, input: Layout) => Plan>> = {
 
 /**
  * `linear_clamp_run` reads a tensor of four or five dimensions in memory order when its strides are those of channels_last, and so
- * mixes up its rows (PyTorch 1.13, measured). Where that cannot be ruled out the input is made contiguous, which is free when it is.
+ * mixes up its rows; `conv2d_transpose_clamp_run` answers in its input's memory format, but `conv_transpose2d` always in row-major
+ * order, on which a `view` may rely (PyTorch 1.13, both measured). Where such an input cannot be ruled out it is made contiguous,
+ * which is free when it is.
  */
-function makeLinearInputsRowMajor(graph: Graph): void {
+function makeInputsRowMajor(graph: Graph): void {
   const layoutOf = analyzeLayouts(graph)
   for (const node of allNodes(graph.block)) {
-    if (node.kind !== 'prepacked::linear_clamp_run') continue
+    const isLinear = node.kind === 'prepacked::linear_clamp_run'
+    if (!isLinear && node.kind !== 'prepacked::conv2d_transpose_clamp_run') continue
     const { rank, rowMajor } = layoutOf(node.input(0))
-    if (rowMajor || (rank !== undefined && rank !== 4 && rank !== 5)) continue
+    if (rowMajor || (isLinear && rank !== undefined && rank !== 4 && rank !== 5)) continue
     const contiguousFormat = insertConstant(node, intValue(0))
     node.replaceInput(0, insertOperator(node, 'aten::contiguous', '', [node.input(0), contiguousFormat]))
   }

@@ -125,8 +125,8 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ...['add', 'sub', 'mul', 'div', '_add_relu'].flatMap((name): [string, Rule][] => [[`aten::${name}`, broadcast], [`aten::${name}_`, sameAsInput]]),
   // XNNPACK takes nothing but four dimensions, and answers in its input's memory format.
   ['prepacked::conv2d_clamp_run', (node, layoutOf) => layout(4, layoutOf(node.input(0)).rowMajor)],
-  ['prepacked::conv2d_transpose_clamp_run', (node, layoutOf) => layout(4, layoutOf(node.input(0)).rowMajor)],
-  // insert-prepacked-ops sees to it that no input is in channels_last, in which case the output is new and in order.
+  // insert-prepacked-ops sees to it that no input of the next two is in channels_last, in which case the output is new and in order.
+  ['prepacked::conv2d_transpose_clamp_run', () => layout(4, true)],
   ['prepacked::linear_clamp_run', (node, layoutOf) => layout(layoutOf(node.input(0)).rank, true)],
   ['aten::batch_norm', sameAsInput],
   ['aten::contiguous', (node, layoutOf) => layout(layoutOf(node.input(0)).rank, constantNumber(node.input(1)) === 0)],
