@@ -101,6 +101,7 @@ class Analysis implements AttributeWrites {
         if (isArgumentList(node)) return
         return node.inputs.forEach((value) => this.#merge(this.#contents(node.output), this.#cell(value)))
       case 'prim::TupleConstruct': case 'prim::DictConstruct':
+        if (isResult(node)) return
         return node.inputs.forEach((value) => this.#merge(this.#contents(node.output), this.#cell(value)))
       case 'prim::ListUnpack': case 'prim::TupleUnpack': case 'prim::TupleIndex':
         return node.outputs.forEach((value) => this.#merge(this.#contents(node.input(0)), this.#cell(value)))
@@ -198,6 +199,12 @@ class Analysis implements AttributeWrites {
       if (object !== undefined) this.#merge(this.#cell(value), this.#attributes.object(object))
     }
   }
+}
+
+/** What the graph returns and does not look into itself: that one element is written to says nothing of the others. */
+function isResult(node: Node): boolean {
+  const [use, another] = node.output.uses
+  return node.kind === 'prim::TupleConstruct' && use?.user === node.graph.block.returnNode && another === undefined
 }
 
 /** A list that exists only to pass tensors to one operator, which gives none of them back: `cat`, `stack`, `index`. */

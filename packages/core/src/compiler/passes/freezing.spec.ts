@@ -162,6 +162,15 @@ describe('freezeModule', () => {
     expect(freeze(net(), `graph(%self : Net, %x : Tensor, %flag : bool, %n : int):${READ}${rest}${RETURN}`).left).toEqual(left)
   })
 
+  it('does not take what is returned for changed because something else that is returned is', () => {
+    const root = object('Net', { anchors: tensorValue(tensor(1, 2)) })
+    expect(freeze(root, `graph(%self : Net, %x : Tensor):
+  %a : Tensor = prim::GetAttr[name="anchors"](%self)
+  %y : Tensor = aten::relu_(%x)
+  %t : (Tensor, Tensor) = prim::TupleConstruct(%a, %y)
+  return (%t)`).left).toEqual([])
+  })
+
   it('knows that two names can be one module', () => {
     const child = object('Child', { w: tensorValue(tensor(1)) })
     const { left, root } = freeze(object('Net', { a: child, b: child }), `graph(%self : Net):
