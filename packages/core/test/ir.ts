@@ -3,7 +3,8 @@ import type { Graph } from '../src/compiler/ir/graph.ts'
 import { parseGraph, type ParseOptions } from '../src/compiler/ir/parser.ts'
 import { printGraph } from '../src/compiler/ir/printer.ts'
 import { verify } from '../src/compiler/ir/verifier.ts'
-import type { PassLog } from '../src/compiler/passes/pass.ts'
+import { eliminateDeadCode } from '../src/compiler/passes/dead-code-elimination.ts'
+import type { Pass, PassLog } from '../src/compiler/passes/pass.ts'
 
 /** A pass log that remembers. */
 export interface RecordedLog extends PassLog {
@@ -50,4 +51,15 @@ export function expectPass(pass: Runnable, before: string, after: string = befor
   verify(graph)
   expect(structure(graph)).toBe(structure(graphOf(after, options)))
   return { graph, log }
+}
+
+/** A pass, and what it leaves unused removed, so that specs show what counts. */
+export function tidied(pass: Pass): Pass {
+  return {
+    name: pass.name,
+    run: (graph, log) => {
+      pass.run(graph, log)
+      eliminateDeadCode(graph)
+    },
+  }
 }

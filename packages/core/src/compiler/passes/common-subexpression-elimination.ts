@@ -1,13 +1,11 @@
-import { lazyAliasDb, type AliasDb, type LazyAliasDb } from '../ir/alias-analysis.ts'
+import type { AliasDb, LazyAliasDb } from '../ir/alias-analysis.ts'
 import { isMutableType } from '../ir/alias-types.ts'
 import { constantKey } from '../ir/constant-key.ts'
 import type { Attribute, Block, Graph, Node } from '../ir/graph.ts'
 import { hasOwnSideEffects, isNondeterministic } from '../ir/side-effects.ts'
 import { typeString } from '../ir/types.ts'
 import { evaluatesToInput } from './evaluate/index.ts'
-import type { Pass } from './pass.ts'
-
-const NAME = 'eliminate_common_subexpression'
+import { simplification, type Simplification } from './pass.ts'
 
 /** Each of these makes something of its own, or has no value. */
 const NEVER_SHARED: ReadonlySet<string> = new Set(['prim::CreateObject', 'prim::Uninitialized', 'prim::profile'])
@@ -17,16 +15,9 @@ const NEVER_SHARED: ReadonlySet<string> = new Set(['prim::CreateObject', 'prim::
  * (torch/csrc/jit/passes/common_subexpression_elimination.cpp). Nodes with effects, random ones, and those whose inputs or outputs
  * are written to stay, and so do two results that can both be seen from outside: they must not become one.
  */
-export const commonSubexpressionElimination: Pass = {
-  name: NAME,
-  run: (graph, log) => {
-    const removed = eliminateCommonSubexpressions(graph)
-    if (removed > 0) log.changed(NAME, removed)
-  },
-}
+export const commonSubexpressionElimination: Simplification = simplification('eliminate_common_subexpression', eliminateCommonSubexpressions)
 
-/** See {@link commonSubexpressionElimination}; gives the number of nodes removed. */
-export function eliminateCommonSubexpressions(graph: Graph, aliases: LazyAliasDb = lazyAliasDb(graph)): number {
+function eliminateCommonSubexpressions(graph: Graph, aliases: LazyAliasDb): number {
   const elimination = new Elimination(aliases())
   elimination.block(graph.block, [])
   return elimination.removed

@@ -1,9 +1,7 @@
-import { lazyAliasDb, type LazyAliasDb } from '../ir/alias-analysis.ts'
+import type { LazyAliasDb } from '../ir/alias-analysis.ts'
 import { constantKey } from '../ir/constant-key.ts'
 import { toIValue, type Block, type Graph, type Node } from '../ir/graph.ts'
-import type { Pass } from './pass.ts'
-
-const NAME = 'constant_pooling'
+import { simplification, type Simplification } from './pass.ts'
 
 /**
  * Moves constants to the front of the graph, in the order in which they stand, and merges equal ones (torch/csrc/jit/passes/constant_pooling.cpp).
@@ -11,16 +9,9 @@ const NAME = 'constant_pooling'
  * from outside, stay two, as they live on from run to run. Linear: constants are compared by a hash of
  * their content, tensors by the identity of their storage.
  */
-export const constantPooling: Pass = {
-  name: NAME,
-  run: (graph, log) => {
-    const merged = poolConstants(graph)
-    if (merged > 0) log.changed(NAME, merged)
-  },
-}
+export const constantPooling: Simplification = simplification('constant_pooling', poolConstants)
 
-/** See {@link constantPooling}; gives the number of constants merged into others. */
-export function poolConstants(graph: Graph, aliases: LazyAliasDb = lazyAliasDb(graph)): number {
+function poolConstants(graph: Graph, aliases: LazyAliasDb): number {
   const pool = new Map<string, Node>()
   let front: Node = graph.block.paramNode
   let merged = 0

@@ -1,16 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import { expectPass, graphOf, recordLog, structure } from '../../../test/ir.ts'
+import { expectPass, graphOf, recordLog, structure, tidied } from '../../../test/ir.ts'
 import { constantPropagation } from './constant-propagation.ts'
 import { toIValue } from '../ir/graph.ts'
 import { printValue } from '../ir/print-value.ts'
 import { AnyType } from '../ir/types.ts'
 import { verify } from '../ir/verifier.ts'
 
+const pass = tidied(constantPropagation)
+
 /** Runs the pass on `type = op(constants)` and gives the printed result, or undefined when it was left alone. */
 function folded(type: string, op: string, ...constants: [string, string][]): string | undefined {
   const declared = constants.map(([t, v], i) => `  %c${i} : ${t} = prim::Constant${v === '' ? '' : `[value=${v}]`}()\n`).join('')
   const graph = graphOf(`graph():\n${declared}  %r : ${type} = ${op}(${constants.map((_, i) => `%c${i}`).join(', ')})\n  %s : int = test::use(%r)\n  return (%s)`)
-  constantPropagation.run(graph, recordLog())
+  pass.run(graph, recordLog())
   verify(graph)
   const use = [...graph.block.nodes()].find((node) => node.kind === 'test::use')!
   const value = toIValue(use.input(0))
@@ -60,7 +62,7 @@ describe('ConstantPropagation', () => {
   })
 
   it('sees constant tensors otherwise without touching their bytes', () => {
-    expectPass(constantPropagation, `graph(%x : Tensor):
+    expectPass(pass, `graph(%x : Tensor):
   %w : Tensor = prim::Constant[value=<Tensor Float[2, 3] "w">]()
   %zero : int = prim::Constant[value=0]()
   %one : int = prim::Constant[value=1]()
@@ -75,7 +77,7 @@ describe('ConstantPropagation', () => {
   })
 
   it('takes the branch that is left, also with an exception in the other', () => {
-    expectPass(constantPropagation, `graph(%x : Tensor):
+    expectPass(pass, `graph(%x : Tensor):
   %m : str = prim::Constant[value="no"]()
   %none : NoneType = prim::Constant()
   %one : int = prim::Constant[value=1]()
@@ -98,7 +100,7 @@ describe('ConstantPropagation', () => {
   })
 
   it('reads no constant early that an app gets hold of and may change, only its shape', () => {
-    expectPass(constantPropagation, `graph():
+    expectPass(pass, `graph():
   %w : Tensor = prim::Constant[value=<Tensor Double[] {0.5}>]()
   %v : float = aten::Float(%w)
   %d : int = aten::dim(%w)
@@ -110,7 +112,7 @@ describe('ConstantPropagation', () => {
   })
 
   it('keeps an exception that is reached', () => {
-    expectPass(constantPropagation, `graph(%x : Tensor):
+    expectPass(pass, `graph(%x : Tensor):
   %m : str = prim::Constant[value="no"]()
   %none : NoneType = prim::Constant()
   %f : bool = prim::Constant[value=0]()
@@ -128,7 +130,7 @@ describe('ConstantPropagation', () => {
   })
 
   it('removes loops that never run, carried values that never change and outputs that are alike', () => {
-    expectPass(constantPropagation, `graph(%x : Tensor, %n : int, %c : bool):
+    expectPass(pass, `graph(%x : Tensor, %n : int, %c : bool):
   %true : bool = prim::Constant[value=1]()
   %zero : int = prim::Constant[value=0]()
   %a : Tensor = prim::Loop(%zero, %true, %x)
@@ -157,7 +159,7 @@ describe('ConstantPropagation', () => {
   })
 
   it('folds a list that is only read', () => {
-    expectPass(constantPropagation, `graph(%x : Tensor):
+    expectPass(pass, `graph(%x : Tensor):
   %n : int = prim::Constant[value=2]()
   %l : int[] = prim::ListConstruct(%n, %n)
   %y : Tensor = aten::reshape(%x, %l)
@@ -179,14 +181,14 @@ describe('ConstantPropagation', () => {
     ['goes into a list that is returned', '%m : int[][] = prim::ListConstruct(%l)\n  return (%m)'],
     ['is handed to something unknown', '%y : Tensor = custom::op(%x, %l)\n  return (%y)'],
   ])('keeps a list that %s', (_, rest) => {
-    expectPass(constantPropagation, `graph(%x : Tensor):
+    expectPass(pass, `graph(%x : Tensor):
   %n : int = prim::Constant[value=2]()
   %l : int[] = prim::ListConstruct(%n, %n)
   ${rest}`)
   })
 
   it('does not look into tensors that are written to', () => {
-    expectPass(constantPropagation, `graph(%x : Tensor):
+    expectPass(pass, `graph(%x : Tensor):
   %w : Tensor = prim::Constant[value=<Tensor Float[1] {1.}>]()
   %v : Tensor = aten::sigmoid_(%w)
   %f : float = aten::Float(%w)
@@ -195,7 +197,7 @@ describe('ConstantPropagation', () => {
   })
 
   it('keeps random operators, and dropout in training', () => {
-    expectPass(constantPropagation, `graph():
+    expectPass(pass, `graph():
   %n : int[] = prim::Constant[value=[2]]()
   %none : NoneType = prim::Constant()
   %y : Tensor = aten::rand(%n, %none, %none, %none, %none)
@@ -203,7 +205,7 @@ describe('ConstantPropagation', () => {
   })
 
   it('decides isinstance of constants', () => {
-    expectPass(constantPropagation, `graph(%x : Tensor):
+    expectPass(pass, `graph(%x : Tensor):
   %n : Any = prim::Constant[value=<int>2]()
   %c : bool = prim::isinstance[types=[str, int]](%n)
   %y : Tensor = prim::If(%c)
@@ -221,10 +223,10 @@ describe('ConstantPropagation', () => {
   %m : int = aten::add(%n, %n)
   %y : Tensor = aten::add(%x, %m, %n)
   return (%y)`)
-    constantPropagation.run(graph, recordLog())
+    pass.run(graph, recordLog())
     const once = structure(graph)
     const log = recordLog()
-    constantPropagation.run(graph, log)
+    pass.run(graph, log)
     expect(structure(graph)).toBe(once)
     expect(log.changes.size).toBe(0)
   })

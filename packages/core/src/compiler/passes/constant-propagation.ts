@@ -1,16 +1,13 @@
-import { lazyAliasDb, type LazyAliasDb } from '../ir/alias-analysis.ts'
+import type { LazyAliasDb } from '../ir/alias-analysis.ts'
 import { isMutableType } from '../ir/alias-types.ts'
 import { constantKey } from '../ir/constant-key.ts'
 import { toIValue, type Block, type Graph, type Node, type Value } from '../ir/graph.ts'
 import { ivalueType, type IValue } from '../ir/ivalue.ts'
 import { hasSideEffects, isNondeterministic } from '../ir/side-effects.ts'
 import { isSubtype, type Type } from '../ir/types.ts'
-import { eliminateDeadCode } from './dead-code-elimination.ts'
 import { evaluate, evaluatesToInput } from './evaluate/index.ts'
-import type { Pass } from './pass.ts'
+import { simplification, type Simplification } from './pass.ts'
 import { METADATA_OPS } from './rewriting.ts'
-
-const NAME = 'constant_propagation'
 
 /** Kinds that are never folded: the first is a constant already, the second has no value. */
 const SKIPPED: ReadonlySet<string> = new Set(['prim::Constant', 'prim::Uninitialized', 'prim::CreateObject', 'prim::GetAttr'])
@@ -21,23 +18,10 @@ const SKIPPED: ReadonlySet<string> = new Set(['prim::Constant', 'prim::Uninitial
  * A node is folded only when nothing writes to its inputs or outputs, and when neither what it reads nor what it makes can be seen outside of
  * the graph, where it might be changed: constants live on from run to run.
  */
-export const constantPropagation: Pass = {
-  name: NAME,
-  run: (graph, log) => {
-    const changes = propagateConstants(graph)
-    if (changes > 0) log.changed(NAME, changes)
-  },
-}
-
-/** See {@link constantPropagation}; gives the number of places changed. */
-export function propagateConstants(graph: Graph): number {
-  const changes = foldConstants(graph, lazyAliasDb(graph))
-  if (changes > 0) eliminateDeadCode(graph)
-  return changes
-}
+export const constantPropagation: Simplification = simplification('constant_propagation', foldConstants)
 
 /**
- * As {@link propagateConstants}, but leaves dead code behind. Without `aliases`, only numbers and other immutable values are folded
+ * See {@link constantPropagation}; gives the number of places changed. Without `aliases`, only numbers and other immutable values are folded
  * (`ConstantPropagationImmutableTypes`), which settles most branches at little cost.
  */
 export function foldConstants(graph: Graph, aliases?: LazyAliasDb): number {
@@ -157,7 +141,7 @@ class Propagation {
 }
 
 /** Moves the nodes of a branch in front of its `If`, which then goes with all that is left in it. */
-export function inline(taken: Block, node: Node): void {
+function inline(taken: Block, node: Node): void {
   for (const inner of taken.nodes()) inner.moveBefore(node)
   node.outputs.forEach((output, i) => output.replaceAllUsesWith(taken.outputs[i]!))
   node.destroy()

@@ -1,7 +1,7 @@
 import { intersects, lazyAliasDb, type AliasDb, type LazyAliasDb } from '../ir/alias-analysis.ts'
 import type { Block, Graph, Node, Value } from '../ir/graph.ts'
 import { hasOwnSideEffects } from '../ir/side-effects.ts'
-import type { Pass } from './pass.ts'
+import { simplification, type Simplification } from './pass.ts'
 
 /**
  * Rounds over a loop nest before all of its writes are kept: each round finds what the one before made live.
@@ -15,13 +15,7 @@ const MAX_LOOP_ROUNDS = 8
  * Also removes outputs of `prim::If` and carried values of `prim::Loop` that nothing uses.
  * As in PyTorch, an operator that would only have raised an error goes too; `prim::RaiseException` stays.
  */
-export const deadCodeElimination: Pass = {
-  name: 'eliminate_dead_code',
-  run: (graph, log) => {
-    const removed = eliminateDeadCode(graph)
-    if (removed > 0) log.changed('eliminate_dead_code', removed)
-  },
-}
+export const deadCodeElimination: Simplification = simplification('eliminate_dead_code', eliminateDeadCode)
 
 /** See {@link deadCodeElimination}; gives the number of nodes removed. `aliases` must be of the graph as it is. */
 export function eliminateDeadCode(graph: Graph, aliases: LazyAliasDb = lazyAliasDb(graph)): number {

@@ -1,8 +1,6 @@
 import { toIValue, type Block, type Graph, type Node, type Value } from '../ir/graph.ts'
 import { intValue } from '../ir/ivalue.ts'
-import type { Pass } from './pass.ts'
-
-const NAME = 'unroll_constant_loops'
+import { simplification, type Simplification } from './pass.ts'
 
 /** PyTorch unrolls loops of fewer rounds than this (`kMaxBodyRepeats`, torch/csrc/jit/passes/loop_unrolling.cpp). */
 const MAX_ROUNDS = 64n
@@ -14,18 +12,9 @@ const MAX_ADDED_NODES = 50_000
  * Replaces a loop that certainly runs a constant, small number of rounds by that many copies of its body. Others are left alone,
  * where PyTorch unrolls part of loops of more rounds, which helps nobody.
  */
-export const unrollConstantLoops: Pass = {
-  name: NAME,
-  run: (graph, log) => {
-    const unrolling = new Unrolling()
-    unrolling.block(graph.block)
-    if (unrolling.unrolled > 0) log.changed(NAME, unrolling.unrolled)
-    for (const why of unrolling.declined) log.declined(NAME, 'prim::Loop', why)
-  },
-}
+export const unrollConstantLoops: Simplification = simplification('unroll_constant_loops', unrollLoops)
 
-/** See {@link unrollConstantLoops}; gives the number of loops unrolled. */
-export function unrollLoops(graph: Graph): number {
+function unrollLoops(graph: Graph): number {
   const unrolling = new Unrolling()
   unrolling.block(graph.block)
   return unrolling.unrolled
@@ -33,7 +22,6 @@ export function unrollLoops(graph: Graph): number {
 
 class Unrolling {
   unrolled = 0
-  readonly declined: string[] = []
   #added = 0
 
   /** Inner loops first, as in PyTorch. */
@@ -50,10 +38,7 @@ class Unrolling {
     if (rounds?.tag !== 'Int' || rounds.value >= MAX_ROUNDS || rounds.value < 0n) return
     if (!isTrue(node.input(1)) || !isTrue(body.outputs[0]!)) return
     const added = sizeOf(body) * Number(rounds.value)
-    if (this.#added + added > MAX_ADDED_NODES) {
-      this.declined.push(`unrolling it would add more than ${MAX_ADDED_NODES} operations`)
-      return
-    }
+    if (this.#added + added > MAX_ADDED_NODES) return
     this.#added += added
     unroll(node, body, Number(rounds.value))
     this.unrolled++

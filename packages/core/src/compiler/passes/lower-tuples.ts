@@ -1,23 +1,14 @@
 import { allNodes, toIValue, type Graph, type Node, type Value } from '../ir/graph.ts'
-import type { Pass } from './pass.ts'
-
-const NAME = 'lower_simple_tuples'
+import { simplification, type Simplification } from './pass.ts'
 
 /**
  * Takes elements of tuples from where the tuple was made (`LowerSimpleTuples`, torch/csrc/jit/passes/lower_tuples.cpp): an unpack, an index
  * or a slice of a `prim::TupleConstruct` becomes its inputs. Tuples are immutable, so nothing else needs to be asked.
  * Constructs that nothing uses any more go.
  */
-export const lowerSimpleTuples: Pass = {
-  name: NAME,
-  run: (graph, log) => {
-    const changes = lowerTuples(graph)
-    if (changes > 0) log.changed(NAME, changes)
-  },
-}
+export const lowerSimpleTuples: Simplification = simplification('lower_simple_tuples', lowerTuples)
 
-/** See {@link lowerSimpleTuples}; gives the number of nodes replaced. */
-export function lowerTuples(graph: Graph): number {
+function lowerTuples(graph: Graph): number {
   let changes = 0
   for (const node of Array.from(allNodes(graph.block))) {
     const elements = node.inputs[0]?.node.kind === 'prim::TupleConstruct' ? taken(node, node.inputs[0].node) : undefined

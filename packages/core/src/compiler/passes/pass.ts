@@ -1,3 +1,4 @@
+import { lazyAliasDb, type LazyAliasDb } from '../ir/alias-analysis.ts'
 import type { Graph } from '../ir/graph.ts'
 
 /** What passes tell about their work; becomes the `optimizations` of the facts. */
@@ -12,4 +13,21 @@ export interface PassLog {
 export interface Pass {
   readonly name: string
   run(graph: Graph, log: PassLog): void
+}
+
+/** A pass that simplifies and is good by itself, wherever it runs. */
+export interface Simplification extends Pass {
+  /** Gives the number of places changed. `aliases` is of the graph as it is; dead code may be left behind. */
+  simplify(graph: Graph, aliases: LazyAliasDb): number
+}
+
+/** The pass that does `simplify`, and tells how often. */
+export function simplification(name: string, simplify: Simplification['simplify']): Simplification {
+  return {
+    name, simplify,
+    run(graph, log) {
+      const count = simplify(graph, lazyAliasDb(graph))
+      if (count > 0) log.changed(name, count)
+    },
+  }
 }

@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { expectPass } from '../../../test/ir.ts'
+import { expectPass, tidied } from '../../../test/ir.ts'
 import { peepholeListIdioms } from './peephole-list-idioms.ts'
 
+const pass = tidied(peepholeListIdioms)
+
 function kept(text: string): void {
-  expect(expectPass(peepholeListIdioms, text).log.changes.size).toBe(0)
+  expect(expectPass(pass, text).log.changes.size).toBe(0)
 }
 
 describe('PeepholeOptimizeListIdioms', () => {
   it('reads from lists whose elements are known', () => {
-    expectPass(peepholeListIdioms, `graph(%x : Tensor, %y : Tensor, %i : int):
+    expectPass(pass, `graph(%x : Tensor, %y : Tensor, %i : int):
   %m1 : int = prim::Constant[value=-1]()
   %l : Tensor[] = prim::ListConstruct(%x, %y)
   %a : int = aten::len(%l)
@@ -22,7 +24,7 @@ describe('PeepholeOptimizeListIdioms', () => {
   })
 
   it('reads from dicts of constant keys', () => {
-    expectPass(peepholeListIdioms, `graph(%x : Tensor, %y : Tensor):
+    expectPass(pass, `graph(%x : Tensor, %y : Tensor):
   %a : str = prim::Constant[value="a"]()
   %b : str = prim::Constant[value="b"]()
   %d : Dict(str, Tensor) = prim::DictConstruct(%a, %x, %b, %y)

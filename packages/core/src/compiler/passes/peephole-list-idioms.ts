@@ -1,32 +1,15 @@
-import { lazyAliasDb, type AliasDb, type LazyAliasDb } from '../ir/alias-analysis.ts'
+import type { AliasDb, LazyAliasDb } from '../ir/alias-analysis.ts'
 import { allNodes, toIValue, type Graph, type Node, type Value } from '../ir/graph.ts'
 import { intValue, type IValue } from '../ir/ivalue.ts'
-import { eliminateDeadCode } from './dead-code-elimination.ts'
-import type { Pass } from './pass.ts'
-
-const NAME = 'peephole_optimize_list_idioms'
+import { simplification, type Simplification } from './pass.ts'
 
 /**
  * Reads from lists and dicts whose construct is in the graph and which nobody writes to: `len([a, b])`, `[a, b][0]`, unpacking, `[a] + [b]`,
  * `{"k": a}["k"]` (torch/csrc/jit/passes/peephole_list_idioms.cpp and peephole_dict_idioms.cpp).
  */
-export const peepholeListIdioms: Pass = {
-  name: NAME,
-  run: (graph, log) => {
-    const changes = optimizeListIdioms(graph)
-    if (changes > 0) log.changed(NAME, changes)
-  },
-}
+export const peepholeListIdioms: Simplification = simplification('peephole_optimize_list_idioms', readKnownLists)
 
-/** See {@link peepholeListIdioms}; gives the number of nodes replaced. */
-export function optimizeListIdioms(graph: Graph): number {
-  const changes = readKnownLists(graph, lazyAliasDb(graph))
-  if (changes > 0) eliminateDeadCode(graph)
-  return changes
-}
-
-/** As {@link optimizeListIdioms}, but leaves dead code behind. */
-export function readKnownLists(graph: Graph, aliases: LazyAliasDb): number {
+function readKnownLists(graph: Graph, aliases: LazyAliasDb): number {
   let changes = 0
   for (const node of allNodes(graph.block)) {
     const container = node.inputs[0]

@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { expectPass } from '../../../test/ir.ts'
+import { expectPass, tidied } from '../../../test/ir.ts'
 import { peephole } from './peephole.ts'
 
+const pass = tidied(peephole)
+
 function kept(text: string): void {
-  expect(expectPass(peephole, text).log.changes.size).toBe(0)
+  expect(expectPass(pass, text).log.changes.size).toBe(0)
 }
 
 describe('PeepholeOptimize', () => {
   it('decides None by type', () => {
-    expectPass(peephole, `graph(%x : Tensor, %o : Tensor?):
+    expectPass(pass, `graph(%x : Tensor, %o : Tensor?):
   %none : NoneType = prim::Constant()
   %a : bool = aten::__is__(%x, %none)
   %b : bool = aten::__isnot__(%none, %x)
@@ -24,7 +26,7 @@ describe('PeepholeOptimize', () => {
   })
 
   it('removes casts that say nothing, and keeps the others', () => {
-    expectPass(peephole, `graph(%x : Tensor, %o : Tensor?):
+    expectPass(pass, `graph(%x : Tensor, %o : Tensor?):
   %a : Tensor? = prim::unchecked_cast(%x)
   %b : Tensor = prim::unchecked_cast(%o)
   %c : Tensor = aten::_unwrap_optional(%b)
@@ -34,7 +36,7 @@ describe('PeepholeOptimize', () => {
   })
 
   it('makes outputs of branches as narrow as they are', () => {
-    expectPass(peephole, `graph(%x : Tensor, %c : bool):
+    expectPass(pass, `graph(%x : Tensor, %c : bool):
   %none : NoneType = prim::Constant()
   %true : bool = prim::Constant[value=1]()
   %false : bool = prim::Constant[value=0]()
@@ -57,7 +59,7 @@ describe('PeepholeOptimize', () => {
   })
 
   it('knows a condition inside of its branches, and a value compared with itself', () => {
-    expectPass(peephole, `graph(%x : Tensor, %c : bool, %f : float):
+    expectPass(pass, `graph(%x : Tensor, %c : bool, %f : float):
   %a : bool = prim::If(%c)
     block0():
       %d : bool = aten::__not__(%c)
@@ -93,7 +95,7 @@ describe('PeepholeOptimize', () => {
   })
 
   it('takes back a number that was made a tensor', () => {
-    expectPass(peephole, `graph(%i : int, %f : float):
+    expectPass(pass, `graph(%i : int, %f : float):
   %a : Tensor = prim::NumToTensor(%i)
   %b : int = aten::Int(%a)
   %c : Scalar = aten::ScalarImplicit(%a)
@@ -108,7 +110,7 @@ describe('PeepholeOptimize', () => {
   })
 
   it('knows neutral numbers of ints', () => {
-    expectPass(peephole, `graph(%i : int):
+    expectPass(pass, `graph(%i : int):
   %0 : int = prim::Constant[value=0]()
   %1 : int = prim::Constant[value=1]()
   %a : int = aten::add(%i, %0)
@@ -137,7 +139,7 @@ describe('PeepholeOptimize', () => {
   })
 
   it('turns a matrix back', () => {
-    expectPass(peephole, `graph(%x : Tensor):
+    expectPass(pass, `graph(%x : Tensor):
   %a : Tensor = aten::t(%x)
   %b : Tensor = aten::t(%a)
   %c : Tensor = aten::relu(%b)

@@ -1,34 +1,17 @@
-import { lazyAliasDb, type LazyAliasDb } from '../ir/alias-analysis.ts'
+import type { LazyAliasDb } from '../ir/alias-analysis.ts'
 import { allNodes, toIValue, type Block, type Graph, type Node, type Value } from '../ir/graph.ts'
 import { boolValue, NONE, type IValue } from '../ir/ivalue.ts'
 import { isSubtype, NoneType, type Type } from '../ir/types.ts'
-import { eliminateDeadCode } from './dead-code-elimination.ts'
-import type { Pass } from './pass.ts'
-
-const NAME = 'peephole_optimize'
+import { simplification, type Simplification } from './pass.ts'
 
 /**
  * Simplifications that look at one node and its inputs (torch/csrc/jit/passes/peephole.cpp and peephole_non_tensor.cpp).
  * Left out, as they are not right for every input: `x + 0` (promotes bool tensors), `dim` of a convolution (which may be unbatched),
  * `x == x` of floats (NaN), and dropping a conversion that changes the kind of number.
  */
-export const peephole: Pass = {
-  name: NAME,
-  run: (graph, log) => {
-    const changes = peepholeOptimize(graph)
-    if (changes > 0) log.changed(NAME, changes)
-  },
-}
+export const peephole: Simplification = simplification('peephole_optimize', simplify)
 
-/** See {@link peephole}; gives the number of places changed. */
-export function peepholeOptimize(graph: Graph): number {
-  const changes = simplify(graph, lazyAliasDb(graph))
-  if (changes > 0) eliminateDeadCode(graph)
-  return changes
-}
-
-/** As {@link peepholeOptimize}, but leaves dead code behind. */
-export function simplify(graph: Graph, aliases: LazyAliasDb): number {
+function simplify(graph: Graph, aliases: LazyAliasDb): number {
   const context: Context = { graph, aliases }
   let changes = substituteConditions(graph.block, new Map())
   for (const node of allNodes(graph.block)) {

@@ -1,24 +1,15 @@
 import { hasSideEffects } from '../ir/side-effects.ts'
 import { toIValue, type Block, type Graph, type Node, type Use, type Value } from '../ir/graph.ts'
-import type { Pass } from './pass.ts'
-
-const NAME = 'remove_list_mutation'
+import { simplification, type Simplification } from './pass.ts'
 
 /**
  * Makes a list complete where it is constructed: `l = [a]; l.append(b)` becomes `l = [a, b]` (torch/csrc/jit/passes/remove_mutation.cpp).
  * Done for lists whose appends, inserts and item assignments all stand in the block of the construct, before any other use of the list;
  * then nothing can have seen the shorter list, and where the elements are computed does not matter.
  */
-export const removeListMutation: Pass = {
-  name: NAME,
-  run: (graph, log) => {
-    const changes = removeListMutations(graph)
-    if (changes > 0) log.changed(NAME, changes)
-  },
-}
+export const removeListMutation: Simplification = simplification('remove_list_mutation', removeListMutations)
 
-/** See {@link removeListMutation}; gives the number of writes removed. */
-export function removeListMutations(graph: Graph): number {
+function removeListMutations(graph: Graph): number {
   return block(graph.block)
 }
 
