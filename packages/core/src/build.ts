@@ -7,6 +7,7 @@ import { fileVersion, makeArtifact, openModel } from './model.ts'
 import { canonicalRequest, type ModelRequest } from './request/index.ts'
 import { type FileDigest, modelName, type Store, type Stored } from './store/index.ts'
 
+/** What a build needs besides the request. */
 export interface BuildOptions {
   /** Where results are kept; see `createStore`. */
   readonly store: Store

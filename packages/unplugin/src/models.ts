@@ -11,6 +11,7 @@ export interface Models {
   summarize(): void
 }
 
+/** The models of one instance of the plugin. */
 export function createModels(options: PetalOptions): Models {
   let root = process.cwd()
   let print: ((line: string) => void) | undefined

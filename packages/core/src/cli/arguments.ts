@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { PetalError } from '../errors.ts'
 import { nearest } from '../request/nearest.ts'
 
+/** An option as the help text tells it. */
 export interface OptionSpec {
   readonly short?: string
   /** What the value is called in the help text; options without are switches. */

@@ -22,6 +22,7 @@ const CODES: Readonly<Record<string, number>> = {
   TOO_MANY_FILES: EXIT.environment,
 }
 
+/** The exit code for what a command threw. */
 export function exitCodeOf(error: unknown): number {
   return error instanceof PetalError ? CODES[error.code] ?? EXIT.refused : EXIT.defect
 }

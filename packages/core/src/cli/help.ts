@@ -15,6 +15,7 @@ const EXIT_CODES: readonly (readonly [string, string])[] = [
   ['4', 'a defect of petal'],
 ]
 
+/** What `petal --help` prints. */
 export function generalHelp(commands: readonly Command[]): string {
   return [
     `${colors.bold('petal')} compiles PyTorch models for phones and the web, without Python.`,
@@ -28,6 +29,7 @@ export function generalHelp(commands: readonly Command[]): string {
   ].join('\n')
 }
 
+/** What `petal <command> --help` prints. */
 export function commandHelp({ name, operand, about, options }: Command): string {
   return [
     `${colors.bold(`petal ${name} <${operand}>`)}  ${about}`,

@@ -11,6 +11,7 @@ export interface Progress {
   end(): void
 }
 
+/** A progress line titled `title`, silent for short work and where nobody looks. */
 export function createProgress(title: string, stream: NodeJS.WriteStream = process.stderr): Progress {
   const started = performance.now()
   let drawn = 0

@@ -25,14 +25,17 @@ export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
+/** Lines on standard output. */
 export function print(...lines: string[]): void {
   process.stdout.write(`${lines.join('\n')}\n`)
 }
 
+/** A value on standard output, for programs. */
 export function printJson(value: unknown): void {
   print(JSON.stringify(value, undefined, 2))
 }
 
+/** A warning on standard error. */
 export function warn(text: string): void {
   process.stderr.write(`${colors.yellow('warning:')} ${plain(text)}\n`)
 }

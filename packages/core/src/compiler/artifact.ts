@@ -11,6 +11,7 @@ export interface Artifact {
   stream(): AsyncIterable<Uint8Array>
 }
 
+/** What to compile a model for. */
 export interface CompileOptions {
   backend: 'cpu'
   format: 'ptl'

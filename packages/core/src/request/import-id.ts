@@ -12,6 +12,7 @@ const LONGEST_QUERY = 2000
  */
 const ALLOWED = /^[A-Za-z0-9_.,:;-]*$/
 
+/** An import that asks for a model. */
 export interface ModelImport {
   /** The part before the query, untouched. */
   readonly path: string

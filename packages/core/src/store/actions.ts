@@ -20,6 +20,7 @@ export interface ActionStore {
   write(key: string, record: ActionRecord): Promise<void>
 }
 
+/** Records in `folder`; what is being written lies in `temporaryFolder`. */
 export function createActionStore(folder: string, temporaryFolder: string): ActionStore {
   const path = (key: string): string => join(folder, key.slice(0, 2), `${key}.json`)
   return {

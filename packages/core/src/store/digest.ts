@@ -10,6 +10,7 @@ const READ_SIZE = 1 << 20
 /** Coarsest clock of a file system in use (FAT): a file changed this recently may change again unseen. */
 const CLOCK_STEP_NS = 2_000_000_000n
 
+/** SHA-256, in hexadecimal, and size of a file. */
 export interface FileDigest {
   readonly sha256: string
   readonly bytes: number

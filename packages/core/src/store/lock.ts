@@ -17,6 +17,7 @@ export interface LockTiming {
   readonly patience: number
 }
 
+/** A few heartbeats may be missed; a compile takes seconds, two minutes are longer than any. */
 export const LOCK_TIMING: LockTiming = { heartbeat: 2_000, stale: 15_000, poll: 50, patience: 120_000 }
 
 /**

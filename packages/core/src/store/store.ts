@@ -63,6 +63,7 @@ export interface Store {
   resolve(wanted: StoreRequest, produce: () => Promise<Artifact>): Promise<Stored>
 }
 
+/** Where a store is and whose results it holds. */
 export interface StoreOptions extends StoreLocation {
   /** Names the compiling code; a hash of the running code when left out. Another tool never sees this one's results. */
   tool?: string

@@ -12,6 +12,7 @@ export function temporaryName(): string {
   return `${process.pid}.${threadId}.${++counter}.${randomBytes(4).toString('hex')}.tmp`
 }
 
+/** What a write does besides writing. */
 export interface WriteOptions {
   /** The bytes are on the disk when the write has ended. */
   readonly durable?: boolean

@@ -24,6 +24,7 @@ export function brokenPickle(name: string, why: string): PetalError {
   })
 }
 
+/** The error of a pickle that asks for more than any model needs. */
 export function pickleLimit(name: string, what: string, limit: number): PetalError {
   return new PetalError({
     code: 'PICKLE_LIMIT',

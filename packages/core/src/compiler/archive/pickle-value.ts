@@ -7,14 +7,17 @@ export type PickleValue =
   | null | boolean | bigint | number | string | Uint8Array
   | PickleList | PickleTuple | PickleDict | PickleSet | PickleGlobal | PickleObject | PicklePersistent
 
+/** A list; later opcodes may append to it. */
 export interface PickleList {
   readonly kind: 'list'
   readonly items: PickleValue[]
 }
+/** A tuple, complete when it is made. */
 export interface PickleTuple {
   readonly kind: 'tuple'
   readonly items: readonly PickleValue[]
 }
+/** A set, in the order written. */
 export interface PickleSet {
   readonly kind: 'set'
   readonly items: PickleValue[]
@@ -59,6 +62,7 @@ export function globalName(global: PickleGlobal): string {
   return `${global.module}.${global.name}`
 }
 
+/** True for values with values inside. */
 export function isContainer(value: PickleValue): value is PickleContainer {
   return typeof value === 'object' && value !== null && !(value instanceof Uint8Array) && value.kind !== 'global'
 }

@@ -21,6 +21,7 @@ export const SCALAR_TYPES = {
   BFloat16: { code: 15, bytes: 2, storage: 'BFloat16Storage' },
 } as const
 
+/** The name of an element type. */
 export type ScalarType = keyof typeof SCALAR_TYPES
 
 /**

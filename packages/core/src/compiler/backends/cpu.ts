@@ -84,6 +84,7 @@ function freezeCompletely({ graph, root, log }: StageState): void {
   }
 }
 
+/** What to leave out, and who watches. */
 export interface MobileOptions {
   /** Optimizations to leave out, of {@link BLOCKABLE}. */
   readonly block: ReadonlySet<string>

@@ -15,6 +15,7 @@ export interface Instruction {
   n: number
 }
 
+/** An entry of the operator table. */
 export interface BytecodeOperator {
   readonly name: string
   readonly overload: string
@@ -170,6 +171,7 @@ export class Emitter {
   }
 }
 
+/** `aten::add.Tensor`: an operator overload by its name. */
 export function operatorKey(name: string, overload: string): string {
   return overload === '' ? name : `${name}.${overload}`
 }

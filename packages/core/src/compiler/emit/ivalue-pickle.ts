@@ -6,6 +6,7 @@ import type { IValue } from '../ir/ivalue.ts'
 import { typeString, type Type } from '../ir/types.ts'
 import { pickledTypeString, unsupportedPart } from './mobile-types.ts'
 
+/** What a pickle is written for. */
 export interface PickleContext {
   /** The name by which the reader finds a storage's bytes: its record without the folder. */
   readonly storageKey: (storage: Storage) => string

@@ -6,6 +6,7 @@ export const OPCODES = [
   '__ISNOT__', 'FORMAT', 'DEVICE', 'DICT_INDEX', 'DTYPE', 'TUPLE_INDEX', 'DIM', '__NOT__', 'TO_LIST', 'NUM_TO_TENSOR', 'IS_CUDA',
 ] as const
 
+/** The name of an instruction. */
 export type Opcode = (typeof OPCODES)[number]
 
 /** The operator an instruction stands for, as facts count it. Instructions that only move values stand for none. */

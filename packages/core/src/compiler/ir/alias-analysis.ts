@@ -165,6 +165,7 @@ function list(values: Values): readonly Value[] {
   return Symbol.iterator in values ? [...values] : [values]
 }
 
+/** True when the two have a location in common. */
 export function intersects(a: Locations, b: Locations): boolean {
   const [small, large] = a.size < b.size ? [a, b] : [b, a]
   for (const each of small) if (large.has(each)) return true

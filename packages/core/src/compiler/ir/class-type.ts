@@ -3,6 +3,7 @@ import type { IValue } from './ivalue.ts'
 import type { FunctionSchema } from './schema.ts'
 import type { Type } from './types.ts'
 
+/** An attribute that a class declares. */
 export interface ClassAttribute {
   readonly name: string
   readonly type: Type
@@ -37,6 +38,7 @@ export interface ClassType {
 /** Where PyTorch's native libraries put their classes; they are known by name alone. */
 export const CUSTOM_CLASS_PREFIX = '__torch__.torch.classes.'
 
+/** A class without members yet; a custom C++ class when its name is one. */
 export function classType(name: string, options: { isModule?: boolean; torchbind?: boolean } = {}): ClassType {
   return {
     kind: 'ClassType', name, isModule: options.isModule ?? false, torchbind: options.torchbind ?? name.startsWith(CUSTOM_CLASS_PREFIX),

@@ -3,6 +3,7 @@ import { ANY_MEMORY } from './alias-types.ts'
 /** Something in memory, or something that may stand for several: then it points to them. Numbers are indices into the graph's tables. */
 export type Element = number
 
+/** Elements that are memory themselves: what a value may be. */
 export type Locations = ReadonlySet<number>
 
 const NOTHING: Locations = new Set()

@@ -9,6 +9,7 @@ import { TextReader } from './text-reader.ts'
 import { parseTypeExpression } from './type-parser.ts'
 import { AnyType, typeString, type Type } from './types.ts'
 
+/** What the text refers to. */
 export interface ParseOptions {
   /** What `<Tensor Float[2] "name">` looks into; names that are absent get a storage with made-up numbers, in memory. */
   tensors?: ReadonlyMap<string, Tensor>

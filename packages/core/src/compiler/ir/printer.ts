@@ -3,6 +3,7 @@ import type { Attribute, Block, Graph, Node, Value } from './graph.ts'
 import { resolveSchema } from './match-schema.ts'
 import { printValue, quote, type ObjectNumbers } from './print-value.ts'
 
+/** What to show besides the structure. */
 export interface PrintOptions {
   /** Leaves debug names out: every value is a number in order of appearance. For comparing graphs by structure. */
   numbered?: boolean

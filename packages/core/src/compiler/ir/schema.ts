@@ -13,6 +13,7 @@ export interface AliasInfo {
   readonly contained?: AliasInfo
 }
 
+/** An argument of an operator, or one of its results. */
 export interface Argument {
   readonly name: string
   readonly type: Type

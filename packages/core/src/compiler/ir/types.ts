@@ -17,6 +17,7 @@ export type Type =
   | { readonly kind: 'FunctionType'; readonly name: string }
   | ClassType
 
+/** Kinds of types that have no parts. */
 export type SimpleKind =
   | 'TensorType' | 'IntType' | 'FloatType' | 'ComplexType' | 'BoolType' | 'StringType' | 'NoneType' | 'NumberType'
   | 'DeviceObjType' | 'StreamObjType' | 'GeneratorType' | 'QSchemeType' | 'StorageType' | 'CapsuleType' | 'PyObjectType'
@@ -30,6 +31,7 @@ export interface TupleType {
   readonly fields?: readonly string[]
 }
 
+/** An enum by its qualified name; all members have values of one type. */
 export interface EnumType {
   readonly kind: 'EnumType'
   readonly name: string
@@ -37,6 +39,7 @@ export interface EnumType {
   readonly members: readonly string[]
 }
 
+/** What a module or object must be able to do, without saying which it is. */
 export interface InterfaceType {
   readonly kind: 'InterfaceType'
   readonly name: string

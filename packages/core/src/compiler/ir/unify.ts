@@ -48,6 +48,7 @@ export function unifyTypeList(types: readonly Type[], options: { defaultToUnion?
   return unified
 }
 
+/** True for a type that type variables occur in. */
 export function hasFreeVariables(type: Type): boolean {
   switch (type.kind) {
     case 'VarType': return true

@@ -11,10 +11,12 @@ export interface Cell {
   written: boolean
 }
 
+/** A cell of its own, that nothing is known of. */
 export function newCell(): Cell {
   return { parent: undefined, contents: undefined, written: false }
 }
 
+/** The cell that stands for all that were merged with `cell`. */
 export function find(cell: Cell): Cell {
   let root = cell
   while (root.parent) root = root.parent
@@ -26,6 +28,7 @@ export function find(cell: Cell): Cell {
   return root
 }
 
+/** Says that two cells may be the same memory, and with them what they hold. */
 export function union(a: Cell, b: Cell): void {
   const pending: [Cell, Cell][] = [[a, b]]
   for (let pair = pending.pop(); pair; pair = pending.pop()) {
@@ -38,6 +41,7 @@ export function union(a: Cell, b: Cell): void {
   }
 }
 
+/** The memory that what is in a cell holds. */
 export function contentsOf(cell: Cell): Cell {
   const root = find(cell)
   return root.contents ??= newCell()

@@ -6,6 +6,7 @@ import { NoneType, sameType, typeString } from '../ir/types.ts'
 import { analyzeAttributeWrites, type Access, type AttributeWrites } from './attribute-writes.ts'
 import type { PassLog } from './pass.ts'
 
+/** What to freeze, and under which name to tell of it. */
 export interface FreezeOptions {
   /** Name in the log. */
   readonly name?: string

@@ -10,6 +10,7 @@ export const MAX_INLINED_NODES = 1_000_000
 /** Calls within calls plus blocks within blocks. Module trees are some 20 deep; later passes recurse over blocks. */
 export const MAX_INLINED_DEPTH = 400
 
+/** What calls are resolved with. */
 export interface InlineOptions {
   /** The module whose method is inlined; calls through an interface are resolved in it. */
   readonly root?: ObjectValue

@@ -34,6 +34,7 @@ function builtList(value: Value): IValue[] | undefined {
   return elements.every((element) => element !== undefined) ? elements as IValue[] : undefined
 }
 
+/** The tensor of a constant, or undefined. */
 export function constantTensor(value: Value): Tensor | undefined {
   const constant = toIValue(value)
   return constant?.tag === 'Tensor' ? constant.value : undefined
@@ -59,6 +60,7 @@ export function isNone(value: Value): boolean {
   return toIValue(value)?.tag === 'None'
 }
 
+/** The bool of a constant, or undefined. */
 export function constantBool(value: Value): boolean | undefined {
   const constant = toIValue(value)
   return constant?.tag === 'Bool' ? constant.value : undefined

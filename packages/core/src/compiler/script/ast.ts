@@ -21,6 +21,7 @@ export type Expr =
   /** `a + b`, `a - b`: only as the two parts of a complex literal. */
   | { readonly kind: 'Binary'; readonly operator: '+' | '-'; readonly left: Expr; readonly right: Expr; readonly line: number }
 
+/** `f(a, b=c)`. */
 export interface CallExpr {
   readonly kind: 'Call'
   readonly callee: Expr
@@ -29,12 +30,14 @@ export interface CallExpr {
   readonly line: number
 }
 
+/** `(a, b)`. */
 export interface TupleExpr {
   readonly kind: 'Tuple'
   readonly elements: readonly Expr[]
   readonly line: number
 }
 
+/** `x[a, b:c]`. */
 export interface SubscriptExpr {
   readonly kind: 'Subscript'
   readonly value: Expr
@@ -42,6 +45,7 @@ export interface SubscriptExpr {
   readonly line: number
 }
 
+/** `a:b:c` between brackets. */
 export interface SliceExpr {
   readonly kind: 'Slice'
   readonly start?: Expr
@@ -50,6 +54,7 @@ export interface SliceExpr {
   readonly line: number
 }
 
+/** A statement. */
 export type Stmt =
   /** `target = value`, `target : type = value`, and in class bodies `target : type`. */
   | AssignStmt
@@ -70,6 +75,7 @@ export interface AssignStmt {
   readonly line: number
 }
 
+/** A parameter of a `def`. */
 export interface Parameter {
   readonly name: string
   readonly type?: Expr
@@ -85,6 +91,7 @@ export interface Signature {
   readonly line: number
 }
 
+/** A `def` with its body. */
 export interface FunctionDef extends Signature {
   readonly kind: 'FunctionDef'
   readonly body: readonly Stmt[]

@@ -34,4 +34,5 @@ export const TENSOR_PROPERTIES: Readonly<Record<string, string>> = {
   is_ort: 'prim', ndim: 'prim', name: 'prim', real: 'aten', imag: 'aten', retains_grad: 'aten', itemsize: 'prim', nbytes: 'prim',
 }
 
+/** As {@link TENSOR_PROPERTIES}, of devices. */
 export const DEVICE_PROPERTIES: Readonly<Record<string, string>> = { type: 'prim', index: 'prim' }

@@ -17,6 +17,7 @@ const MAX_TUPLE_DEPTH = 100
 /** Types inside one NamedTuple, NamedTuples written out: a few short ones that hold one another twice would be a type of any size. */
 const MAX_TUPLE_PARTS = 1000
 
+/** Where an importer finds code. */
 export interface ImporterOptions {
   /** The text of the record that defines `__torch__.a.b.…`, which is `code/__torch__/a/b.py`; undefined when there is none. */
   sourceOf(qualifier: string): SourceFile | undefined

@@ -9,11 +9,13 @@ export interface SourcePart {
   readonly line: number
 }
 
+/** A function or method, unread. */
 export interface FunctionPart extends SourcePart {
   readonly kind: 'def'
   readonly name: string
 }
 
+/** A class, unread. */
 export interface ClassPart extends SourcePart {
   readonly kind: 'class'
   readonly name: string

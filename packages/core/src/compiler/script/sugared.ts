@@ -35,8 +35,10 @@ export type Sugared =
   /** What a statement without a value gives, `print(x)`. */
   | { readonly kind: 'nothing' }
 
+/** Names that look like functions and are part of the language. */
 export type SpecialForm = 'annotate' | 'unchecked_cast' | 'uninitialized' | 'getattr' | 'isinstance' | 'print' | 'range' | 'fork'
 
+/** A plain value. */
 export function simple(value: Value): Sugared {
   return { kind: 'value', value }
 }

@@ -22,6 +22,7 @@ const SCALAR_TYPE_OF_STORAGE: ReadonlyMap<string, ScalarType> = new Map(
 /** Devices whose storages hold plain numbers in the file; all are loaded to where the app runs. */
 const DEVICES = /^(cpu|cuda|hip|xpu|mps|hpu)(:\d+)?$/
 
+/** The error of a tensor that contradicts itself. */
 export function brokenTensor(where: string, why: string): PetalError {
   return new PetalError({
     code: 'BROKEN_TENSOR',
@@ -248,6 +249,7 @@ function tupleItems(value: PickleValue | undefined, where: string, what: string)
   throw brokenTensor(where, `${what} is not a tuple`)
 }
 
+/** True for a pickled tuple. */
 export function isTuple(value: PickleValue | undefined): value is PickleTuple {
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'tuple'
 }

@@ -12,6 +12,7 @@ export interface Plan {
   emit(): Value
 }
 
+/** What conversions are made with. */
 export interface ConversionContext {
   readonly graph: Graph
   readonly range: SourceRange | undefined
@@ -25,6 +26,7 @@ const FROM_TENSOR: Readonly<Record<string, string>> = {
 }
 const FROM_NUMBER: Readonly<Record<string, string>> = { FloatType: 'aten::Float', ComplexType: 'aten::Complex', IntType: 'aten::Int' }
 
+/** A value that is there already. */
 export function planValue(value: Value): Plan {
   return { type: value.type, value, emit: () => value }
 }
@@ -41,6 +43,7 @@ export function convertibleToList(type: Type, list: Type): boolean {
   return isSubtype(type, list) || (type.kind === 'TupleType' && type.elements.every((element) => isSubtype(element, list.element)))
 }
 
+/** `T` of `Optional[T]`; any other type itself. */
 export function unwrapOptional(type: Type): Type {
   return type.kind === 'OptionalType' ? type.element : type
 }

@@ -7,6 +7,7 @@ import { boolValue, doubleValue, intValue, type IValue } from '../../ir/ivalue.t
  */
 export type Evaluator = (inputs: readonly IValue[], node: Node) => IValue | readonly IValue[] | undefined
 
+/** By operator. */
 export type Evaluators = Readonly<Record<string, Evaluator>>
 
 const INT_MIN = -(2n ** 63n)
