@@ -39,9 +39,9 @@ export interface ClassType {
 export const CUSTOM_CLASS_PREFIX = '__torch__.torch.classes.'
 
 /** A class without members yet; a custom C++ class when its name is one. */
-export function classType(name: string, options: { isModule?: boolean; torchbind?: boolean } = {}): ClassType {
+export function classType(name: string, options: { isModule?: boolean } = {}): ClassType {
   return {
-    kind: 'ClassType', name, isModule: options.isModule ?? false, torchbind: options.torchbind ?? name.startsWith(CUSTOM_CLASS_PREFIX),
+    kind: 'ClassType', name, isModule: options.isModule ?? false, torchbind: name.startsWith(CUSTOM_CLASS_PREFIX),
     attributes: [], constants: new Map(), methods: new Map(),
   }
 }

@@ -2,16 +2,14 @@ import type { Node } from './graph.ts'
 import { operatorsNamed } from './ops/index.ts'
 import type { FunctionSchema } from './schema.ts'
 import { isSubtype, sameType, type Type } from './types.ts'
-
-/** What type variables stand for while arguments are matched. */
-export type TypeEnvironment = Map<string, Type>
+import { hasFreeVariables, type TypeEnv } from './unify.ts'
 
 /**
  * `actual <: formal` where `formal` may hold type variables, which are bound in `environment` on first sight
  * (matchTypeVariables in aten/src/ATen/core/type.cpp). A variable seen again must stand for the same type,
  * or a supertype of the new one.
  */
-export function matchType(formal: Type, actual: Type, environment: TypeEnvironment): boolean {
+export function matchType(formal: Type, actual: Type, environment: TypeEnv): boolean {
   switch (formal.kind) {
     case 'VarType': {
       const bound = environment.get(formal.name)
@@ -22,22 +20,22 @@ export function matchType(formal: Type, actual: Type, environment: TypeEnvironme
       return isSubtype(actual, bound)
     }
     case 'ListType':
-      if (actual.kind === 'ListType' && hasVariables(formal.element)) return matchInvariant(formal.element, actual.element, environment)
+      if (actual.kind === 'ListType' && hasFreeVariables(formal.element)) return matchInvariant(formal.element, actual.element, environment)
       return isSubtype(actual, formal)
     case 'DictType':
-      if (actual.kind === 'DictType' && hasVariables(formal)) {
+      if (actual.kind === 'DictType' && hasFreeVariables(formal)) {
         return matchInvariant(formal.key, actual.key, environment) && matchInvariant(formal.value, actual.value, environment)
       }
       return isSubtype(actual, formal)
     case 'FutureType': case 'RRefType': case 'AwaitType':
-      if (actual.kind === formal.kind && hasVariables(formal.element)) return matchInvariant(formal.element, actual.element, environment)
+      if (actual.kind === formal.kind && hasFreeVariables(formal.element)) return matchInvariant(formal.element, actual.element, environment)
       return isSubtype(actual, formal)
     case 'OptionalType':
-      if (!hasVariables(formal)) return isSubtype(actual, formal)
+      if (!hasFreeVariables(formal)) return isSubtype(actual, formal)
       if (actual.kind === 'NoneType') return true
       return matchType(formal.element, actual.kind === 'OptionalType' ? actual.element : actual, environment)
     case 'TupleType':
-      if (!hasVariables(formal)) return isSubtype(actual, formal)
+      if (!hasFreeVariables(formal)) return isSubtype(actual, formal)
       return actual.kind === 'TupleType' && actual.elements.length === formal.elements.length
         && formal.elements.every((element, i) => matchType(element, actual.elements[i]!, environment))
     default:
@@ -45,23 +43,13 @@ export function matchType(formal: Type, actual: Type, environment: TypeEnvironme
   }
 }
 
-function matchInvariant(formal: Type, actual: Type, environment: TypeEnvironment): boolean {
+function matchInvariant(formal: Type, actual: Type, environment: TypeEnv): boolean {
   return matchType(formal, actual, environment) && sameType(substitute(formal, environment), actual)
 }
 
-function hasVariables(type: Type): boolean {
-  switch (type.kind) {
-    case 'VarType': return true
-    case 'OptionalType': case 'ListType': case 'FutureType': case 'RRefType': case 'AwaitType': return hasVariables(type.element)
-    case 'DictType': return hasVariables(type.key) || hasVariables(type.value)
-    case 'TupleType': case 'UnionType': return type.elements.some(hasVariables)
-    default: return false
-  }
-}
-
 /** `type` with its variables replaced; unbound ones stay. */
-export function substitute(type: Type, environment: TypeEnvironment): Type {
-  if (!hasVariables(type)) return type
+function substitute(type: Type, environment: TypeEnv): Type {
+  if (!hasFreeVariables(type)) return type
   switch (type.kind) {
     case 'VarType': return environment.get(type.name) ?? type
     case 'OptionalType': {
@@ -86,7 +74,7 @@ export function mismatch(schema: FunctionSchema, actuals: readonly Type[]): stri
   const formals = schema.arguments
   if (actuals.length < formals.length) return `${actuals.length} inputs for ${formals.length} arguments`
   if (actuals.length > formals.length && !schema.isVararg) return `${actuals.length} inputs for ${formals.length} arguments`
-  const environment: TypeEnvironment = new Map()
+  const environment: TypeEnv = new Map()
   const bad = formals.findIndex((formal, i) => !matchType(formal.type, actuals[i]!, environment))
   return bad < 0 ? undefined : `argument ${bad} (${formals[bad]!.name})`
 }

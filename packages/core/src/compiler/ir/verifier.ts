@@ -1,9 +1,10 @@
 import type { Block, Graph, Node, Value } from './graph.ts'
-import { matchType, mismatch, type TypeEnvironment } from './match-schema.ts'
+import { matchType, mismatch } from './match-schema.ts'
 import { formProblem, PRIM_FORMS } from './prim-forms.ts'
 import { operatorsNamed } from './ops/index.ts'
 import { schemaName, type FunctionSchema } from './schema.ts'
 import { typeString } from './types.ts'
+import type { TypeEnv } from './unify.ts'
 
 /**
  * Throws an Error that says what is wrong with the graph: order and links of nodes, uses against inputs, values used
@@ -100,7 +101,7 @@ function verifySchema(node: Node, schema: FunctionSchema): void {
   if (node.outputs.length !== schema.returns.length) {
     fail(node, `${node.outputs.length} outputs, and ${schemaName(schema)} gives ${schema.returns.length}`)
   }
-  const environment: TypeEnvironment = new Map()
+  const environment: TypeEnv = new Map()
   schema.arguments.forEach((argument, i) => matchType(argument.type, node.inputs[i]!.type, environment))
   schema.returns.forEach((result, i) => {
     const { type } = node.outputs[i]!
