@@ -47,14 +47,16 @@ export function contentsOf(cell: Cell): Cell {
   return root.contents ??= newCell()
 }
 
+/** The memory and what it holds at any depth. */
+export function chain(cell: Cell): Cell[] {
+  const seen = new Set<Cell>()
+  for (let each: Cell | undefined = find(cell); each && !seen.has(each); each = each.contents && find(each.contents)) seen.add(each)
+  return [...seen]
+}
+
 /** True when the memory, or memory it holds at any depth, may be written to. */
 export function isWritten(cell: Cell): boolean {
-  const seen = new Set<Cell>()
-  for (let each: Cell | undefined = find(cell); each && !seen.has(each); each = each.contents && find(each.contents)) {
-    if (each.written) return true
-    seen.add(each)
-  }
-  return false
+  return chain(cell).some((each) => each.written)
 }
 
 /** The cells of a module's attributes. Tensors over one storage share a cell, and so do two attributes that are one list or object. */

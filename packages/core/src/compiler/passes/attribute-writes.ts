@@ -4,7 +4,7 @@ import { allNodes, toIValue, type Graph, type Node, type Value } from '../ir/gra
 import type { IValue, ObjectValue } from '../ir/ivalue.ts'
 import type { AliasInfo, FunctionSchema } from '../ir/schema.ts'
 import type { Type } from '../ir/types.ts'
-import { AttributeCells, contentsOf, find, isWritten, newCell, union, type Cell } from './attribute-cells.ts'
+import { AttributeCells, chain, contentsOf, find, isWritten, newCell, union, type Cell } from './attribute-cells.ts'
 
 /** Which attribute a `prim::GetAttr` or `prim::SetAttr` is about. */
 export interface Access {
@@ -15,7 +15,10 @@ export interface Access {
 export interface AttributeWrites {
   /** The attribute a node accesses, when that is certain. */
   accessOf(node: Node): Access | undefined
-  /** True when an attribute may get another value or have its memory written to while the graph runs. */
+  /**
+   * True when an attribute may get another value or have its memory written to while the graph runs; also when it shares memory that
+   * the graph returns with an attribute that changes: an app may write to it, and a constant and an attribute are never one memory in a file.
+   */
   isWritten(object: ObjectValue, name: string): boolean
   /** True when an object is used other than by naming its attributes. */
   escapes(object: ObjectValue): boolean
@@ -39,7 +42,13 @@ class Analysis implements AttributeWrites {
   /** Names of attributes that hold objects and are assigned: paths through them tell nothing. */
   readonly #unstable: Set<string> = new Set()
 
+  /** Attributes that are read or assigned. */
+  readonly #accessed: Map<ObjectValue, Set<string>> = new Map()
+  readonly #graph: Graph
+  #shares: ReadonlySet<Cell> | undefined
+
   constructor(graph: Graph, root: ObjectValue) {
+    this.#graph = graph
     this.#root = root
     for (const node of allNodes(graph.block)) {
       if (node.kind === 'prim::SetAttr' && mayHoldObject(node.input(1).type)) this.#unstable.add(node.string('name'))
@@ -58,8 +67,24 @@ class Analysis implements AttributeWrites {
 
   isWritten(object: ObjectValue, name: string): boolean {
     if (this.#assigned.get(object)?.has(name)) return true
+    if (chain(this.#attributes.slot(object, name)).some((cell) => this.#returnedShares().has(cell))) return true
     const escaped = this.#attributes.escaped(object)
     return (escaped !== undefined && find(escaped).written) || isWritten(this.#attributes.slot(object, name))
+  }
+
+  /** Memory that is returned and belongs to an attribute that changes. */
+  #returnedShares(): ReadonlySet<Cell> {
+    if (this.#shares !== undefined) return this.#shares
+    const changing = new Set<Cell>()
+    for (const [object, names] of this.#accessed) {
+      for (const name of names) {
+        const cells = chain(this.#attributes.slot(object, name))
+        if (this.#assigned.get(object)?.has(name) || cells.some((cell) => cell.written)) for (const cell of cells) changing.add(cell)
+      }
+    }
+    const results = this.#graph.block.outputs.flatMap((value) => isResult(value.node) ? value.node.inputs : [value])
+    const returned = results.flatMap((value) => this.#values.has(value) ? chain(this.#values.get(value)!) : [])
+    return this.#shares = new Set(returned.filter((cell) => changing.has(cell)))
   }
 
   escapes(object: ObjectValue): boolean {
@@ -115,6 +140,7 @@ class Analysis implements AttributeWrites {
   }
 
   #access(node: Node, { object, name }: Access): void {
+    this.#accessed.set(object, (this.#accessed.get(object) ?? new Set()).add(name))
     if (node.kind === 'prim::GetAttr') {
       const value = object.slots.get(name)
       if (value?.tag === 'Object' && this.#unstable.has(name)) this.#merge(this.#cell(node.output), this.#attributes.object(value))

@@ -140,7 +140,7 @@ describe('freezeModule', () => {
     ['a write to an element of a list', '\n  %e : Tensor = aten::__getitem__(%list, %zero)\n  %r : Tensor = aten::relu_(%e)', ['a', 'part', 'list']],
     ['a write to what a list was made of', '\n  %l : Tensor[] = prim::ListConstruct(%other, %x)\n  %e : Tensor = aten::__getitem__(%l, %zero)\n  %r : Tensor = aten::relu_(%e)', ['other']],
     ['a write after unpacking', '\n  %t : (Tensor, int) = prim::TupleConstruct(%other, %one)\n  %e : Tensor, %i : int = prim::TupleUnpack(%t)\n  %r : Tensor = aten::relu_(%e)', ['other']],
-    ['a list that grows', '\n  %m : Tensor[] = aten::append(%list, %x)', ['list']],
+    ['a list that grows', '\n  %m : Tensor[] = aten::append(%list, %x)', ['a', 'part', 'list']],
     ['a list of numbers that grows', '\n  %m : int[] = aten::append(%numbers, %one)', ['numbers']],
     ['a write to an element that was appended', '\n  %l : Tensor[] = prim::ListConstruct()\n  %m : Tensor[] = aten::append(%l, %other)\n  %e : Tensor = aten::__getitem__(%m, %zero)\n  %r : Tensor = aten::relu_(%e)', ['other']],
     ['a write to an element of a copied list', '\n  %l : Tensor[] = aten::copy(%list)\n  %e : Tensor = aten::__getitem__(%l, %zero)\n  %r : Tensor = aten::relu_(%e)', ['a', 'part', 'list']],
@@ -169,6 +169,19 @@ describe('freezeModule', () => {
   %y : Tensor = aten::relu_(%x)
   %t : (Tensor, Tensor) = prim::TupleConstruct(%a, %y)
   return (%t)`).left).toEqual([])
+  })
+
+  it('leaves what is returned and shares memory with an attribute that changes, as an app may write to it', () => {
+    const shared = tensor(1, 2)
+    const root = object('Net', { first: tensorValue(shared), second: tensorValue({ ...shared }) })
+    const text = (result: string): string => `graph(%self : Net, %x : Tensor):
+  %a : Tensor = prim::GetAttr[name="first"](%self)
+  %b : Tensor = prim::GetAttr[name="second"](%self)
+  %y : Tensor = aten::matmul(%a, %b)
+  prim::SetAttr[name="first"](%self, %x)
+  return (${result})`
+    expect(freeze(root, text('%y, %a')).left).toEqual(['first', 'second'])
+    expect(freeze(root, text('%y')).left).toEqual(['first'])
   })
 
   it('knows that two names can be one module', () => {
