@@ -6,8 +6,10 @@ import { childrenOf, isContainer, type PickleContainer } from './pickle-value.ts
 export const PICKLE_LIMITS = {
   /** Bytes of one pickle. Weights are not in it; the largest modules take some megabytes. */
   bytes: 67_108_864,
-  /** Values made: each costs a hundred bytes of memory or so while one opcode may make it. */
-  values: 8_000_000,
+  /** Values of any kind; one opcode may make one. A list of numbers or words has that many, and few bytes for each. */
+  values: 4_000_000,
+  /** Lists, tuples, dictionaries, objects: three hundred bytes of memory each. A tensor takes eight, the largest models have some thousands. */
+  containers: 400_000,
   /** Containers inside one another where a value is used as a tree: model trees have some dozens. */
   nesting: 1000,
   /** Bytes of an integer: Python's own have no bound, turning them into a number costs more than linear time. */
@@ -40,6 +42,7 @@ interface Machine {
   readonly view: DataView
   at: number
   made: number
+  containers: number
   readonly stack: PickleValue[]
   readonly marks: number[]
   readonly memo: Map<number, PickleValue>
@@ -52,7 +55,7 @@ interface Machine {
 export function readPickleAt(bytes: Uint8Array, begin: number, name: string): { value: PickleValue; end: number } {
   const m: Machine = {
     name, bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-    at: begin, made: 0, stack: [], marks: [], memo: new Map(),
+    at: begin, made: 0, containers: 0, stack: [], marks: [], memo: new Map(),
   }
   for (;;) {
     const opcode = u8(m)
@@ -190,6 +193,9 @@ function integer(m: Machine, length: number): bigint {
 
 function push(m: Machine, value: PickleValue): void {
   if (++m.made > PICKLE_LIMITS.values) throw pickleLimit(m.name, 'it has too many values', PICKLE_LIMITS.values)
+  if (typeof value === 'object' && value !== null && ++m.containers > PICKLE_LIMITS.containers) {
+    throw pickleLimit(m.name, 'it has too many lists and objects', PICKLE_LIMITS.containers)
+  }
   m.stack.push(value)
 }
 

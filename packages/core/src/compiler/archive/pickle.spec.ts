@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { errorCode } from '../../../test/support/archive.ts'
-import { checkTree, readPickle, readPickleAt } from './pickle-reader.ts'
+import { checkTree, PICKLE_LIMITS, readPickle, readPickleAt } from './pickle-reader.ts'
 import type { PickleValue } from './pickle-value.ts'
 import { PickleWriter } from './pickle-writer.ts'
 
@@ -12,6 +12,13 @@ function bytes(...parts: (string | number | readonly number[])[]): Uint8Array {
 const read = (...parts: Parameters<typeof bytes>): PickleValue => readPickle(bytes(...parts), 'test.pkl')
 const PROTO = [0x80, 2]
 const times = (count: number, part: readonly number[]): number[] => Array.from({ length: count }, () => part).flat()
+
+/** A pickle of one opcode, many times. */
+function many(opcode: number, count: number): Uint8Array {
+  const pickle = new Uint8Array(count + 1).fill(opcode)
+  pickle[count] = 0x2e
+  return pickle
+}
 
 describe('reads every opcode of Python\'s protocols 2 to 5', () => {
   test.each<[string, string, PickleValue]>([
@@ -87,8 +94,16 @@ describe('refuses', () => {
     for (const value of [direct, far, tied]) expect(await errorCode(() => checkTree(value, 'test.pkl'))).toBe('CYCLIC_PICKLE')
   })
 
-  test('a million levels, in time', async () => {
-    const levels = 1_000_000
+  test('more values than memory is for, wide or deep', async () => {
+    for (const opcode of [0x5d, 0x7d, 0x29]) {
+      expect(await errorCode(() => readPickle(many(opcode, PICKLE_LIMITS.containers + 1), 'test.pkl'))).toBe('PICKLE_LIMIT')
+      expect(await errorCode(() => readPickle(many(opcode, PICKLE_LIMITS.containers), 'test.pkl'))).toBe('BROKEN_PICKLE')
+    }
+    expect(await errorCode(() => readPickle(many(0x4e, PICKLE_LIMITS.values + 1), 'test.pkl'))).toBe('PICKLE_LIMIT')
+  })
+
+  test('as many levels as there may be containers, in time', async () => {
+    const levels = PICKLE_LIMITS.containers - 1
     const tuples = new Uint8Array(levels + 2).fill(0x85)
     tuples.set([0x4e], 0)
     tuples.set([0x2e], levels + 1)
