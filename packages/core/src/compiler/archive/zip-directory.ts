@@ -1,5 +1,9 @@
 import { PetalError } from '../errors.ts'
 import type { ByteSource } from './byte-source.ts'
+import {
+  END64_SIGNATURE, END64_SIZE, END_SIGNATURE, END_SIZE, ENTRY_SIGNATURE, ENTRY_SIZE, LOCAL_HEADER_SIZE, LOCATOR_SIGNATURE,
+  LOCATOR_SIZE, SATURATED_16, SATURATED_32, ZIP64_EXTRA,
+} from './zip-format.ts'
 
 /** What is read of a zip file before anything in it is believed. */
 export const ZIP_LIMITS = {
@@ -33,19 +37,7 @@ export interface ZipEntry {
   readonly end: number
 }
 
-const LOCAL_HEADER_SIZE = 30
-const ENTRY_SIZE = 46
-const END_SIZE = 22
-const LOCATOR_SIZE = 20
-const END64_SIZE = 56
-const END_SIGNATURE = 0x06054b50
-const LOCATOR_SIGNATURE = 0x07064b50
-const END64_SIGNATURE = 0x06064b50
-const ENTRY_SIGNATURE = 0x02014b50
 const FLAG_ENCRYPTED = 0x2041
-const ZIP64_EXTRA = 1
-const SATURATED_16 = 0xffff
-const SATURATED_32 = 0xffffffff
 
 /** The error of every zip file that breaks its own format. */
 export function brokenArchive(why: string): PetalError {

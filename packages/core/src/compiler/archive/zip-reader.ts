@@ -4,6 +4,7 @@ import { crc32 } from './crc32.ts'
 import { brokenRecord, inflate } from './inflate.ts'
 import { PIECE_BYTES, readAhead, releaseBuffer, takeBuffer } from './pieces.ts'
 import { archiveLimit, brokenArchive, readZipDirectory, ZIP_LIMITS, type ZipEntry } from './zip-directory.ts'
+import { LOCAL_HEADER_SIZE, LOCAL_SIGNATURE } from './zip-format.ts'
 
 /** One file inside a model archive. Nothing of it is read before it is asked for. */
 export interface ArchiveRecord {
@@ -38,8 +39,6 @@ export interface Archive {
 const HEADER_GUESS = 128
 /** Records up to here are read together with their header. */
 const SMALL_RECORD = 64 << 10
-const LOCAL_HEADER_SIZE = 30
-const LOCAL_SIGNATURE = 0x04034b50
 
 /**
  * Opens a model archive and checks its directory. Costs two or three small reads, whatever the size of the file.

@@ -1,4 +1,8 @@
 import { crc32 } from './crc32.ts'
+import {
+  DESCRIPTOR_SIGNATURE, END64_SIGNATURE, END64_SIZE, END_SIGNATURE, END_SIZE, ENTRY_SIGNATURE, ENTRY_SIZE, LOCAL_HEADER_SIZE,
+  LOCAL_SIGNATURE, LOCATOR_SIGNATURE, LOCATOR_SIZE, SATURATED_16, SATURATED_32, ZIP64_EXTRA,
+} from './zip-format.ts'
 
 /** A record to write. `size` is exact; `crc32`, when given, is believed, so that copied weights are not hashed again. */
 export interface ZipInput {
@@ -30,13 +34,6 @@ interface Placed {
 }
 
 const ALIGNMENT = 64
-const LOCAL_HEADER_SIZE = 30
-const ENTRY_SIZE = 46
-const END64_SIZE = 56
-const LOCATOR_SIZE = 20
-const END_SIZE = 22
-const SATURATED_16 = 0xffff
-const SATURATED_32 = 0xffffffff
 const FLAG_UTF8 = 0x0800
 const FLAG_DESCRIPTOR = 0x0008
 /** Bytes of record content that are put together before they are handed on: many records are tiny. */
@@ -120,7 +117,7 @@ function zip64Extra(size: number, offset: number): Uint8Array {
   if (offset >= SATURATED_32) values.push(offset)
   if (values.length === 0) return new Uint8Array()
   const view = new DataView(new ArrayBuffer(4 + 8 * values.length))
-  view.setUint16(0, 1, true)
+  view.setUint16(0, ZIP64_EXTRA, true)
   view.setUint16(2, 8 * values.length, true)
   values.forEach((value, i) => view.setBigUint64(4 + 8 * i, BigInt(value), true))
   return new Uint8Array(view.buffer)
@@ -134,7 +131,7 @@ function localHeader({ input, name, zip64, padding }: Placed): Uint8Array {
   const extraSize = zip64.length + 4 + padding
   const bytes = new Uint8Array(LOCAL_HEADER_SIZE + name.length + extraSize)
   const view = new DataView(bytes.buffer)
-  view.setUint32(0, 0x04034b50, true)
+  view.setUint32(0, LOCAL_SIGNATURE, true)
   view.setUint16(6, flags(input.size), true)
   view.setUint16(26, name.length, true)
   view.setUint16(28, extraSize, true)
@@ -154,7 +151,7 @@ function descriptorSize(size: number, zip64: Uint8Array): number {
 
 function descriptor({ input, zip64 }: Placed, crc: number): Uint8Array {
   const view = new DataView(new ArrayBuffer(descriptorSize(input.size, zip64)))
-  view.setUint32(0, 0x08074b50, true)
+  view.setUint32(0, DESCRIPTOR_SIGNATURE, true)
   view.setUint32(4, crc, true)
   if (zip64.length > 0) {
     view.setBigUint64(8, BigInt(input.size), true)
@@ -169,7 +166,7 @@ function descriptor({ input, zip64 }: Placed, crc: number): Uint8Array {
 function directoryEntry({ input, name, offset, zip64 }: Placed, crc: number): Uint8Array {
   const bytes = new Uint8Array(ENTRY_SIZE + name.length + zip64.length)
   const view = new DataView(bytes.buffer)
-  view.setUint32(0, 0x02014b50, true)
+  view.setUint32(0, ENTRY_SIGNATURE, true)
   view.setUint16(8, flags(input.size), true)
   view.setUint32(16, crc, true)
   view.setUint32(20, Math.min(input.size, SATURATED_32), true)
@@ -184,7 +181,7 @@ function directoryEntry({ input, name, offset, zip64 }: Placed, crc: number): Ui
 
 function endRecords(count: number, directoryOffset: number, directorySize: number): Uint8Array {
   const view = new DataView(new ArrayBuffer(END64_SIZE + LOCATOR_SIZE + END_SIZE))
-  view.setUint32(0, 0x06064b50, true)
+  view.setUint32(0, END64_SIGNATURE, true)
   view.setBigUint64(4, BigInt(END64_SIZE - 12), true)
   view.setUint16(12, 0x031e, true)
   view.setUint16(14, 0x002d, true)
@@ -192,11 +189,11 @@ function endRecords(count: number, directoryOffset: number, directorySize: numbe
   view.setBigUint64(32, BigInt(count), true)
   view.setBigUint64(40, BigInt(directorySize), true)
   view.setBigUint64(48, BigInt(directoryOffset), true)
-  view.setUint32(END64_SIZE, 0x07064b50, true)
+  view.setUint32(END64_SIZE, LOCATOR_SIGNATURE, true)
   view.setBigUint64(END64_SIZE + 8, BigInt(directoryOffset + directorySize), true)
   view.setUint32(END64_SIZE + 16, 1, true)
   const end = END64_SIZE + LOCATOR_SIZE
-  view.setUint32(end, 0x06054b50, true)
+  view.setUint32(end, END_SIGNATURE, true)
   view.setUint16(end + 8, Math.min(count, SATURATED_16), true)
   view.setUint16(end + 10, Math.min(count, SATURATED_16), true)
   view.setUint32(end + 12, Math.min(directorySize, SATURATED_32), true)
