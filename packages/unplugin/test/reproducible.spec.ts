@@ -2,12 +2,13 @@ import { rm } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { type App, modelApp, readTree } from './support/app.ts'
 import { BUNDLERS, modelsOf } from './support/bundler.ts'
+import { webpack5 } from './support/webpack.ts'
 
 const MAIN = `import model from './net.pt?mobile'\nimport second from './other.ptl?mobile'\nglobalThis.result = [model, second]`
 
 const storeOf = (app: App): Promise<Record<string, Buffer>> => readTree(app.path('node_modules/.cache/petal'))
 
-describe.each(BUNDLERS)('$name: a build', ({ name, build }) => {
+describe.each(BUNDLERS)('$name: a build', ({ build }) => {
   it('is the same, names and bytes, in two checkouts at different paths', async () => {
     const [here, there] = [await modelApp(MAIN), await modelApp(MAIN, 'some/other folder/deep')]
     const [one, two] = [await build(here), await build(there)]
@@ -33,8 +34,11 @@ describe.each(BUNDLERS)('$name: a build', ({ name, build }) => {
     expect(await storeOf(app)).toEqual({})
     expect(Object.keys(await readTree(app.path('elsewhere'))).some((file) => file.endsWith('other.ptl'))).toBe(true)
   })
+})
 
-  it.runIf(name === 'webpack 5')('keeps its models in the bundler\'s persistent cache', async () => {
+describe('webpack 5: a build', () => {
+  it('keeps its models in the bundler\'s persistent cache', async () => {
+    const { build } = webpack5
     const app = await modelApp(MAIN)
     const cold = await build(app, { persistentCache: true })
     await rm(app.path('dist'), { recursive: true })
