@@ -100,7 +100,7 @@ export function optimizeForMobile(module: Optimizable, options: MobileOptions, l
   const { root } = module
   const forward = module.method('forward')
   if (forward === undefined) throw noForward(root)
-  const graph = inline(forward, { root, functionNamed: (name) => module.functionNamed(name) })
+  const graph = inline(forward, { root, functionNamed: (name) => module.functionNamed(name), settle: true })
   options.afterEach?.('inline', graph)
   for (const stage of CPU_STAGES) {
     if (stage.optimization !== undefined && options.block.has(stage.optimization)) continue

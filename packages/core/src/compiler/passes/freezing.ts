@@ -4,6 +4,7 @@ import { allNodes, type Graph, type Value } from '../ir/graph.ts'
 import { ivalueType, type IValue, type ObjectValue } from '../ir/ivalue.ts'
 import { NoneType, sameType, typeString } from '../ir/types.ts'
 import { analyzeAttributeWrites, type Access, type AttributeWrites } from './attribute-writes.ts'
+import { inEvaluation } from './known-attributes.ts'
 import type { PassLog } from './pass.ts'
 
 /** What to freeze, and under which name to tell of it. */
@@ -72,8 +73,7 @@ function constantFor(graph: Graph, access: Access | undefined, writes: Attribute
 
 /** The attribute in evaluation mode and without gradients; undefined for what no constant can hold. */
 function evaluated(value: IValue, object: ObjectValue, name: string): IValue | undefined {
-  if (name === 'training' && value.tag === 'Bool' && object.type.isModule) return { tag: 'Bool', value: false }
-  return detached(value)
+  return detached(inEvaluation(value, object, name))
 }
 
 /** What stands for a value without gradients: attributes that share one, tied weights for instance, go on sharing it. */
@@ -168,8 +168,7 @@ function copyObject(object: ObjectValue, kept: ReadonlyMap<ClassType, ReadonlySe
   copies.set(object, copy)
   for (const [name, value] of object.slots) {
     if (!kept.get(object.type)?.has(name)) continue
-    const mode = name === 'training' && object.type.isModule && value.tag === 'Bool' ? { ...value, value: false } : value
-    slots.set(name, copyValue(mode, kept, copies))
+    slots.set(name, copyValue(inEvaluation(value, object, name), kept, copies))
   }
   return copy
 }

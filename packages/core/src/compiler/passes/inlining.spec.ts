@@ -3,7 +3,7 @@ import { graphOf, structure } from '../../../test/ir.ts'
 import { classType, type ClassType, type ScriptFunction } from '../ir/class-type.ts'
 import type { Graph } from '../ir/graph.ts'
 import type { IValue, ObjectValue } from '../ir/ivalue.ts'
-import { TensorType, type Type } from '../ir/types.ts'
+import { BoolType, TensorType, type Type } from '../ir/types.ts'
 import { verify } from '../ir/verifier.ts'
 import { inline, MAX_INLINED_DEPTH } from './inlining.ts'
 
@@ -27,7 +27,8 @@ function world(texts: Record<string, string>): { method: (name: string) => Scrip
 
 function object(type: ClassType, slots: Record<string, IValue> = {}): ObjectValue {
   for (const [name, value] of Object.entries(slots)) {
-    type.attributes.push({ name, type: value.tag === 'Object' ? value.type : TensorType, isParameter: false, isBuffer: false })
+    const valueType = value.tag === 'Object' ? value.type : value.tag === 'Bool' ? BoolType : TensorType
+    type.attributes.push({ name, type: valueType, isParameter: false, isBuffer: false })
   }
   return { tag: 'Object', type, slots: new Map(Object.entries(slots)) }
 }
@@ -137,5 +138,67 @@ describe('inline', () => {
     for (let i = 0; i <= MAX_INLINED_DEPTH + 1; i++) deep[`A.m${i}`] = repeated(`m${i + 1}`, 1)
     deep[`A.m${MAX_INLINED_DEPTH + 2}`] = 'graph(%self : A, %x : Tensor):\n  return (%x)'
     expect(() => inline(world(deep).method('A.m0'))).toThrow(/deep/)
+  })
+
+  const bool = (value: boolean): IValue => ({ tag: 'Bool', value })
+  const FLAGGED = {
+    'A.forward': `graph(%self : A, %x : Tensor):
+  %training : bool = prim::GetAttr[name="training"](%self)
+  %kept : bool = prim::GetAttr[name="kept"](%self)
+  %t : bool = prim::Constant[value=1]()
+  %both : bool = aten::__and__(%kept, %t)
+  %y : Tensor = prim::If(%training)
+    block0():
+      %n : Tensor = prim::CallMethod[name="missing"](%self, %x)
+      -> (%n)
+    block1():
+      %z : Tensor = prim::If(%both)
+        block0():
+          %r : Tensor = aten::relu(%x)
+          -> (%r)
+        block1():
+          -> (%x)
+      -> (%z)
+  return (%y)`,
+  }
+
+  it('puts in only the branches that flags of the module choose, and does not even look at the others', () => {
+    const { method, types, class: find } = world(FLAGGED)
+    const root = object(find('A'), { training: bool(true), kept: bool(true) })
+    expectGraph(inline(method('A.forward'), { root, settle: true }), `graph(%self : A, %x : Tensor):
+  %training : bool = prim::GetAttr[name="training"](%self)
+  %kept : bool = prim::GetAttr[name="kept"](%self)
+  %t : bool = prim::Constant[value=1]()
+  %both : bool = prim::Constant[value=1]()
+  %r : Tensor = aten::relu(%x)
+  return (%r)`, types)
+    expect(() => inline(method('A.forward'), { root })).toThrow(/no method missing/)
+  })
+
+  it.each([
+    ['the module', '%self', false],
+    ['a module with the same name for it', '%b', false],
+    ['code that is left out', '%self', true],
+  ])('chooses no branch by a flag that is assigned in %s', (_, owner, isLeftOut) => {
+    const assign = ` = prim::SetAttr[name="kept"](${owner}, %t)`
+    const { method, class: find } = world({
+      'A.forward': `graph(%self : A, %x : Tensor, %b : B, %t : bool):
+  %kept : bool = prim::GetAttr[name="kept"](%self)
+  %y : Tensor = prim::If(%kept)
+    block0():
+      %r : Tensor = aten::relu(%x)
+      -> (%r)
+    block1():
+      ${isLeftOut ? assign : ''}
+      -> (%x)
+  ${isLeftOut ? '' : assign}
+  return (%y)`,
+    })
+    const root = object(find('A'), { kept: bool(true) })
+    object(find('B'), { kept: bool(true) })
+    const graph = inline(method('A.forward'), { root, settle: true })
+    // What is left out cannot run, and so assigns nothing.
+    if (isLeftOut) expect(structure(graph)).not.toMatch(/prim::If|SetAttr/)
+    else expect(structure(graph)).toBe(structure(inline(method('A.forward'), { root })))
   })
 })

@@ -1,8 +1,12 @@
 import { PetalError } from '../errors.ts'
+import { isMutableType } from '../ir/alias-types.ts'
 import type { ScriptFunction } from '../ir/class-type.ts'
 import { cloneHead } from '../ir/clone.ts'
 import { allNodes, Graph, type Block, type Node, type Value } from '../ir/graph.ts'
-import type { ObjectValue } from '../ir/ivalue.ts'
+import { boolValue, type IValue, type ObjectValue } from '../ir/ivalue.ts'
+import { hasSideEffects, isNondeterministic } from '../ir/side-effects.ts'
+import { evaluate } from './evaluate/index.ts'
+import { KnownAttributes } from './known-attributes.ts'
 import { attributePath, objectAt } from './module-paths.ts'
 
 /** Nodes of a graph after inlining, and calls on the way. The largest torchvision model has about 10^4; a short file can ask for 2^64. */
@@ -18,6 +22,11 @@ export interface InlineOptions {
   readonly functionNamed?: (name: string) => ScriptFunction | undefined
   /** In place of {@link MAX_INLINED_NODES}. */
   readonly maxNodes?: number
+  /**
+   * Puts in only the branches that `root` takes in evaluation mode, where its attributes decide that before running. What is left
+   * out is neither copied nor compiled, which is most of a scripted torchvision model's code.
+   */
+  readonly settle?: boolean
 }
 
 interface Frame {
@@ -32,11 +41,18 @@ interface Frame {
  * Throws for recursion, for a result beyond the limits above, and for an interface call whose module cannot be known.
  */
 export function inline(method: ScriptFunction, options: InlineOptions = {}): Graph {
+  const known = options.settle && options.root ? new KnownAttributes(options.root) : undefined
+  const graph = copyInlined(method, options, known)
+  // Branches were chosen as if no attribute that decides is ever assigned; where one is, none is chosen.
+  return known?.areContradicted ? copyInlined(method, options, undefined) : graph
+}
+
+function copyInlined(method: ScriptFunction, options: InlineOptions, known: KnownAttributes | undefined): Graph {
   const source = method.graph()
   const graph = new Graph()
   const map = new Map<Value, Value>()
   for (const input of source.inputs) map.set(input, graph.block.addInput(input.type, input.debugName))
-  const inliner = new Inliner(graph, options)
+  const inliner = new Inliner(graph, options, known)
   const outputs = inliner.copy(source.block, graph.block, map, { callee: method, caller: undefined }, 0)
   for (const output of outputs) graph.block.registerOutput(output)
   inliner.checkInterfaces()
@@ -46,13 +62,16 @@ export function inline(method: ScriptFunction, options: InlineOptions = {}): Gra
 class Inliner {
   readonly #graph: Graph
   readonly #options: InlineOptions
+  /** Undefined when nothing is to be settled. */
+  readonly #known: KnownAttributes | undefined
   /** Attribute names through which interface calls were resolved, with the call that did. */
   readonly #trusted: Map<string, string> = new Map()
   #nodes = 0
 
-  constructor(graph: Graph, options: InlineOptions) {
+  constructor(graph: Graph, options: InlineOptions, known: KnownAttributes | undefined) {
     this.#graph = graph
     this.#options = options
+    this.#known = known
   }
 
   copy(source: Block, target: Block, map: Map<Value, Value>, frame: Frame, depth: number): Value[] {
@@ -61,14 +80,35 @@ class Inliner {
     for (const node of source.nodes()) {
       if (++this.#nodes > maxNodes) throw tooLarge(frame, `has more than ${maxNodes} operations once inlined`)
       const callee = this.#callee(node, map, frame)
+      if (callee === undefined && this.#settle(node, target, map, frame, depth)) continue
       if (callee === undefined) this.#copyNode(node, target, map, frame, depth)
       else this.#copyCall(node, callee, target, map, frame, depth)
     }
     return source.outputs.map((value) => map.get(value) ?? value)
   }
 
+  /** Puts in what is known of a node in its place; false when nothing is. */
+  #settle(node: Node, target: Block, map: Map<Value, Value>, frame: Frame, depth: number): boolean {
+    if (this.#known === undefined) return false
+    if (node.kind === 'prim::If') {
+      const condition = this.#known.valueOf(map.get(node.input(0)) ?? node.input(0))
+      if (condition?.tag !== 'Bool') return false
+      const results = this.copy(node.blocks[condition.value ? 0 : 1]!, target, map, frame, depth + 1)
+      node.outputs.forEach((output, i) => map.set(output, results[i]!))
+      return true
+    }
+    if (node.outputs.length !== 1 || node.outputs[0]!.type.kind !== 'BoolType') return false
+    const value = foldedBool(node, (input) => this.#known!.valueOf(map.get(input) ?? input))
+    if (value === undefined) return false
+    const constant = this.#graph.withInsertPoint(target.returnNode, () => this.#graph.insertConstant(boolValue(value)))
+    constant.node.range = node.range
+    map.set(node.output, constant)
+    return true
+  }
+
   #copyNode(node: Node, target: Block, map: Map<Value, Value>, frame: Frame, depth: number): void {
     const copy = target.append(cloneHead(node, this.#graph, map))
+    this.#known?.follow(copy)
     for (const block of node.blocks) {
       const inner = copy.addBlock()
       for (const input of block.inputs) map.set(input, inner.addInput(input.type, input.debugName))
@@ -128,6 +168,20 @@ class Inliner {
       if (what !== undefined) throw unresolved(what, `an assignment of \`${node.string('name')}\``)
     }
   }
+}
+
+/** The bool that an operator gives for inputs that are known and cannot change; undefined when that is only known while running. */
+function foldedBool(node: Node, valueOf: (input: Value) => IValue | undefined): boolean | undefined {
+  if (node.inputs.length === 0 || node.blocks.length > 0) return undefined
+  const constants: IValue[] = []
+  for (const input of node.inputs) {
+    const constant = isMutableType(input.type) ? undefined : valueOf(input)
+    if (constant === undefined) return undefined
+    constants.push(constant)
+  }
+  if (hasSideEffects(node) || isNondeterministic(node)) return undefined
+  const result = evaluate(node, constants)?.[0]
+  return result?.tag === 'Bool' ? result.value : undefined
 }
 
 /** The qualified name of the function that a `prim::CallFunction` calls. */
