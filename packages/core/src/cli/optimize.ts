@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { basename, extname, join, dirname } from 'node:path'
 import colors from 'picocolors'
 import type { Artifact } from '../compiler/artifact.ts'
@@ -24,7 +23,7 @@ export async function optimize(args: Arguments): Promise<void> {
     await checkOutput(file, output)
     const artifact = await makeArtifact(model, request, ({ phase, share }) => progress.update(phase, share * COMPILING))
     // Hashing a large model takes as long as all the rest, so only those who are told the digest wait for it.
-    const hash = args.switches.has('json') ? createHash('sha256') : undefined
+    const hash = args.switches.has('json') ? (await import('node:crypto')).createHash('sha256') : undefined
     const bytes = await writeOutput(output, withProgress(artifact, progress), hash)
     progress.end()
     const source = { name: model.name, bytes: model.source.size }

@@ -3,7 +3,9 @@ import { rmSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { PetalError } from '../errors.ts'
-import { moveInto, temporaryName, writeFailure, writeStream } from '../store/index.ts'
+// Not through the store's index: it brings hashing, locks and their parts of Node, which take as long to start as a small model to compile.
+import { writeFailure } from '../store/failure.ts'
+import { moveInto, temporaryName, writeStream } from '../store/write.ts'
 
 /** Throws unless `output` is a place where a new file may be put: never over the model, never over a device or a folder. */
 export async function checkOutput(model: string, output: string): Promise<void> {

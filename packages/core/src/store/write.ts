@@ -1,6 +1,5 @@
-import { type Hash, randomBytes } from 'node:crypto'
+import type { Hash } from 'node:crypto'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
-import { threadId } from 'node:worker_threads'
 
 /** Pieces are gathered up to this size before a write: large enough that calls do not count, small enough for a phone's memory. */
 const WRITE_SIZE = 1 << 20
@@ -9,7 +8,9 @@ let counter = 0
 
 /** A file name that no other writer uses, nor one before that was killed: process numbers alone repeat, in containers above all. */
 export function temporaryName(): string {
-  return `${process.pid}.${threadId}.${++counter}.${randomBytes(4).toString('hex')}.tmp`
+  // Unlike node:crypto and node:worker_threads this costs nothing to load; every thread has a sequence of its own.
+  const random = Math.floor(Math.random() * 2 ** 52).toString(36)
+  return `${process.pid}.${++counter}.${random}.tmp`
 }
 
 /** What a write does besides writing. */
