@@ -46,6 +46,7 @@ export const runOptimization: Pass = {
       idle = run(STEPS[turn % STEPS.length]!) > 0 ? 0 : idle + 1
     }
     run(constantPooling)
-    run(deadCodeElimination)
+    // Pooling leaves nothing dead behind, so only what the loop had no more turns for is left.
+    if (idle < STEPS.length) run(deadCodeElimination)
   },
 }
