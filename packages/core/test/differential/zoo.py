@@ -5,8 +5,8 @@ which of the forms "traced" and "scripted" it is checked in, and how large the e
 Every torchvision classification, segmentation and video model is in it by enumeration; others are listed.
 """
 
-from dataclasses import dataclass, field
-from typing import Callable, List, Optional, Tuple
+from dataclasses import dataclass
+from typing import Callable, List, Tuple
 
 import torch
 import torchvision
@@ -21,14 +21,12 @@ class Model:
     make: Callable[[], nn.Module]
     inputs: Callable[[], List[Tuple]]
     forms: Tuple[str, ...] = FORMS
-    # Worst error relative to the output's largest magnitude. Deep models accumulate more float32 rounding.
+    # Worst error relative to the output's largest magnitude. float32 rounding in another order of operations stays well below.
     tolerance: float = 1e-5
     # Part of the everyday run; the others are checked by the full sweep, whose results docs/coverage.md records.
     quick: bool = False
     # Also compiled with every single optimization blocked, and with all of them.
     blocked: bool = False
-    # Why a form is expected to be refused, by form; the compiler must then refuse it with a clear error.
-    refused: dict = field(default_factory=dict)
     family: str = ""
 
 
@@ -50,6 +48,10 @@ def randomize(module: nn.Module, seed: int) -> nn.Module:
             uniform(child.bias, -0.2, 0.2)
         elif getattr(child, "bias", None) is not None and isinstance(child.bias, torch.Tensor) and child.bias.is_floating_point():
             uniform(child.bias, -0.1, 0.1)
+    for parameter in module.parameters():
+        # ViT's head starts as zeros and ConvNeXt's layer scales as 1e-6: what comes before them would not show in the output.
+        if parameter.is_floating_point() and parameter.numel() > 0 and bool((parameter == parameter.flatten()[0]).all()):
+            uniform(parameter, *((-0.1, 0.1) if parameter.flatten()[0] == 0 else (0.3, 0.9)))
     return module.eval()
 
 
@@ -112,8 +114,6 @@ IMAGE_SIZES = {
     "maxvit_t": ((1, 224), (2, 224)), "squeezenet": ((1, 64), (2, 80)),
 }
 FIXED = ("vit_", "maxvit")
-DEEP = ("densenet", "efficientnet", "regnet", "resnet101", "resnet152", "resnext101", "wide_resnet", "convnext", "swin",
-        "vit", "inception", "deeplabv3", "fcn", "mvit", "maxvit", "mnasnet", "googlenet", "shufflenet", "mobilenet", "s3d")
 QUICK = {
     "alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "efficientnet_v2_s", "googlenet", "inception_v3", "mnasnet0_5",
     "mnasnet1_0", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "regnet_x_400mf", "regnet_y_400mf", "resnet18",
@@ -142,7 +142,7 @@ def image_inputs(name: str):
 def video_inputs(name: str):
     def make():
         generator = torch.Generator().manual_seed(7)
-        sizes = [(1, 16, 224, 224), (1, 16, 224, 224)] if name.startswith("mvit") else (
+        sizes = [(1, 16, 224, 224), (2, 16, 224, 224)] if name.startswith("mvit") else (
             [(1, 16, 224, 224), (2, 16, 224, 256)] if name == "s3d" else [(1, 4, 40, 40), (2, 6, 48, 56)])
         return [(torch.rand(b, 3, t, h, w, generator=generator),) for b, t, h, w in sizes]
 
@@ -167,8 +167,7 @@ def torchvision_models() -> List[Model]:
             return builder(weights=None, **options)
 
         inputs = video_inputs(name) if family == "video" else image_inputs(name)
-        models.append(Model(name, make, inputs, tolerance=1e-4 if name.startswith(DEEP) or family == "video" else 1e-5,
-                            quick=name in QUICK, blocked=name in BLOCKED, family=family))
+        models.append(Model(name, make, inputs, quick=name in QUICK, blocked=name in BLOCKED, family=family))
         if name in ("googlenet", "inception_v3"):
             models[-1].forms = ("traced",)
 
@@ -176,7 +175,7 @@ def torchvision_models() -> List[Model]:
                 torch.manual_seed(0)
                 return Logits(builder(weights=None, aux_logits=True, init_weights=False))
 
-            models.append(Model(f"{name} (logits)", make_aux, inputs, ("scripted",), 1e-4, name in QUICK, False, {}, family))
+            models.append(Model(f"{name} (logits)", make_aux, inputs, ("scripted",), quick=name in QUICK, family=family))
     return models
 
 
