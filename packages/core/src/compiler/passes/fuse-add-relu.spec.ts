@@ -51,6 +51,7 @@ describe('fuseAddRelu', () => {
     ['the sum is read in between', '  %s : Tensor = aten::add_(%a, %b, %one)\n  %v : Tensor = aten::sigmoid(%a)\n  %y : Tensor = aten::relu_(%s)\n  return (%y, %v)', /read or changed/],
     ['the sum is read through a view', '  %w : Tensor = aten::select(%a, %zero, %zero)\n  %s : Tensor = aten::add_(%a, %b, %one)\n  %v : Tensor = aten::sigmoid(%w)\n  %y : Tensor = aten::relu_(%s)\n  return (%y, %v)', /read or changed/],
     ['the sum is changed in between', '  %s : Tensor = aten::add_(%a, %b, %one)\n  %v : Tensor = aten::mul_(%a, %half)\n  %y : Tensor = aten::relu_(%s)\n  return (%y)', /read or changed/],
+    ['the run may end in between', '  %s : Tensor = aten::add_(%a, %b, %one)\n  %m : str = prim::Constant[value="stop"]()\n  %o : NoneType = prim::Constant()\n   = prim::If(%flag)\n    block0():\n       = prim::RaiseException(%m, %o)\n      -> ()\n    block1():\n      -> ()\n  %y : Tensor = aten::relu_(%s)\n  return (%y)', /end the run/],
     ['the relu runs only sometimes', '  %s : Tensor = aten::add(%a, %b, %one)\n  %r : Tensor = prim::If(%flag)\n    block0():\n      %y : Tensor = aten::relu(%s)\n      -> (%y)\n    block1():\n      -> (%b)\n  return (%r)', /used elsewhere/],
   ])('declines when %s', (_, rest, why) => {
     const { log } = expectPass(fuseAddRelu, HEAD + rest)

@@ -1,5 +1,6 @@
 import { AliasDb, intersects } from '../ir/alias-analysis.ts'
 import { allNodes, type Graph, type Node, type Value } from '../ir/graph.ts'
+import { hasSideEffects } from '../ir/side-effects.ts'
 import { analyzeFloats, isRealOrFloat } from './float-analysis.ts'
 import type { PassLog } from './pass.ts'
 import { constantNumber, insertOperator, METADATA_OPS, onlyUsedBy, replaceNode } from './rewriting.ts'
@@ -51,6 +52,7 @@ function inPlaceObstacle(aliasDb: AliasDb, sum: Node, relu: Node): string | unde
   for (let node = sum.next!; node !== relu; node = node.next!) {
     if (++distance > MAX_DISTANCE) return 'there is much between the sum and the relu'
     if (METADATA_OPS.has(node.kind)) continue
+    if (hasSideEffects(node)) return 'what happens between the sum and the relu may end the run'
     if (intersects(aliasDb.readsOf(node), memory) || intersects(aliasDb.writesOf(node), memory)) return 'the sum is read or changed before the relu'
   }
   return undefined
