@@ -40,7 +40,8 @@ async function unlessDone(name, files, step) {
   writeFileSync(stamp, now)
 }
 
-const HAS_TORCH = 'import torch, torchvision, sys; assert "XNNPACK" in torch.__config__.show() or True; print(torch.__version__)'
+/** Builds without XNNPACK (PyPI's 2.15) cannot load a prepacked model, PyTorch's own neither. */
+const HAS_TORCH = 'import torch, torchvision, torch.backends.xnnpack; assert torch.backends.xnnpack.enabled; print(torch.__version__)'
 const venvPython = join(work, 'venv', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python')
 
 /** A Python that has torch and torchvision: one that is there, or nothing. */
