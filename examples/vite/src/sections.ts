@@ -1,4 +1,4 @@
-import type { ModelHandle, ModelOptimization, ModelPort } from 'unplugin-petal'
+import type { ModelHandle, ModelOptimization, ModelPort } from 'unplugin-petal/handle'
 import { copyButton, el } from './dom.ts'
 import { bytes, count, OPTIMIZATIONS, plural, sum } from './words.ts'
 

@@ -32,7 +32,7 @@ export interface Facts {
   readonly operatorVersion: number
   readonly inputs: readonly PortFact[]
   readonly outputs: readonly PortFact[]
-  /** Operator name with overload -> count, sorted by name; after inlining and before any pass, and in the emitted file. */
+  /** Operator name with overload -> count, sorted by name: of what can run in evaluation mode, inlined, and of the emitted file. */
   readonly operators: { readonly before: Readonly<Record<string, number>>; readonly after: Readonly<Record<string, number>> }
   readonly optimizations: readonly OptimizationFact[]
   /** Elements of all parameters and buffers of the source. */

@@ -1,5 +1,5 @@
 // Not run: what TypeScript makes of these imports is the test (test/types.spec.ts).
-import type { ModelFacts, ModelHandle } from 'unplugin-petal'
+import type { ModelFacts, ModelHandle } from 'unplugin-petal/handle'
 import handle from './net.pt?mobile'
 import legacy from './net.pth?mobile'
 import compiled from './net.ptl?mobile'
