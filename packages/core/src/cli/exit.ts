@@ -20,6 +20,7 @@ const CODES: Readonly<Record<string, number>> = {
   UNKNOWN_VALUE: EXIT.usage, EMPTY_DIRECTIVE: EXIT.usage, DUPLICATE_DIRECTIVE: EXIT.usage,
   NOT_WRITABLE: EXIT.environment, NOT_READABLE: EXIT.environment, DISK_FULL: EXIT.environment, DISK_ERROR: EXIT.environment,
   TOO_MANY_FILES: EXIT.environment,
+  INTERNAL: EXIT.defect,
 }
 
 /** The exit code for what a command threw. */
@@ -31,7 +32,9 @@ export function exitCodeOf(error: unknown): number {
 export function report(error: unknown, json: boolean): void {
   if (json) printJson({ error: errorJson(error) })
   else process.stderr.write(`${errorText(error)}\n`)
-  if (process.env['PETAL_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
+  if (!process.env['PETAL_DEBUG'] || !(error instanceof Error)) return
+  const origin = error.cause instanceof Error ? error.cause : error
+  process.stderr.write(`${origin.stack ?? ''}\n`)
 }
 
 function errorJson(error: unknown): Record<string, unknown> {

@@ -47,10 +47,12 @@ function tooDeep(): PetalError {
 }
 
 function internal(error: unknown): PetalError {
-  return new PetalError({
+  const refusal = new PetalError({
     code: 'INTERNAL',
     message: `The compiler failed: ${error instanceof Error ? error.message : String(error)}.`,
     cause: 'This is a mistake in Petal and not in the model.',
     fix: 'Please report it, with the model or with what `petal inspect` says of it; blocking optimizations may help until then.',
   })
+  refusal.cause = error
+  return refusal
 }

@@ -229,8 +229,9 @@ class Analysis implements AttributeWrites {
 
 /** What the graph returns and does not look into itself: that one element is written to says nothing of the others. */
 function isResult(node: Node): boolean {
+  if (node.kind !== 'prim::TupleConstruct') return false
   const [use, another] = node.output.uses
-  return node.kind === 'prim::TupleConstruct' && use?.user === node.graph.block.returnNode && another === undefined
+  return use?.user === node.graph.block.returnNode && another === undefined
 }
 
 /** A list that exists only to pass tensors to one operator, which gives none of them back: `cat`, `stack`, `index`. */

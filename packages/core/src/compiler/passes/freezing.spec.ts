@@ -171,6 +171,15 @@ describe('freezeModule', () => {
   return (%t)`).left).toEqual([])
   })
 
+  it('takes a result of an operator that has several', () => {
+    const root = object('Net', { w: tensorValue(tensor(1, 2)) })
+    expect(freeze(root, `graph(%self : Net, %flag : bool):
+  %zero : int = prim::Constant[value=0]()
+  %w : Tensor = prim::GetAttr[name="w"](%self)
+  %v : Tensor, %i : Tensor = aten::max(%w, %zero, %flag)
+  return (%v)`).left).toEqual([])
+  })
+
   it('leaves what is returned and shares memory with an attribute that changes, as an app may write to it', () => {
     const shared = tensor(1, 2)
     const root = object('Net', { first: tensorValue(shared), second: tensorValue({ ...shared }) })
