@@ -183,6 +183,14 @@ def load(path):
     return module.Program()
 
 
+def captured_by(module):
+    """
+    What a trace takes as constants: tensors that are neither parameters nor buffers. Where the traced run writes to them there is nothing to
+    compare with: the trace starts from what it wrote itself, and PyTorch's loader drops the writes.
+    """
+    return [value.clone() for value in vars(module).values() if isinstance(value, torch.Tensor)]
+
+
 def prepare(seed, folder):
     """The first program of this seed that PyTorch accepts: its row, eager module, calls and archive."""
     for attempt in range(ATTEMPTS):
@@ -196,7 +204,11 @@ def prepare(seed, folder):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 if traced:
-                    script = torch.jit.trace(copy.deepcopy(eager), copy.deepcopy(calls[0]), check_trace=False)
+                    example = copy.deepcopy(eager)
+                    captured = captured_by(example)
+                    script = torch.jit.trace(example, copy.deepcopy(calls[0]), check_trace=False)
+                    if not all(map(torch.equal, captured, captured_by(example))):
+                        continue
                 else:
                     script = torch.jit.script(copy.deepcopy(eager))
             source = os.path.join(folder, "program.pt")
