@@ -15,9 +15,11 @@ interface Options {
   norm?: string
   rest?: string
   rank?: number
+  /** Computes `%in` from `%x`. */
+  input?: string
 }
 
-function model({ conv = 'conv2d', weight = '<Tensor Float[2, 1, 1, 1] {0.5, -3.}>', bias = '%bias', norm = '%gamma, %beta, %mean, %var, %off', rest, rank = 2 }: Options): string {
+function model({ conv = 'conv2d', weight = '<Tensor Float[2, 1, 1, 1] {0.5, -3.}>', bias = '%bias', norm = '%gamma, %beta, %mean, %var, %off', rest, rank = 2, input }: Options): string {
   return `graph(%x : Tensor, %flag : bool):
   %mean : Tensor = prim::Constant[value=<Tensor Float[2] {0.5, -1.5}>]()
   %var : Tensor = prim::Constant[value=<Tensor Float[2] {0.25, 4.}>]()
@@ -35,7 +37,7 @@ function model({ conv = 'conv2d', weight = '<Tensor Float[2, 1, 1, 1] {0.5, -3.}
   %one : int[] = prim::Constant[value=[${Array(rank).fill(1).join(', ')}]]()
   %zero : int[] = prim::Constant[value=[${Array(rank).fill(0).join(', ')}]]()
   %groups : int = prim::Constant[value=1]()
-  %c : Tensor = aten::${conv}(%x, %w, ${bias}, %one, %zero, %one, %groups)
+${input ?? ''}  %c : Tensor = aten::${conv}(${input ? '%in' : '%x'}, %w, ${bias}, %one, %zero, %one, %groups)
   %y : Tensor = aten::batch_norm(%c, ${norm}, %momentum, %eps, %on)
 ${rest ?? '  return (%y)'}`
 }
@@ -84,8 +86,15 @@ describe('foldConvBatchNorm', () => {
   })
 
   it('folds in one and three dimensions', () => {
-    expect(fold(model({ conv: 'conv1d', rank: 1, weight: '<Tensor Float[2, 1, 1] {0.5, -3.}>' })).folded).toBe(1)
+    const input = '  %shape : int[] = prim::Constant[value=[4, 1, 9]]()\n  %in : Tensor = aten::reshape(%x, %shape)\n'
+    expect(fold(model({ conv: 'conv1d', rank: 1, weight: '<Tensor Float[2, 1, 1] {0.5, -3.}>', input })).folded).toBe(1)
     expect(fold(model({ conv: 'conv3d', rank: 3, weight: '<Tensor Float[2, 1, 1, 1, 1] {0.5, -3.}>' })).folded).toBe(1)
+  })
+
+  it('leaves a conv1d whose input may have no batch, as its result would then pass for one', () => {
+    const { folded, why } = fold(model({ conv: 'conv1d', rank: 1, weight: '<Tensor Float[2, 1, 1] {0.5, -3.}>' }))
+    expect(folded).toBe(0)
+    expect(why).toMatch(/batch dimension/)
   })
 
   it('lets the shape of the result be looked at', () => {

@@ -2,6 +2,7 @@ import { computedStorage, elements, isDense, MAX_GATHER_BYTES, scaledByChannel, 
 import type { Tensor } from '../archive/tensor.ts'
 import { allNodes, type Graph, type Node, type Value } from '../ir/graph.ts'
 import { tensorValue } from '../ir/ivalue.ts'
+import { analyzeLayouts } from './layout-analysis.ts'
 import type { PassLog } from './pass.ts'
 import { constantBool, constantNumber, constantTensor, insertConstant, isNone, onlyUsedBy, replaceNode, changingConstants } from './rewriting.ts'
 
@@ -14,16 +15,21 @@ const CONVOLUTIONS: Readonly<Record<string, number>> = { 'aten::conv1d': 3, 'ate
  *
  * The arithmetic is `computeUpdatedConvWeightAndBias` of torch/csrc/jit/passes/fold_conv_bn.cpp in float32, every step rounded, so
  * that the weights equal PyTorch's bit for bit. Nothing is read here: the new weights are computed while they are written.
+ *
+ * A conv1d, which PyTorch does not fold, is folded only where its input certainly has a batch: BatchNorm1d takes the two dimensions of
+ * an unbatched result for batch and channels. BatchNorm2d and 3d refuse what has no batch.
  */
 export function foldConvBatchNorm(graph: Graph, log: PassLog): void {
   let changed = 0
+  let layoutOf: ReturnType<typeof analyzeLayouts> | undefined
   const changeOf = changingConstants(graph)
   for (const node of allNodes(graph.block)) {
     if (node.kind !== 'aten::batch_norm') continue
     const conv = node.input(0).node
     const rank = CONVOLUTIONS[conv.kind]
     if (rank === undefined) continue
-    const plan = planFold(conv, rank, node, changeOf)
+    const unbatched = conv.kind === 'aten::conv1d' && (layoutOf ??= analyzeLayouts(graph))(conv.input(0)).rank !== 3
+    const plan = unbatched ? 'its input is not certain to have a batch dimension' : planFold(conv, rank, node, changeOf)
     if (typeof plan === 'string') {
       log.declined('conv_bn_fusion', `${conv.kind} + aten::batch_norm`, plan)
       continue
