@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { PetalError } from '../errors.ts'
+import { refusalOf } from '../../../test/support/refusal.ts'
 import { allNodes, Graph, toIValue } from '../ir/graph.ts'
 import { requiresNewerRuntime } from '../ir/ops/index.ts'
 import { parseSchema } from '../ir/schema-parser.ts'
@@ -16,15 +16,6 @@ function inputs(graph: Graph, ...types: string[]): NamedValue[] {
 
 function kinds(graph: Graph): string[] {
   return [...allNodes(graph.block)].map((node) => (node.schema ? schemaName(node.schema) : node.kind))
-}
-
-function errorOf(run: () => unknown): PetalError {
-  try {
-    run()
-  } catch (error) {
-    return error as PetalError
-  }
-  throw new Error('nothing was thrown')
 }
 
 describe('emitBuiltinCall', () => {
@@ -94,14 +85,14 @@ describe('emitBuiltinCall', () => {
 
   it('names an unknown operator and what it may have been', () => {
     const graph = new Graph()
-    const error = errorOf(() => emitBuiltinCall(graph, 'aten::conv2', inputs(graph, 'Tensor'), [], RANGE))
+    const error = refusalOf(() => emitBuiltinCall(graph, 'aten::conv2', inputs(graph, 'Tensor'), [], RANGE))
     expect(error).toMatchObject({ code: 'UNKNOWN_OPERATOR', location: { file: 'code/__torch__.py', line: 7 } })
     expect(error.message).toContain('aten::conv2d')
   })
 
   it('says why no overload fits', () => {
     const graph = new Graph()
-    const error = errorOf(() => emitBuiltinCall(graph, 'aten::relu', inputs(graph, 'str'), [], RANGE))
+    const error = refusalOf(() => emitBuiltinCall(graph, 'aten::relu', inputs(graph, 'str'), [], RANGE))
     expect(error).toMatchObject({ code: 'NO_MATCHING_OPERATOR' })
     expect(error.message).toContain('\'self\' is a Tensor, not a str')
     expect(kinds(graph)).toEqual([])
@@ -130,7 +121,7 @@ describe('conversions', () => {
     const [self, sizes, mode] = inputs(graph, 'Tensor', 'Tuple[int, int]', 'str')
     const matched = matchFunctionSchema(schema, graph, [self!, sizes!], [{ ...mode!, name: 'mode' }], RANGE)
     expect(matched.inputs.map((value) => annotationString(value.type))).toEqual(['Tensor', 'List[int]', 'float', 'str'])
-    expect(errorOf(() => matchFunctionSchema(schema, graph, [self!], [], RANGE)).message).toContain('\'sizes\' is missing')
-    expect(errorOf(() => matchFunctionSchema(schema, graph, [self!, sizes!], [{ ...mode!, name: 'mood' }], RANGE)).message).toContain('\'mode\' is missing')
+    expect(refusalOf(() => matchFunctionSchema(schema, graph, [self!], [], RANGE)).message).toContain('\'sizes\' is missing')
+    expect(refusalOf(() => matchFunctionSchema(schema, graph, [self!, sizes!], [{ ...mode!, name: 'mood' }], RANGE)).message).toContain('\'mode\' is missing')
   })
 })

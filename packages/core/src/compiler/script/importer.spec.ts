@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { PetalError } from '../errors.ts'
+import { refusalOf } from '../../../test/support/refusal.ts'
 import { printGraph } from '../ir/printer.ts'
 import { typeString } from '../ir/types.ts'
 import { verify } from '../ir/verifier.ts'
@@ -14,16 +14,6 @@ function graphOf(text: string, operatorVersion?: number): string {
   const graph = importer(text, operatorVersion).functionNamed('__torch__.f')!.graph()
   verify(graph)
   return printGraph(graph, { numbered: true })
-}
-
-function failure(body: () => unknown): PetalError {
-  try {
-    body()
-  } catch (error) {
-    if (error instanceof PetalError) return error
-    throw error
-  }
-  throw new Error('nothing was thrown')
 }
 
 describe('classes', () => {
@@ -74,7 +64,7 @@ describe('classes', () => {
     ['class A(NamedTuple):\n  x : __torch__.A\n', 'nested more than 100 deep'],
     ['class A(Enum):\n  X = 1\n  Y = "a"\n', 'different types'],
   ])('%j is refused', (text, message) => {
-    const error = failure(() => importer(text).resolveClass('__torch__.A'))
+    const error = refusalOf(() => importer(text).resolveClass('__torch__.A'))
     expect(error.message).toContain(message)
     expect(error.location).toMatchObject({ file: 'code/__torch__.py', frame: expect.any(String) })
   })
@@ -82,7 +72,7 @@ describe('classes', () => {
 
 it('limits NamedTuples that hold one another', () => {
   const text = Array.from({ length: 90 }, (_, i) => `class P${i}(NamedTuple):\n  a : __torch__.P${i + 1}\n  b : __torch__.P${i + 1}\n`).join('')
-  expect(failure(() => importer(`${text}class P90(NamedTuple):\n  a : int\n`).namedType('__torch__.P0')).message).toContain('more than 1000 parts')
+  expect(refusalOf(() => importer(`${text}class P90(NamedTuple):\n  a : int\n`).namedType('__torch__.P0')).message).toContain('more than 1000 parts')
 })
 
 describe('functions', () => {
@@ -138,7 +128,7 @@ describe('functions', () => {
     ['  y = torch\n  return y\n', 'INVALID_MODEL_CODE', 'not namespace'],
     ['  return (ops.quantized.linear_prepack(x)).unpack()\n', 'UNSUPPORTED_CUSTOM_CLASS', 'unpack'],
   ])('with %j are refused', (body, code, message) => {
-    const error = failure(() => graphOf(`def f(x: Tensor) -> Tensor:\n${body}`))
+    const error = refusalOf(() => graphOf(`def f(x: Tensor) -> Tensor:\n${body}`))
     expect(error.code).toBe(code)
     expect(error.message).toContain(message)
     expect(error.location).toMatchObject({ file: 'code/__torch__.py', line: expect.any(Number), frame: expect.stringContaining('>') })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { PetalError } from '../errors.ts'
+import { refusalOf } from '../../../test/support/refusal.ts'
 import type { Expr } from './ast.ts'
 import { parserOf } from './parser.ts'
 import { classMembers, indexSource, type ClassPart } from './source-index.ts'
@@ -8,16 +8,6 @@ const parse = (text: string): Expr => parserOf({ name: 'code/t.py', text }).whol
 
 function statements(text: string): ReturnType<ReturnType<typeof parserOf>['statements']> {
   return parserOf({ name: 'code/t.py', text }).statements()
-}
-
-function failure(body: () => unknown): PetalError {
-  try {
-    body()
-  } catch (error) {
-    if (error instanceof PetalError) return error
-    throw error
-  }
-  throw new Error('nothing was thrown')
 }
 
 describe('expressions', () => {
@@ -63,7 +53,7 @@ describe('statements', () => {
 
 describe('refusals', () => {
   it('shows the place', () => {
-    const error = failure(() => statements('a = 1\nb = = 2\nc = 3\n'))
+    const error = refusalOf(() => statements('a = 1\nb = = 2\nc = 3\n'))
     expect(error.code).toBe('UNSUPPORTED_SYNTAX')
     expect(error.message).toContain('code/t.py:2: expected an expression but found \'=\'')
     expect(error.location).toEqual({ file: 'code/t.py', line: 2, frame: '  1 | a = 1\n> 2 | b = = 2\n  3 | c = 3\n  4 | ' })
@@ -83,16 +73,16 @@ describe('refusals', () => {
     [`a${'.b'.repeat(1e5)}`, 'too long'],
     [`a${'+1'.repeat(1e5)}`, 'too long'],
   ])('%.20s', (text, message) => {
-    expect(failure(() => parse(text)).message).toContain(message)
+    expect(refusalOf(() => parse(text)).message).toContain(message)
   })
 
   it('limits blocks', () => {
     const text = Array.from({ length: 1000 }, (_, depth) => `${' '.repeat(depth)}if a:`).join('\n')
-    expect(failure(() => statements(text)).message).toContain('nested more than 400 deep')
+    expect(refusalOf(() => statements(text)).message).toContain('nested more than 400 deep')
   })
 
   it('refuses indentation that fits nothing', () => {
-    expect(failure(() => statements('if a:\n    b = 1\n  c = 2\n')).message).toContain('fits no enclosing block')
+    expect(refusalOf(() => statements('if a:\n    b = 1\n  c = 2\n')).message).toContain('fits no enclosing block')
   })
 })
 
@@ -114,6 +104,6 @@ describe('indexSource', () => {
   })
 
   it('refuses anything else', () => {
-    expect(failure(() => indexSource({ name: 'code/t.py', text: 'x = 1\n' })).message).toContain('expected a class or a function')
+    expect(refusalOf(() => indexSource({ name: 'code/t.py', text: 'x = 1\n' })).message).toContain('expected a class or a function')
   })
 })
