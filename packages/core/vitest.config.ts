@@ -1,7 +1,7 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
 const config: ViteUserConfig = defineConfig({
-  test: { include: ['src/**/*.spec.ts', 'test/**/*.spec.ts'], exclude: ['test/differential/**'] },
+  test: { include: ['src/**/*.spec.ts', 'test/**/*.spec.ts'], exclude: ['test/differential/**', '**/*.torch.spec.ts'] },
 })
 
 export default config

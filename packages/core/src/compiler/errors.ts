@@ -18,6 +18,8 @@ export interface PetalErrorInit {
   /** What the user can do, one sentence in the imperative. */
   fix?: string
   location?: ErrorLocation
+  /** Absolute paths of files besides the named one that were read: mending one of them may mend this. */
+  dependencies?: readonly string[]
 }
 
 /**
@@ -30,6 +32,7 @@ export class PetalError extends Error {
   readonly likelyCause: string | undefined
   readonly fix: string | undefined
   readonly location: ErrorLocation | undefined
+  readonly dependencies: readonly string[]
 
   constructor(init: PetalErrorInit) {
     super([init.message, [init.cause, init.fix].filter(Boolean).join(' ')].filter(Boolean).join('\n\n'))
@@ -39,11 +42,12 @@ export class PetalError extends Error {
     this.likelyCause = init.cause
     this.fix = init.fix
     this.location = init.location
+    this.dependencies = init.dependencies ?? []
   }
 
   /** The same error, said to have happened at `location` (fields given here win). */
   at(location: ErrorLocation): PetalError {
-    const init: PetalErrorInit = { code: this.code, message: this.what, location: { ...this.location, ...location } }
+    const init: PetalErrorInit = { code: this.code, message: this.what, location: { ...this.location, ...location }, dependencies: this.dependencies }
     if (this.likelyCause !== undefined) init.cause = this.likelyCause
     if (this.fix !== undefined) init.fix = this.fix
     return new PetalError(init)
