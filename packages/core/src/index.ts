@@ -12,3 +12,4 @@ export { toolIdentity } from './store/tool.ts'
 
 export type { Facts, OptimizationFact, PortFact } from './compiler/facts.ts'
 export { type ErrorLocation, PetalError, type PetalErrorInit } from './errors.ts'
+export { codeFrame, type Mark } from './frame.ts'

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { codeFrame } from '@petaljs/core'
 
 /** Who imports a model, and how it is written there. */
 export interface Importer {
@@ -19,8 +20,6 @@ export interface Place {
 
 /** Larger importers are generated code: nobody wants a frame of it. */
 const LONGEST_IMPORTER = 4_000_000
-const LINES_AROUND = 2
-const LONGEST_LINE = 160
 
 /**
  * The import statement of a model, as bundlers do not say where it is when they load one.
@@ -34,7 +33,7 @@ export async function findImport(importer: Importer): Promise<Place | undefined>
   const before = text.slice(0, at).split('\n')
   const line = before.length
   const column = before.at(-1)!.length
-  return { file: importer.file, line, column, frame: frame(text.split('\n'), line, column, importer.specifier.length) }
+  return { file: importer.file, line, column, frame: codeFrame(text.split('\n'), { line, column: column + 1, width: importer.specifier.length }) }
 }
 
 /** Quoted occurrences first: the bare text may also be part of a comment or of a longer specifier. */
@@ -44,16 +43,4 @@ function indexOfSpecifier(text: string, specifier: string): number {
     if (at >= 0) return at + 1
   }
   return text.indexOf(specifier)
-}
-
-function frame(lines: readonly string[], line: number, column: number, width: number): string {
-  const first = Math.max(1, line - LINES_AROUND)
-  const last = Math.min(lines.length, line + LINES_AROUND)
-  const gutter = String(last).length
-  const out: string[] = []
-  for (let n = first; n <= last; n++) {
-    out.push(`${String(n).padStart(gutter)} |  ${lines[n - 1]!.trimEnd().slice(0, LONGEST_LINE)}`)
-    if (n === line && column < LONGEST_LINE) out.push(`${' '.repeat(gutter)} |  ${' '.repeat(column)}${'^'.repeat(width)}`)
-  }
-  return out.join('\n')
 }

@@ -39,6 +39,8 @@ export interface WorkerFailure {
   readonly what: string
   readonly cause?: string
   readonly fix?: string
+  /** Said in front of the cause: why a trace was not taken, where scripting it failed too. One sentence. */
+  readonly context?: string
   /** The exception's class name, where one was raised: `NotSupportedError`. */
   readonly exception?: string
   /** The place in the project's code. Lines and columns count from 1. */
