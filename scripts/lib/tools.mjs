@@ -1,12 +1,17 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { delimiter, join } from 'node:path'
 import { ask, must, onPath, root, run, say, work } from './run.mjs'
 
 const PNPM = '10.34.9'
 /** For a virtual environment: 1.13's torchvision zoo needs Python 3.10 or older, so newer Pythons get a 2.x that still scripts and traces. */
 const TORCH_FOR_VENV = ['torch==2.6.0', 'torchvision==0.21.0']
 const CPU_WHEELS = 'https://download.pytorch.org/whl/cpu'
+/** The newest PyTorch that scripts and traces; only for tests, beside the main one. There are wheels for the Pythons from 3.10 to 3.14. */
+const RELEASES = [{ name: 'torch-2.15.0', requirements: ['torch==2.15.0', 'torchvision==0.29.2'], pythons: [10, 14] }]
+/** Some gigabytes, so shared by all checkouts; packages/core/test/support/torch.ts looks here too. */
+const RELEASE_FOLDER = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'petal-dev')
 
 /** pnpm into a folder of the project's own, dependencies from the lockfile, packages built. Quick when nothing changed. */
 export async function setUpWorkspace() {
@@ -42,7 +47,8 @@ async function unlessDone(name, files, step) {
 
 /** Builds without XNNPACK (PyPI's 2.15) cannot load a prepacked model, PyTorch's own neither. */
 const HAS_TORCH = 'import torch, torchvision, torch.backends.xnnpack; assert torch.backends.xnnpack.enabled; print(torch.__version__)'
-const venvPython = join(work, 'venv', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python')
+const pythonOf = (venv) => join(venv, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python')
+const venvPython = pythonOf(join(work, 'venv'))
 
 /** A Python that has torch and torchvision: one that is there, or nothing. */
 export function findTorch() {
@@ -67,21 +73,69 @@ export async function setUpTorch() {
   }
   say('installing PyTorch into .petal/venv (some minutes, once)')
   try {
-    if (ask('uv', ['--version'])) {
-      await must('uv', ['venv', '--seed', '--allow-existing', join(work, 'venv')])
-    } else {
-      await must(python, ['-m', 'venv', join(work, 'venv')])
-    }
-    // As an extra index an unreachable server would cost a minute per dependency; asked alone, it is given up at once.
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
-    if (await run(venvPython, [...pip, '--no-deps', '--retries', '1', '--timeout', '15', '--index-url', CPU_WHEELS, ...TORCH_FOR_VENV]) !== 0) {
-      say(`no wheels without CUDA from ${CPU_WHEELS}: taking the larger ones of the Python Package Index`)
-    }
-    await must(venvPython, [...pip, ...TORCH_FOR_VENV, 'numpy<3'])
+    await installTorch(join(work, 'venv'), python, TORCH_FOR_VENV)
   } catch (error) {
     say(`PyTorch could not be installed: ${error.message}`)
   }
   return findTorch()
+}
+
+/** A virtual environment with these requirements, completed when it is half made. `python` makes it where there is no uv, which finds one itself. */
+async function installTorch(venv, python, requirements, uvOptions = []) {
+  if (ask('uv', ['--version'])) {
+    await must('uv', ['venv', '--seed', '--allow-existing', ...uvOptions, venv])
+  } else {
+    await must(python, ['-m', 'venv', venv])
+  }
+  // As an extra index an unreachable server would cost a minute per dependency; asked alone, it is given up at once.
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-cache-dir']
+  if (await run(pythonOf(venv), [...pip, '--no-deps', '--retries', '1', '--timeout', '15', '--index-url', CPU_WHEELS, ...requirements]) !== 0) {
+    say(`no wheels without CUDA from ${CPU_WHEELS}: taking the larger ones of the Python Package Index`)
+  }
+  await must(pythonOf(venv), [...pip, ...requirements, 'numpy<3'])
+}
+
+/**
+ * Every PyTorch to test on beside the main one, as { name, python }; python is undefined, with the reason said, where it cannot be had.
+ * `PETAL_TEST_PYTHONS`, a list of executables, stands for all of them.
+ */
+export async function setUpReleases(main) {
+  const listed = process.env.PETAL_TEST_PYTHONS
+  if (listed !== undefined) {
+    return listed.split(delimiter).filter((python) => python && python !== main?.python).map((python) => {
+      const version = ask(python, ['-W', 'ignore', '-c', 'import torch; print(torch.__version__)'])
+      if (version === undefined) say(`${python} of PETAL_TEST_PYTHONS has no PyTorch`)
+      return { name: version === undefined ? python : `torch-${version}`, python: version && python }
+    })
+  }
+  const releases = []
+  for (const release of RELEASES) releases.push({ name: release.name, python: await setUpRelease(release) })
+  return releases
+}
+
+async function setUpRelease({ name, requirements, pythons: [oldest, newest] }) {
+  const venv = join(RELEASE_FOLDER, name)
+  // Written when torch was imported: what was interrupted is completed.
+  const stamp = join(venv, 'complete')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === requirements.join(' ') && existsSync(pythonOf(venv))) return pythonOf(venv)
+  const suits = `import sys, venv, ensurepip; assert (3, ${oldest}) <= sys.version_info[:2] <= (3, ${newest}); print(sys.executable)`
+  const names = ['python3', '/usr/bin/python3', ...Array.from({ length: newest - oldest + 1 }, (_, i) => `python3.${newest - i}`)]
+  const python = names.map((one) => ask(one, ['-c', suits])).find(Boolean)
+  if (!python && !ask('uv', ['--version'])) {
+    say(`NO PYTHON from 3.${oldest} to 3.${newest}: the tests that convert with ${name} cannot run. Install one (or uv), or set PETAL_TEST_PYTHONS`)
+    return undefined
+  }
+  say(`installing ${requirements.join(' ')} into ${venv} (some minutes, once for all checkouts)`)
+  try {
+    mkdirSync(RELEASE_FOLDER, { recursive: true })
+    await installTorch(venv, python, requirements, ['--python', `>=3.${oldest},<3.${newest + 1}`])
+    await must(pythonOf(venv), ['-W', 'ignore', '-c', 'import torch, torchvision; torch.jit.script(torch.nn.Linear(2, 2))'])
+    writeFileSync(stamp, requirements.join(' '))
+    return pythonOf(venv)
+  } catch (error) {
+    say(`${name} could not be installed: ${error.message}`)
+    return undefined
+  }
 }
 
 const CHROMIUMS = ['chromium', 'chromium-browser', 'google-chrome']
