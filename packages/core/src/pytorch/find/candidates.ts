@@ -1,0 +1,122 @@
+import { existsSync, statSync } from 'node:fs'
+import { delimiter, dirname, join, resolve } from 'node:path'
+import type { Environment } from '../environment.ts'
+import { poetryEnvironments } from './poetry.ts'
+
+/** A Python that may have PyTorch. */
+export interface Candidate {
+  /** Why it is looked at, for people: `the option "python"`, `PETAL_PYTHON`, `.venv`. */
+  readonly origin: string
+  readonly command: string
+  /** Arguments before all others: `-3` for Windows' launcher. */
+  readonly args: readonly string[]
+  /** The user named it: it is this one or an error. */
+  readonly isExplicit: boolean
+}
+
+export interface FindOptions {
+  /** The app's folder; absolute. */
+  readonly root: string
+  /** An executable, or a folder of a virtual environment; relative to the root. */
+  readonly python?: string | undefined
+  readonly env: Environment
+}
+
+const WINDOWS = process.platform === 'win32'
+
+/** Folders of an environment, as they are called in projects; the first is made by `petal setup`. */
+const PROJECT_ENVIRONMENTS = ['.petal/python', '.venv', 'venv', '.conda', 'env']
+
+/**
+ * Every Python to look at, in order: the option; PETAL_PYTHON; active environments; environments of the project, from its root
+ * upwards to the top of the file system or of the repository; those on the PATH. An explicit one is alone. Starts nothing.
+ */
+export function candidates(options: FindOptions): Candidate[] {
+  const explicit = explicitCandidate(options)
+  if (explicit !== undefined) return [explicit]
+  const all = [...activeEnvironments(options.env), ...foldersUpwards(options.root).flatMap((folder) => projectEnvironments(folder, options.env)), ...onPath(options.env)]
+  return all.filter(({ command }, at) => all.findIndex((other) => other.command === command) === at)
+}
+
+function explicitCandidate({ root, python, env }: FindOptions): Candidate | undefined {
+  if (python) return { origin: 'the option "python"', command: commandAt(python, root, env), args: [], isExplicit: true }
+  const named = env['PETAL_PYTHON']
+  return named ? { origin: 'PETAL_PYTHON', command: commandAt(named, root, env), args: [], isExplicit: true } : undefined
+}
+
+/** What a user wrote for a Python: a path of an executable or of an environment, or a name to look for on the PATH. */
+function commandAt(written: string, root: string, env: Environment): string {
+  if (!/[\\/]/.test(written) && !existsSync(resolve(root, written))) return lookUp(written, env) ?? written
+  const path = resolve(root, written)
+  return isFolder(path) ? pythonIn(path) ?? path : path
+}
+
+function activeEnvironments(env: Environment): Candidate[] {
+  return ['VIRTUAL_ENV', 'CONDA_PREFIX'].flatMap((name) => environmentAt(env[name] || undefined, `${name}, the active environment`))
+}
+
+function projectEnvironments(folder: string, env: Environment): Candidate[] {
+  const uv = env['UV_PROJECT_ENVIRONMENT']
+  const isProject = existsSync(join(folder, 'pyproject.toml'))
+  return [
+    ...PROJECT_ENVIRONMENTS.flatMap((name) => environmentAt(join(folder, name), name)),
+    ...uv && isProject ? environmentAt(resolve(folder, uv), 'UV_PROJECT_ENVIRONMENT') : [],
+    ...isProject ? poetryEnvironments(folder, env).flatMap((path) => environmentAt(path, 'Poetry\'s environment of the project')) : [],
+  ]
+}
+
+function environmentAt(folder: string | undefined, origin: string): Candidate[] {
+  const command = folder === undefined ? undefined : pythonIn(folder)
+  return command === undefined ? [] : [{ origin, command, args: [], isExplicit: false }]
+}
+
+/** The interpreter of a virtual or conda environment; undefined where the folder is none. */
+export function pythonIn(environment: string): string | undefined {
+  const places = WINDOWS ? ['Scripts/python.exe', 'python.exe', 'bin/python.exe'] : ['bin/python', 'bin/python3']
+  return places.map((place) => join(environment, place)).find((path) => existsSync(path))
+}
+
+function onPath(env: Environment): Candidate[] {
+  const names: [string, string[]][] = [['python3', []], ['python', []], ...WINDOWS ? [['py', ['-3']] satisfies [string, string[]]] : []]
+  return names.flatMap(([name, args]) => {
+    const command = lookUp(name, env)
+    return command === undefined || asksToInstall(command) ? [] : [{ origin: `${[name, ...args].join(' ')} on the PATH`, command, args, isExplicit: false }]
+  })
+}
+
+function lookUp(name: string, env: Environment): string | undefined {
+  const folders = (env['PATH'] ?? env['Path'] ?? '').split(delimiter).filter((folder) => folder !== '')
+  const files = WINDOWS && !name.endsWith('.exe') ? [`${name}.exe`] : [name]
+  // Windows' store puts an alias of size 0 there; with arguments it opens no window, only ends.
+  return folders.flatMap((folder) => files.map((file) => join(folder, file))).find((path) => isExecutable(path))
+}
+
+/** On macOS without developer tools, `/usr/bin/python3` opens a dialog instead. */
+function asksToInstall(command: string): boolean {
+  if (process.platform !== 'darwin' || dirname(command) !== '/usr/bin') return false
+  const tools = ['/var/db/xcode_select_link', '/Library/Developer/CommandLineTools', '/Applications/Xcode.app/Contents/Developer']
+  return !tools.some((folder) => existsSync(join(folder, 'usr/bin/python3')))
+}
+
+/** `root` and the folders above, up to the top of a repository or of the file system. */
+export function foldersUpwards(root: string): string[] {
+  const folders: string[] = []
+  for (let folder = resolve(root); ; folder = dirname(folder)) {
+    folders.push(folder)
+    if (existsSync(join(folder, '.git')) || dirname(folder) === folder) return folders
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false })
+    return stats?.isFile() === true && (WINDOWS || (stats.mode & 0o111) !== 0)
+  } catch {
+    // A folder on the PATH that may not be entered; an alias of Windows' store.
+    return WINDOWS
+  }
+}
