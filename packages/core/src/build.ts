@@ -1,17 +1,27 @@
 import { basename, resolve } from 'node:path'
 import type { Artifact, CompileOptions } from './compiler/artifact.ts'
 import type { Facts } from './compiler/facts.ts'
+import {
+  type ConversionOptions, convertibleKind, type ConvertibleKind, findConverted, isPythonFile, resolveConverted, type StoredConverted,
+} from './conversion.ts'
 import { PetalError } from './errors.ts'
 import { createLimit } from './limit.ts'
-import { fileVersion, makeArtifact, openModel } from './model.ts'
-import { canonicalRequest, type ModelRequest } from './request/index.ts'
+import { fileVersion, makeArtifact, type Model, openModel, openSource, usableModel } from './model.ts'
+import type { ConversionFacts, Engine, Warning } from './pytorch/engine.ts'
+import { canonicalRequest, givenDirectives, type ModelRequest } from './request/index.ts'
 import { type FileDigest, modelName, type Store, type Stored } from './store/index.ts'
 
 /** What a build needs besides the request. */
 export interface BuildOptions {
   /** Where results are kept; see `createStore`. */
   readonly store: Store
-  /** Called now and then while a model is compiled; never for one that is already stored. */
+  /** What converts Python sources, `createPyTorch`; without it they are refused unless they are stored. */
+  readonly engine?: Engine
+  /** The project's folder: what Python reads from it is a dependency. The working directory when left out. */
+  readonly root?: string
+  /** Ends a conversion in Python that is under way. */
+  readonly signal?: AbortSignal
+  /** Called now and then while a model is converted and compiled; never for one that is already stored. */
   readonly onProgress?: CompileOptions['onProgress']
 }
 
@@ -24,10 +34,14 @@ export interface BuildResult {
   /** Size of the compiled file. */
   readonly bytes: number
   readonly facts: Facts
+  /** How Python became TorchScript; absent for sources that are TorchScript. */
+  readonly conversion?: ConversionFacts
   /** The model file: its name without folders, its size and SHA-256. */
   readonly source: { readonly name: string; readonly bytes: number; readonly sha256: string }
+  /** Absolute paths of all files that it was made from: the model file first. */
+  readonly dependencies: readonly string[]
   /** Things the user should know; each a sentence or two. */
-  readonly warnings: readonly string[]
+  readonly warnings: readonly Warning[]
   /** False when this call compiled it. */
   readonly fromCache: boolean
 }
@@ -37,39 +51,87 @@ export type BuildRequest = ModelRequest & { readonly file: string }
 
 /**
  * From a model file to a compiled file in the store: the one path that every adapter takes.
- * Throws a PetalError for each model or request that is refused, and for files that cannot be read or written.
+ * Throws a PetalError for each model or request that is refused, and for files that cannot be read or written; its `dependencies`
+ * say which files besides the model were read.
  */
 export async function build(request: BuildRequest, options: BuildOptions): Promise<BuildResult> {
   const file = resolve(request.file)
   const version = await fileVersion(file)
-  const job: Job = { ...request, file, version, canonical: canonicalRequest(request), name: modelName(file) }
-  return await rememberingFailure(options.store, JSON.stringify([file, version, job.canonical]), async () =>
-    await fromStore(job, options) ?? await limited(() => fromModel(job, options)))
+  const job: Job = { request: { ...request, file }, version, name: modelName(file), options }
+  const attempt = JSON.stringify([file, version, canonicalRequest(request), canonicalRequest(request, 'conversion')])
+  return await rememberingFailure(options.store, attempt, async () => await fromStore(job) ?? await fromSource(job))
 }
 
-type Job = BuildRequest & { version: string; canonical: string; name: string }
-
-/** The answer when neither the model nor the tool changed: nothing but a few small files is read. */
-async function fromStore({ file, canonical, name }: Job, { store }: BuildOptions): Promise<BuildResult | undefined> {
-  const source = await store.knownDigest(file)
-  const stored = source && await store.find({ source, request: canonical, name })
-  return stored && resultOf(file, source!, stored)
+interface Job {
+  readonly request: BuildRequest
+  /** The model file's, when the work began. */
+  readonly version: string
+  /** Of the stored file. */
+  readonly name: string
+  readonly options: BuildOptions
 }
 
-async function fromModel(job: Job, { store, onProgress }: BuildOptions): Promise<BuildResult> {
-  const model = await openModel(job.file)
+/** The answer when neither the model nor the tool changed: nothing but a few small files is read, and no Python runs. */
+async function fromStore(job: Job): Promise<BuildResult | undefined> {
+  const { request, name, options: { store } } = job
+  const source = await store.knownDigest(request.file)
+  if (!source) return undefined
+  if (givenDirectives(request, 'conversion').length === 0 && !isPythonFile(request.file)) {
+    const stored = await store.find({ source, request: canonicalRequest(request), name })
+    if (stored) return resultOf(job, source, stored)
+  }
+  const converted = await findConverted(request, source, store, conversionOptions(job))
+  const stored = converted && await store.find({ source: converted.output, request: canonicalRequest(request), name })
+  return stored && resultOf(job, source, stored, converted)
+}
+
+async function fromSource(job: Job): Promise<BuildResult> {
+  if (isPythonFile(job.request.file)) return await fromPython(job, 'python')
+  const source = await openSource(job.request.file)
   try {
-    const source = await store.digest(job.file)
-    const stored = await store.resolve({ source, request: job.canonical, name: job.name }, async () =>
-      guardChange(await makeArtifact(model, job, onProgress), job))
-    return resultOf(job.file, source, stored)
+    const kind = convertibleKind(source.kind, job.request)
+    if (kind !== undefined && job.options.engine) return await fromPython(job, kind)
+    return await limited(() => compiled(job, usableModel(source, job.request)))
   } finally {
-    await model.close()
+    await source.close()
   }
 }
 
+async function fromPython(job: Job, kind: ConvertibleKind): Promise<BuildResult> {
+  const { request, name, options: { store } } = job
+  // A missing file is for the conversion to tell.
+  const source = await store.digest(request.file).catch(() => ({ sha256: '', bytes: 0 }))
+  const converted = await resolveConverted(request, kind, source, store, conversionOptions(job))
+  try {
+    return await limited(async () => {
+      const model = await openModel(converted.file)
+      try {
+        const make = async (): Promise<Artifact> => await makeArtifact(model, request, job.options.onProgress)
+        const stored = await store.resolve({ source: converted.output, request: canonicalRequest(request), name }, make)
+        return resultOf(job, source, { ...stored, fromCache: stored.fromCache && converted.fromCache }, converted)
+      } finally {
+        await model.close()
+      }
+    })
+  } catch (error) {
+    throw error instanceof PetalError ? error.with({ dependencies: converted.dependencies }) : error
+  }
+}
+
+function conversionOptions({ options: { engine, root, signal, onProgress } }: Job): ConversionOptions {
+  return { engine, root: resolve(root ?? ''), control: { ...signal && { signal }, ...onProgress && { onProgress } } }
+}
+
+async function compiled(job: Job, model: Model): Promise<BuildResult> {
+  const { request, name, options: { store, onProgress } } = job
+  const source = await store.digest(request.file)
+  const stored = await store.resolve({ source, request: canonicalRequest(request), name }, async () =>
+    guardChange(await makeArtifact(model, request, onProgress), job))
+  return resultOf(job, source, stored)
+}
+
 /** The artifact, with a stream that fails at its end when the model was overwritten meanwhile: its digest would be wrong. */
-function guardChange(artifact: Artifact, { file, version }: Job): Artifact {
+function guardChange(artifact: Artifact, { request: { file }, version }: Job): Artifact {
   return {
     ...artifact,
     async *stream() {
@@ -84,8 +146,15 @@ function guardChange(artifact: Artifact, { file, version }: Job): Artifact {
   }
 }
 
-function resultOf(file: string, source: FileDigest, stored: Stored): BuildResult {
-  return { ...stored, source: { name: basename(file), bytes: source.bytes, sha256: source.sha256 } }
+function resultOf({ request: { file } }: Job, source: FileDigest, stored: Stored, converted?: StoredConverted): BuildResult {
+  const warnings = stored.warnings.map((message): Warning => ({ message }))
+  return {
+    ...stored,
+    source: { name: basename(file), bytes: source.bytes, sha256: source.sha256 },
+    dependencies: [...new Set([file, ...converted?.dependencies ?? []])],
+    warnings: [...converted?.warnings ?? [], ...warnings],
+    ...converted && { conversion: converted.facts },
+  }
 }
 
 /** Bundlers load all imports at once, and a compile keeps one core busy: a few at a time are as quick as all, in less memory. */
@@ -94,17 +163,31 @@ const limited = createLimit(2)
 /** Bundlers ask twice for an import that failed (a pre-transform, then the request itself). */
 const FAILURE_MEMORY_MS = 2_000
 
-const failures = new WeakMap<Store, Map<string, unknown>>()
+interface Failure {
+  readonly error: unknown
+  /** Files besides the model that had a part in it, as they were. */
+  readonly versions: readonly (readonly [file: string, version: string])[]
+}
+
+const failures = new WeakMap<Store, Map<string, Failure>>()
 
 async function rememberingFailure<T>(store: Store, attempt: string, work: () => Promise<T>): Promise<T> {
-  const remembered = failures.get(store) ?? new Map<string, unknown>()
+  const remembered = failures.get(store) ?? new Map<string, Failure>()
   failures.set(store, remembered)
-  if (remembered.has(attempt)) throw remembered.get(attempt)
+  const failure = remembered.get(attempt)
+  if (failure && await isUnchanged(failure)) throw failure.error
   try {
     return await work()
   } catch (error) {
-    remembered.set(attempt, error)
+    const files = error instanceof PetalError ? error.dependencies : []
+    const versions = await Promise.all(files.map(async (path) => [path, await fileVersion(path)] as const))
+    remembered.set(attempt, { error, versions })
     setTimeout(() => remembered.delete(attempt), FAILURE_MEMORY_MS).unref()
     throw error
   }
+}
+
+async function isUnchanged({ versions }: Failure): Promise<boolean> {
+  for (const [file, version] of versions) if (await fileVersion(file) !== version) return false
+  return true
 }

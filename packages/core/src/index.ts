@@ -1,9 +1,15 @@
 /** The build step: a request and a model file in, a compiled file in a content-addressed store out. */
 export { build, type BuildOptions, type BuildRequest, type BuildResult } from './build.ts'
 
+/** Converting Python sources with real PyTorch. */
+export type {
+  CheckFact, Conversion, ConversionControl, ConversionFacts, ConversionJob, Engine, EngineIdentity, QuantizationFact, Warning,
+} from './pytorch/engine.ts'
+export type { Argument, Dtype, InputSpec } from './input-spec.ts'
+
 /** Requests, as imports write them. */
 export {
-  canonicalRequest, defaultRequest, type ModelImport, type ModelRequest, parseDirectives, parseImport, stripDevQuery, type WrittenDirective,
+  canonicalRequest, type ConversionRequest, defaultRequest, type ModelImport, type ModelRequest, parseDirectives, parseImport, stripDevQuery, type WrittenDirective,
 } from './request/index.ts'
 
 /** The store of compiled files. */

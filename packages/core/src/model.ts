@@ -5,7 +5,7 @@ import type { Artifact, CompileOptions } from './compiler/artifact.ts'
 import { compile } from './compiler/compile.ts'
 import { inspectLite } from './compiler/report/inspect.ts'
 import { PetalError } from './errors.ts'
-import { DIRECTIVES, type ModelRequest } from './request/index.ts'
+import { defaultRequest, givenDirectives, type ModelRequest } from './request/index.ts'
 import { identifySource, openFileSource, refusal, type SourceKind } from './source/index.ts'
 
 /** The kinds of file that something can be made of. */
@@ -20,8 +20,13 @@ export interface Model {
   close(): Promise<void>
 }
 
-/** Opens a file and finds out what it is. Throws a PetalError for anything that is not a TorchScript or mobile model. */
-export async function openModel(file: string): Promise<Model> {
+/** Any file, open for reading, and what it turned out to be. */
+export interface Source extends Omit<Model, 'kind'> {
+  readonly kind: SourceKind
+}
+
+/** Opens a file and finds out what it is. Throws a PetalError where it cannot be read, or is damaged or dangerous to read on. */
+export async function openSource(file: string): Promise<Source> {
   const name = basename(file)
   // Opening a named pipe would wait for its writer.
   const stats = await stat(file).catch(() => undefined)
@@ -30,9 +35,33 @@ export async function openModel(file: string): Promise<Model> {
   }
   const source = await openFileSource(file)
   try {
-    const kind = await identifySource(source, name)
-    if (kind.kind !== 'torchscript' && kind.kind !== 'lite') throw refusal(kind, name)
-    return { name, kind, source, close: () => source.close() }
+    return { name, kind: await identifySource(source, name), source, close: () => source.close() }
+  } catch (error) {
+    await source.close()
+    throw error
+  }
+}
+
+/** A source that can be compiled as it is. Throws a PetalError for any other, and for directives that need Python. */
+export function usableModel({ kind, ...rest }: Source, request: ModelRequest): Model {
+  if (kind.kind !== 'torchscript' && kind.kind !== 'lite') throw refusal(kind, rest.name)
+  const [given] = givenDirectives(request, 'conversion')
+  if (given !== undefined) {
+    throw new PetalError({
+      code: 'NOT_PYTHON',
+      message: `${rest.name} is ${kind.kind === 'lite' ? 'compiled' : 'TorchScript'} already, so "${given}" cannot apply to it.`,
+      cause: 'Tracing, scripting and quantizing need the Python source of a model.',
+      fix: `Leave "${given}" out, or import the Python file.`,
+    })
+  }
+  return { kind, ...rest }
+}
+
+/** Opens a file that can be compiled as it is. Throws a PetalError for any other. */
+export async function openModel(file: string, request: ModelRequest = defaultRequest): Promise<Model> {
+  const source = await openSource(file)
+  try {
+    return usableModel(source, request)
   } catch (error) {
     await source.close()
     throw error
@@ -53,13 +82,11 @@ const PIECE = 1 << 20
 
 async function passThrough(model: Model, request: ModelRequest): Promise<Artifact> {
   const { source, name } = model
-  const recompiling = Object.values(DIRECTIVES).filter(
-    ({ name, changesBytes, fallback }) => changesBytes && String(request[name]) !== String(fallback),
-  )
+  const recompiling = givenDirectives(request, 'compilation')
   if (recompiling.length > 0) {
     throw new PetalError({
       code: 'ALREADY_COMPILED',
-      message: `${name} is already compiled, so ${recompiling.map((directive) => `"${directive.name}"`).join(' and ')} cannot apply to it.`,
+      message: `${name} is already compiled, so ${recompiling.map((directive) => `"${directive}"`).join(' and ')} cannot apply to it.`,
       cause: 'A file in the mobile format keeps no TorchScript code to compile again.',
       fix: 'Leave the directive out, or import the TorchScript file (torch.jit.save) that it was made from.',
     })

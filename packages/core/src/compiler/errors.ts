@@ -47,9 +47,14 @@ export class PetalError extends Error {
 
   /** The same error, said to have happened at `location` (fields given here win). */
   at(location: ErrorLocation): PetalError {
-    const init: PetalErrorInit = { code: this.code, message: this.what, location: { ...this.location, ...location }, dependencies: this.dependencies }
-    if (this.likelyCause !== undefined) init.cause = this.likelyCause
-    if (this.fix !== undefined) init.fix = this.fix
-    return new PetalError(init)
+    return this.with({ location: { ...this.location, ...location } })
+  }
+
+  /** The same error with other parts. */
+  with(parts: Partial<PetalErrorInit>): PetalError {
+    const { code, what: message, likelyCause: cause, fix, location, dependencies } = this
+    return new PetalError({
+      code, message, dependencies, ...cause !== undefined && { cause }, ...fix !== undefined && { fix }, ...location && { location }, ...parts,
+    })
   }
 }

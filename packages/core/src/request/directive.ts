@@ -2,50 +2,86 @@ import { PetalError } from '../errors.ts'
 import type { ModelRequest } from './model-request.ts'
 import { nearest } from './nearest.ts'
 
+/** What a directive has a say in: how Python is converted, how TorchScript is compiled, or only what the import evaluates to. */
+export type Stage = 'conversion' | 'compilation' | 'import'
+
 /** How one field of a {@link ModelRequest} is written. Adding a directive is adding one of these to the table. */
 export interface Directive<Field extends keyof ModelRequest = keyof ModelRequest> {
   /** The name users write; also the field it sets. */
   readonly name: Field
-  /** Words a user may write as the value; all of them, where the value is a word. */
+  /** Words a user may write as the value; all of them, where the value is a word. Else empty. */
   readonly words: readonly string[]
+  /** A value as errors show it. */
+  readonly example: string
   /** What holds when the directive is absent. */
   readonly fallback: ModelRequest[Field]
-  /** False when it only changes what the import evaluates to: then it is no part of the compile key. */
-  readonly changesBytes: boolean
+  /** Decides which cache key it is part of; `import` of none. */
+  readonly stage: Stage
+  /** Characters of a value in a query, where it may have others than words have. */
+  readonly characters?: RegExp
   /** The value of what was written; throws a PetalError. */
   parse(value: string | undefined): ModelRequest[Field]
   /** The canonical spelling of a value. */
   print(value: ModelRequest[Field]): string
 }
 
-type DirectiveInit<Field extends keyof ModelRequest> = Pick<Directive<Field>, 'name' | 'words' | 'fallback' | 'changesBytes'>
+type Choice = 'backend' | 'format' | 'as' | 'convert' | 'quantize'
+type WordSet = 'block'
+type ChoiceInit<Field extends Choice | WordSet> = Pick<Directive<Field>, 'name' | 'words' | 'fallback' | 'stage'>
 
 /** A directive whose value is one word of a few. */
-export function choice<Field extends 'backend' | 'format' | 'as'>(init: DirectiveInit<Field>): Directive<Field> {
+export function choice<Field extends Choice>(init: ChoiceInit<Field>): Directive<Field> {
+  const example = init.words[0]!
   return {
     ...init,
-    parse: (value) => validWord(init.name, requiredValue(init, value), init.words) as ModelRequest[Field],
+    example,
+    parse: (value) => validWord(init.name, requiredValue(init.name, example, value), init.words) as ModelRequest[Field],
     print: (value) => value,
   }
 }
 
 /** A directive whose value is a set of words, separated by commas; order and repetition mean nothing. */
-export function wordSet<Field extends 'block'>(init: DirectiveInit<Field>): Directive<Field> {
+export function wordSet<Field extends WordSet>(init: ChoiceInit<Field>): Directive<Field> {
+  const example = init.words[0]!
   return {
     ...init,
-    parse: (value) => sortedSet(requiredValue(init, value).split(',').map((word) => validWord(init.name, word, init.words))),
+    example,
+    parse: (value) => sortedSet(requiredValue(init.name, example, value).split(',').map((word) => validWord(init.name, word, init.words))),
     print: (value) => sortedSet(value).join(','),
   }
 }
 
-const sortedSet = (words: readonly string[]): string[] => [...new Set(words)].toSorted()
+type PatternInit<Field extends keyof ModelRequest> =
+  Pick<Directive<Field>, 'name' | 'example' | 'fallback' | 'print'> & Partial<Pick<Directive<Field>, 'words' | 'characters'>>
+  & {
+    readonly read: (value: string) => ModelRequest[Field]
+    /** What to write, where the directive stands alone and that is a likely slip. */
+    readonly whenEmpty?: string
+  }
 
-function requiredValue(directive: { name: string; words: readonly string[] }, value: string | undefined): string {
+/** A directive about Python sources whose value has a grammar of its own; `read` throws a PetalError for what does not fit. */
+export function written<Field extends keyof ModelRequest>({ read, whenEmpty, ...init }: PatternInit<Field>): Directive<Field> {
+  return { words: [], stage: 'conversion', ...init, parse: (value) => read(requiredValue(init.name, init.example, value, whenEmpty)) }
+}
+
+/** The set without repetitions, in one order. */
+export const sortedSet = (words: readonly string[]): string[] => [...new Set(words)].toSorted()
+
+function requiredValue(name: string, example: string, value: string | undefined, whenEmpty?: string): string {
   if (value !== undefined && value !== '') return value
   throw new PetalError({
     code: 'EMPTY_DIRECTIVE',
-    message: `The directive "${directive.name}" has no value.`,
-    fix: `Write "${directive.name}=${directive.words[0]}", or leave the directive out.`,
+    message: `The directive "${name}" has no value.`,
+    fix: whenEmpty ?? `Write "${name}=${example}", or leave the directive out.`,
+  })
+}
+
+/** The error for a value that does not fit a directive's grammar. */
+export function badValue(name: string, value: string, why: string, example: string): PetalError {
+  return new PetalError({
+    code: 'BAD_VALUE',
+    message: `"${value}" is not a value of the directive "${name}": ${why}.`,
+    fix: `Write it as in "${name}=${example}".`,
   })
 }
 

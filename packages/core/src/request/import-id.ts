@@ -1,14 +1,14 @@
 import { PetalError } from '../errors.ts'
 import type { ModelRequest, WrittenDirective } from './model-request.ts'
 import { parseDirectives } from './parse.ts'
-import { MARKER } from './table.ts'
+import { DIRECTIVES, MARKER } from './table.ts'
 
 /** Longer queries are no hand-written imports; the limit keeps error messages and their making small. */
 const LONGEST_QUERY = 2000
 
 /**
- * What a directive may be written with. `!` is a loader separator in webpack, `#` starts a fragment, quotes and spaces
- * need escaping somewhere: none of them survives every bundler.
+ * What a name and most values may be written with. `!` is a loader separator in webpack, `#` starts a fragment, quotes and spaces
+ * need escaping somewhere: none of them survives every bundler. Directives that need more allow it themselves.
  */
 const ALLOWED = /^[A-Za-z0-9_.,:;-]*$/
 
@@ -41,12 +41,15 @@ export function parseImport(id: string): ModelImport | undefined {
 
 function readPiece(piece: string): WrittenDirective {
   const equals = piece.indexOf('=')
-  return equals < 0
-    ? [decode(piece, piece), undefined]
-    : [decode(piece.slice(0, equals), piece), decode(piece.slice(equals + 1), piece)]
+  const name = decode(equals < 0 ? piece : piece.slice(0, equals), piece, ALLOWED)
+  return [name, equals < 0 ? undefined : decode(piece.slice(equals + 1), piece, charactersOf(name))]
 }
 
-function decode(text: string, piece: string): string {
+function charactersOf(name: string): RegExp {
+  return Object.hasOwn(DIRECTIVES, name) && DIRECTIVES[name as keyof ModelRequest].characters || ALLOWED
+}
+
+function decode(text: string, piece: string, allowed: RegExp): string {
   let decoded = text
   if (text.includes('%')) {
     try {
@@ -55,15 +58,15 @@ function decode(text: string, piece: string): string {
       throw badCharacters(piece)
     }
   }
-  if (!ALLOWED.test(decoded)) throw badCharacters(piece)
+  if (!allowed.test(decoded)) throw badCharacters(piece)
   return decoded
 }
 
 function badCharacters(piece: string): PetalError {
   return new PetalError({
     code: 'BAD_QUERY',
-    message: `"${piece}" in this "?${MARKER}" import has characters that no directive uses.`,
-    fix: 'Directives are made of letters, digits and _ . , : ; - and separated by "&".',
+    message: `"${piece}" in this "?${MARKER}" import has characters that it may not have.`,
+    fix: 'Directives are made of letters, digits and _ . , : ; - and separated by "&"; paths and shapes may have a few more.',
   })
 }
 

@@ -1,5 +1,5 @@
 import { PetalError } from '../errors.ts'
-import type { Directive } from './directive.ts'
+import type { Directive, Stage } from './directive.ts'
 import type { ModelRequest, WrittenDirective } from './model-request.ts'
 import { nearest } from './nearest.ts'
 import { DIRECTIVES, MARKER } from './table.ts'
@@ -14,7 +14,7 @@ export const defaultRequest: ModelRequest = Object.freeze(
 /**
  * The request that a list of directives makes, in whatever order, from whatever syntax (a query, import attributes,
  * command line options). The marker may be among them.
- * Throws a PetalError: UNKNOWN_DIRECTIVE, UNKNOWN_VALUE, EMPTY_DIRECTIVE, DUPLICATE_DIRECTIVE, MARKER_VALUE.
+ * Throws a PetalError: UNKNOWN_DIRECTIVE, UNKNOWN_VALUE, BAD_VALUE, EMPTY_DIRECTIVE, DUPLICATE_DIRECTIVE, MARKER_VALUE.
  */
 export function parseDirectives(written: Iterable<WrittenDirective>): ModelRequest {
   const seen = new Set<string>()
@@ -31,15 +31,22 @@ export function parseDirectives(written: Iterable<WrittenDirective>): ModelReque
 }
 
 /**
- * One spelling for all requests that compile to the same bytes: every directive that changes bytes, defaults written out,
- * sorted. Fit for cache keys.
+ * One spelling for all requests that are the same to a stage: the stage's directives, defaults written out, sorted. Fit for
+ * cache keys.
  */
-export function canonicalRequest(request: ModelRequest): string {
+export function canonicalRequest(request: ModelRequest, stage: Exclude<Stage, 'import'> = 'compilation'): string {
   return [...byName.values()]
-    .filter((directive) => directive.changesBytes)
+    .filter((directive) => directive.stage === stage)
     .map((directive) => `${directive.name}=${directive.print(request[directive.name])}`)
     .toSorted()
     .join('&')
+}
+
+/** Names of a stage's directives that ask for something else than their fallback. */
+export function givenDirectives(request: ModelRequest, stage: Stage): string[] {
+  return [...byName.values()]
+    .filter(({ name, stage: own, print, fallback }) => own === stage && print(request[name]) !== print(fallback))
+    .map(({ name }) => name)
 }
 
 /** `mobile=` and `mobile=true` are how URLSearchParams and Vite's `import.meta.glob({ query: { mobile: true } })` write a bare word. */

@@ -52,9 +52,9 @@ describe('an import', () => {
     ['mobile&mobile', 'DUPLICATE_DIRECTIVE', 'The directive "mobile" is given more than once.'],
     ['mobile=yes', 'MARKER_VALUE', '"mobile" takes no value, and was given "yes".'],
     ['mobile&=x', 'UNKNOWN_DIRECTIVE', 'A value has no directive name before it.'],
-    ['mobile&block=a!b', 'BAD_QUERY', '"block=a!b" in this "?mobile" import has characters that no directive uses.'],
-    ['mobile&block=%zz', 'BAD_QUERY', '"block=%zz" in this "?mobile" import has characters that no directive uses.'],
-    ['mobile&a%3Db', 'BAD_QUERY', '"a%3Db" in this "?mobile" import has characters that no directive uses.'],
+    ['mobile&block=a!b', 'BAD_QUERY', '"block=a!b" in this "?mobile" import has characters that it may not have.'],
+    ['mobile&block=%zz', 'BAD_QUERY', '"block=%zz" in this "?mobile" import has characters that it may not have.'],
+    ['mobile&a%3Db', 'BAD_QUERY', '"a%3Db" in this "?mobile" import has characters that it may not have.'],
     ['mobile&__proto__=1', 'UNKNOWN_DIRECTIVE', '"__proto__" is not a directive of a "?mobile" import.'],
     ['mobile&constructor=1', 'UNKNOWN_DIRECTIVE', undefined],
     [`mobile&block=${'a'.repeat(3000)}`, 'QUERY_TOO_LONG', undefined],
@@ -84,12 +84,75 @@ describe('an import', () => {
     ['backend=vulkan', 'Valid: cpu.'],
     ['backend=metal', 'Valid: cpu.'],
     ['format=onnx', 'Valid: ptl.'],
-    ['zebra=1', 'Valid: as, backend, block, format.'],
+    ['zebra=1', 'Valid: args, as, backend, block, check, convert,'],
     ['block=vulkan_automatic_gpu_transfer', 'Valid: conv_1d_to_2d, conv_bn_fusion,'],
   ])('?mobile&%s names what is valid and guesses nothing', (query, valid) => {
     const { fix } = failureOf(`x.pt?mobile&${query}`)
     expect(fix).toContain(valid)
     expect(fix).not.toContain('Did you mean')
+  })
+})
+
+describe('a Python source', () => {
+  const conversion = (query: string): string => canonicalRequest(parseImport(`net.py?mobile&${query}`)!.request, 'conversion')
+  const DEFAULTS = 'args=&check=auto&convert=auto&entry=&input=&quantize=none&script=&trace=&trust=false&weights='
+
+  it.each([
+    ['convert=trace', 'convert=trace'],
+    ['convert=SCRIPT', 'convert=script'],
+    ['entry=nets.make_net', 'entry=nets.make_net'],
+    ['args=10,hidden=64,rate=1e-3,fast=True,mode=same,bias=None', 'args=10,hidden=64,rate=0.001,fast=true,mode=same,bias=null'],
+    ['args=-1,.5', 'args=-1,0.5'],
+    ['input=1x3x224x224', 'input=1x3x224x224'],
+    ['input=float32[1x3x224x224];long[1x16]<1000', 'input=1x3x224x224;int64[1x16]<1000'],
+    ['input=int64%5B1x16%5D%3C1000', 'input=int64[1x16]<1000'],
+    ['input=float32[];bool[2];uint8[1x3]<12;float[4]<0.5', 'input=float32[];bool[2];uint8[1x3]<12;float32[4]<0.5'],
+    ['input=1x5;(1x1x20,(2,3))', 'input=1x5;(1x1x20,(2,3))'],
+    ['input=[1x5,2x5];int:10;float:-0.5;bool:True', 'input=[1x5,2x5];int:10;float:-0.5;bool:true'],
+    ['check=2x3,4x3', 'check=2x3,4x3'],
+    ['check=(1,2);3,(4,5);6', 'check=(1,2);3,(4,5);6'],
+    ['check=none', 'check=none'],
+    ['weights=./net.pth', 'weights=./net.pth'],
+    ['weights=../my%20nets/net%232.pth', undefined],
+    ['weights=../@my%20nets/net(2).pth', 'weights=../@my nets/net(2).pth'],
+    ['script=decoder.attn,encoder,decoder.attn', 'script=decoder.attn,encoder'],
+    ['trace=layers.0', 'trace=layers.0'],
+    ['quantize=dynamic', 'quantize=dynamic'],
+    ['trust', 'trust=true'],
+    ['trust=', 'trust=true'],
+  ])('%s', (query, canonical) => {
+    if (canonical === undefined) return expect(failureOf(`net.py?mobile&${query}`).code).toBe('BAD_QUERY')
+    const name = canonical.split('=')[0]!
+    expect(conversion(query)).toBe(DEFAULTS.split('&').map((part) => (part.startsWith(`${name}=`) ? canonical : part)).join('&'))
+    expect(canonicalRequest(parseImport(`net.py?mobile&${query}`)!.request)).toBe(canonicalRequest(defaultRequest))
+    expect(conversion(canonical.replaceAll(' ', '%20'))).toBe(conversion(query))
+  })
+
+  it.each([
+    ['input=', 'The directive "input" has no value.'],
+    ['input=1x', '"1x" is not a value of the directive "input": "x" is not expected there.'],
+    ['input=1x3,1x4', 'a comma separates the parts of a tuple'],
+    ['input=int64[1x16', '"]" is missing'],
+    ['input=int65[1x16]', '"int65" is none of float32,'],
+    ['input=int64[1x16]<0', 'a number above 0 is missing'],
+    ['input=int64[1x16]<1.5', 'ends at a whole number'],
+    ['input=1x3;', 'a shape is missing at its end'],
+    ['input=99999x99999x9', 'has more than 268435456 elements'],
+    [`input=${'('.repeat(500)}`, 'more than 8 tuples are in one another'],
+    ['input=str:abc', '"str:" is none of int:, float:, bool:'],
+    ['input=bool:maybe', '"maybe" is no bool'],
+    ['args=a=1,2', 'an argument without a name follows one with a name'],
+    ['args=1;2', 'it is no number, True, False, None or plain word'],
+    ['entry=1net', 'it is no Python name'],
+    ['script=a..b', '"a..b" is no path of a submodule'],
+    ['trust=yes', 'it takes no value'],
+    ['weights=a"b', 'has characters that it may not have'],
+  ])('%s is refused', (query, said) => {
+    expect(failureOf(`net.py?mobile&${query}`).what).toContain(said)
+  })
+
+  it('is told the directive for the whole model', () => {
+    expect(failureOf('net.py?mobile&trace').fix).toContain('Write "convert=trace" to trace the whole model')
   })
 })
 

@@ -88,7 +88,7 @@ describe('other files, each with a refusal of its own words', () => {
     const error = refusal({ kind: 'checkpoint', className: 'my.Net' }, 'net.pt')
     expect(error.what).toBe('net.pt is a pickled Python module, not a TorchScript model (its class is my.Net).')
     expect(error.likelyCause).toContain('torch.save(model)')
-    expect(error.fix).toContain('torch.jit.script(model).save("model.pt")')
+    expect(error.fix).toContain('"./net.pt?mobile&trust" reads it')
   })
 })
 

@@ -16,9 +16,11 @@ export type PlainKind =
   | 'safetensors' | 'onnx' | 'gguf' | 'tflite' | 'hdf5' | 'numpy' | 'npz'
   | 'zip' | 'gzip' | 'tar' | 'python' | 'json' | 'html' | 'lfs-pointer' | 'empty'
 
-// Most who import a model have not made it and know no Python: first what to ask for, then how it is done.
+// Most who import a model have not made it and know no Python: first what to ask for, then how it is done. {name} is the file's.
 const SAVE_SCRIPT = 'Ask whoever made it for a TorchScript file, or make one in Python: load the model and save it with'
   + ' torch.jit.script(model).save("model.pt") or torch.jit.trace(model, example).save("model.pt").'
+const GIVE_AS_WEIGHTS = 'Import the model\'s Python file and give it these weights, "./net.py?mobile&weights=./{name}"; without that file, ask'
+  + ' whoever made it for a TorchScript file.'
 const PUT_INTO_MODEL = 'Ask whoever made it for a TorchScript file, or make one in Python: construct the model, give it the weights'
   + ' with load_state_dict(), and save it with torch.jit.script(model).save("model.pt").'
 const ASK_FOR_ORIGINAL = 'Ask for the PyTorch model it was made from, saved with torch.jit.script(model).save("model.pt").'
@@ -35,13 +37,14 @@ interface Refusal {
 const REFUSALS: Readonly<Record<Exclude<SourceKind['kind'], 'torchscript' | 'lite'>, Refusal>> = {
   'checkpoint': {
     code: 'EAGER_CHECKPOINT', what: 'is a pickled Python module, not a TorchScript model',
-    cause: 'It was saved with torch.save(model), which keeps the weights and the name of the class but not its code.',
-    fix: SAVE_SCRIPT,
+    cause: 'It was saved with torch.save(model), which keeps the weights and the name of the class but not its code; reading it can run any code.',
+    fix: 'Import the model\'s Python file with a state dict, "./net.py?mobile&weights=./weights.pth". If you know where this file comes from,'
+      + ' "./{name}?mobile&trust" reads it; its classes must be importable beside it.',
   },
   'state-dict': {
     code: 'STATE_DICT', what: 'holds the weights of a model (a state dict), not the model',
     cause: 'It was saved with torch.save(model.state_dict()), which keeps no code.',
-    fix: PUT_INTO_MODEL,
+    fix: GIVE_AS_WEIGHTS,
   },
   'pickled-data': {
     code: 'NOT_A_MODEL', what: 'was saved by torch.save and holds tensors or plain values, no model',
@@ -50,8 +53,8 @@ const REFUSALS: Readonly<Record<Exclude<SourceKind['kind'], 'torchscript' | 'lit
   },
   'exported-program': {
     code: 'EXPORTED_PROGRAM', what: 'is a program of torch.export (.pt2), not a TorchScript model',
-    cause: 'torch.export.save writes another format, which the lite interpreter does not run.',
-    fix: SAVE_SCRIPT,
+    cause: 'torch.export.save writes another format, which the lite interpreter does not run; a build converts it where it finds PyTorch.',
+    fix: 'Import it ("./{name}?mobile") where PyTorch 2 is installed, or ask whoever made it for a TorchScript file.',
   },
   'torch-package': {
     code: 'TORCH_PACKAGE', what: 'is a torch.package archive, not a TorchScript model',
@@ -66,7 +69,7 @@ const REFUSALS: Readonly<Record<Exclude<SourceKind['kind'], 'torchscript' | 'lit
   'safetensors': {
     code: 'SAFETENSORS', what: 'holds weights in the safetensors format, not a model',
     cause: 'A safetensors file has tensors and their names, but no code.',
-    fix: PUT_INTO_MODEL,
+    fix: GIVE_AS_WEIGHTS,
   },
   'lfs-pointer': {
     code: 'LFS_POINTER', what: 'is a Git LFS pointer, not the model itself',
@@ -140,8 +143,8 @@ const REFUSALS: Readonly<Record<Exclude<SourceKind['kind'], 'torchscript' | 'lit
   },
   'python': {
     code: 'PYTHON_SOURCE', what: 'is Python source, not a saved model',
-    cause: 'A script was named in place of the file it writes.',
-    fix: 'Name the file that the script saves with torch.jit.save; if there is none, ask its author for one.',
+    cause: 'Its name does not end in .py, so it was taken for a file that PyTorch saved.',
+    fix: 'Rename it to net.py and import that, or name the file that the script saves with torch.jit.save.',
   },
   'json': {
     code: 'NOT_A_MODEL', what: 'is a JSON text, not a model',
@@ -169,7 +172,7 @@ const REFUSALS: Readonly<Record<Exclude<SourceKind['kind'], 'torchscript' | 'lit
 export function refusal(kind: SourceKind, name: string): PetalError {
   if (kind.kind === 'torchscript' || kind.kind === 'lite') throw new Error(`${name} is a model`)
   const { code, what, cause, fix } = REFUSALS[kind.kind]
-  return new PetalError({ code, cause, fix, message: `${name} ${what}${details(kind)}.` })
+  return new PetalError({ code, cause, fix: fix.replaceAll('{name}', name), message: `${name} ${what}${details(kind)}.` })
 }
 
 function details(kind: SourceKind): string {

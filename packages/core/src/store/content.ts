@@ -9,6 +9,8 @@ import { moveInto, temporaryName, writeStream } from './write.ts'
 export interface ContentStore {
   /** A file `<name>.ptl` with exactly these bytes, or undefined when they are not stored, or no longer as they were. */
   find(content: FileDigest, name: string): Promise<string | undefined>
+  /** The same bytes under no name of their own, to be read by us. */
+  blob(content: FileDigest): Promise<string | undefined>
   /** Stores a stream; nothing can be read before all of it is on the disk. */
   put(stream: AsyncIterable<Uint8Array>): Promise<FileDigest>
 }
@@ -43,6 +45,11 @@ export function createContentStore(folder: string, temporaryFolder: string, memo
       await memo.note(blob, content.sha256)
       await memo.note(named, content.sha256)
       return named
+    },
+
+    async blob(content) {
+      const blob = join(home(content.sha256), BLOB)
+      return await intact(blob, content) ? blob : undefined
     },
 
     async put(stream) {

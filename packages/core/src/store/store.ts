@@ -1,15 +1,18 @@
+import { createReadStream } from 'node:fs'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Artifact } from '../compiler/artifact.ts'
 import type { Facts } from '../compiler/facts.ts'
 import { type ActionRecord, createActionStore } from './actions.ts'
 import { createContentStore } from './content.ts'
+import { type ConversionRecord, type ConversionRequest, createConversionStore } from './conversions.ts'
 import { createDigestMemo, type FileDigest } from './digest.ts'
 import { writeFailure } from './failure.ts'
 import { actionKey, type ActionKeyParts, LAYOUT } from './key.ts'
 import { type StoreLocation, storeDirectory } from './location.ts'
 import { acquireLock, LOCK_TIMING, type LockTiming } from './lock.ts'
 import { toolIdentity } from './tool.ts'
+import { temporaryName } from './write.ts'
 
 /** Temporary files older than this belong to nobody who is still alive. */
 const TEMPORARY_AGE_MS = 24 * 60 * 60 * 1000
@@ -22,6 +25,8 @@ export interface StoreStats {
   readonly misses: number
   /** Files compiled by this process. */
   readonly computed: number
+  /** Python sources converted by this process. */
+  readonly converted: number
   /** Bytes of compiled files written. */
   readonly bytesWritten: number
   /** Bytes of models and stored files read to know their digest. */
@@ -37,6 +42,21 @@ export interface Stored {
   readonly facts: Facts
   readonly warnings: readonly string[]
   readonly fromCache: boolean
+}
+
+/** A converted source in the store. */
+export interface StoredConversion extends ConversionRecord {
+  /** Absolute path of the TorchScript archive. It never changes. */
+  readonly file: string
+  readonly fromCache: boolean
+}
+
+/** What only the caller can do for a conversion. */
+export interface ConversionSteps {
+  /** Whether an earlier answer still holds: its dependencies are as they were, and so on. */
+  accept(record: ConversionRecord): Promise<boolean>
+  /** Converts, into a new file at `output`. */
+  produce(output: string): Promise<Omit<ConversionRecord, 'output'>>
 }
 
 /** What is asked of a store: these bytes, compiled so, under this name. */
@@ -61,6 +81,10 @@ export interface Store {
   find(wanted: StoreRequest): Promise<Stored | undefined>
   /** The stored answer; `produce` makes it when there is none, once for all who ask at the same time, in this process or another. */
   resolve(wanted: StoreRequest, produce: () => Promise<Artifact>): Promise<Stored>
+  /** The stored answer for a source that is to be converted, or undefined. */
+  findConversion(wanted: ConversionRequest, accept: ConversionSteps['accept']): Promise<StoredConversion | undefined>
+  /** The stored answer; made when there is none, once for all who ask at the same time. */
+  resolveConversion(wanted: ConversionRequest, steps: ConversionSteps): Promise<StoredConversion>
 }
 
 /** Where a store is and whose results it holds. */
@@ -76,13 +100,15 @@ export function createStore(options: StoreOptions = {}): Store {
   const dir = storeDirectory(options)
   const base = join(dir, LAYOUT)
   const folders = {
-    actions: join(base, 'actions'), content: join(base, 'content'), memo: join(base, 'memo'), locks: join(base, 'locks'),
+    actions: join(base, 'actions'), conversions: join(base, 'conversions'), content: join(base, 'content'), memo: join(base, 'memo'), locks: join(base, 'locks'),
     temporary: join(base, 'tmp'),
   }
-  const stats = { hits: 0, misses: 0, computed: 0, bytesWritten: 0, bytesHashed: 0 }
+  const stats = { hits: 0, misses: 0, computed: 0, converted: 0, bytesWritten: 0, bytesHashed: 0 }
   const memo = createDigestMemo(folders.memo, folders.temporary, (bytes) => { stats.bytesHashed += bytes })
   const actions = createActionStore(folders.actions, folders.temporary)
   const content = createContentStore(folders.content, folders.temporary, memo)
+  const conversions = createConversionStore(folders.conversions, folders.temporary, () => options.tool ?? toolIdentity())
+  const converting = new Map<string, Promise<StoredConversion>>()
   /** Computations under way in this process, by key: the first to ask starts one, the others wait for it. */
   const running = new Map<string, Promise<Outcome>>()
   let swept: Promise<void> | undefined
@@ -140,9 +166,46 @@ export function createStore(options: StoreOptions = {}): Store {
     }
   }
 
+  const findConversion: Store['findConversion'] = async (wanted, accept) => {
+    for (const record of await conversions.read(conversions.key(wanted))) {
+      if (!await accept(record)) continue
+      const file = await content.blob(record.output)
+      if (file !== undefined) return { ...record, file, fromCache: true }
+    }
+    return undefined
+  }
+
+  const convertOnce = async (wanted: ConversionRequest, { accept, produce }: ConversionSteps): Promise<StoredConversion> => {
+    await prepare()
+    const key = conversions.key(wanted)
+    const finished = async (): Promise<boolean> => await findConversion(wanted, accept) !== undefined
+    const release = await acquireLock(join(folders.locks, key), finished, options.locks ?? LOCK_TIMING)
+    const temporary = join(folders.temporary, temporaryName())
+    try {
+      const found = await findConversion(wanted, accept)
+      if (found) return found
+      const answer = await produce(temporary)
+      const output = await content.put(createReadStream(temporary))
+      stats.converted++
+      const record = { ...answer, output }
+      await conversions.add(key, record)
+      return { ...record, file: (await content.blob(output))!, fromCache: false }
+    } finally {
+      await rm(temporary, { force: true })
+      await release?.()
+    }
+  }
+
   return {
     dir,
     stats,
+    findConversion: (wanted, accept) => guarded(() => findConversion(wanted, accept)),
+    resolveConversion: (wanted, steps) => guarded(async () => {
+      const key = conversions.key(wanted)
+      const run = converting.get(key) ?? convertOnce(wanted, steps).finally(() => converting.delete(key))
+      converting.set(key, run)
+      return await run
+    }),
     digest: (file) => memo.of(file),
     knownDigest: (file) => memo.known(file),
     find: (wanted) => guarded(async () => {

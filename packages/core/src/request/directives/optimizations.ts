@@ -6,5 +6,5 @@ export const block: Directive<'block'> = wordSet({
   name: 'block',
   words: BLOCKABLE.toSorted(),
   fallback: [],
-  changesBytes: true,
+  stage: 'compilation',
 })

@@ -5,5 +5,5 @@ export const as: Directive<'as'> = choice({
   name: 'as',
   words: ['handle', 'url', 'facts'],
   fallback: 'handle',
-  changesBytes: false,
+  stage: 'import',
 })

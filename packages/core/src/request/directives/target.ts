@@ -5,7 +5,7 @@ export const backend: Directive<'backend'> = choice({
   name: 'backend',
   words: ['cpu'],
   fallback: 'cpu',
-  changesBytes: true,
+  stage: 'compilation',
 })
 
 /** The file that comes out. */
@@ -13,5 +13,5 @@ export const format: Directive<'format'> = choice({
   name: 'format',
   words: ['ptl'],
   fallback: 'ptl',
-  changesBytes: true,
+  stage: 'compilation',
 })
