@@ -1,9 +1,9 @@
 // All tests, on whatever machine: sets up what is missing, runs every runner, sums them in one closing line.
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { installPackedCore, packAll } from './lib/pack.mjs'
 import { inCI, root, run, say, work } from './lib/run.mjs'
-import { setUpChromium, setUpTorch, setUpWorkspace } from './lib/tools.mjs'
+import { setUpChromium, setUpReleases, setUpTorch, setUpWorkspace } from './lib/tools.mjs'
 
 const total = { passed: 0, failed: 0, skipped: 0 }
 const failures = []
@@ -28,17 +28,20 @@ function missing(name, tool) {
   add(name, inCI ? { failed: 1 } : { skipped: 1 })
 }
 
-async function vitest(name, env) {
-  say(`vitest in packages/${name}`)
-  const report = join(work, `vitest-${name}.json`)
+/** The specs of one package; with a configuration, those that it names. */
+async function vitest(folder, env, config) {
+  const name = ['vitest', folder, config].filter(Boolean).join(' ')
+  say(name)
+  const report = join(work, `${name.replaceAll(/\W+/g, '-')}.json`)
   rmSync(report, { force: true })
-  const code = await run('pnpm', ['exec', 'vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], { cwd: join(root, 'packages', name), env })
-  if (!existsSync(report)) return add(`vitest ${name}`, { failed: 1 })
+  const args = ['exec', 'vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...config ? ['--config', `vitest.${config}.config.ts`] : []]
+  const code = await run('pnpm', args, { cwd: join(root, 'packages', folder), env })
+  if (!existsSync(report)) return add(name, { failed: 1 })
   const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(readFileSync(report, 'utf8'))
   const skipped = numPendingTests + numTodoTests
   // A spec file that cannot be loaded counts no failed test, yet fails the run; in CI a skip is a missing tool.
   const failed = Math.max(numFailedTests, code === 0 ? 0 : 1) + (inCI ? skipped : 0)
-  add(`vitest ${name}`, { passed: numPassedTests, failed, skipped: inCI ? 0 : skipped })
+  add(name, { passed: numPassedTests, failed, skipped: inCI ? 0 : skipped })
 }
 
 /** A Python script that closes with "name: N passed, N failed, N skipped". */
@@ -54,7 +57,10 @@ async function python(name, file, args, interpreter) {
 
 await setUpWorkspace()
 const torch = await setUpTorch()
+const releases = await setUpReleases(torch)
 const chromium = await setUpChromium()
+/** Every PyTorch that Python sources are converted with; the main one also judges what comes out. */
+const converters = [...torch ? [{ name: `torch-${torch.version}`, python: torch.python }] : [], ...releases.filter(({ python }) => python)]
 
 await check('lint (oxlint)', 'oxlint', [])
 await check('types (tsc)', 'turbo', ['run', 'typecheck', '--output-logs=errors-only'])
@@ -69,14 +75,25 @@ for (const name of readdirSync(join(root, 'packages'))) await vitest(name, env)
 for (const name of readdirSync(join(root, 'examples')).filter((name) => existsSync(join(root, 'examples', name, 'package.json')))) {
   await check(`examples/${name} builds`, 'pnpm', ['run', 'build'], { cwd: join(root, 'examples', name) })
 }
+const torchSpecs = readdirSync(join(root, 'packages')).filter((name) => existsSync(join(root, 'packages', name, 'vitest.torch.config.ts')))
+if (converters.length > 0) {
+  const pythons = { ...env, PETAL_TEST_PYTHONS: converters.map(({ python }) => python).join(delimiter) }
+  for (const name of torchSpecs) await vitest(name, pythons, 'torch')
+} else {
+  for (const name of torchSpecs) missing(`vitest ${name} torch`, 'PyTorch')
+}
 const petal = await installPackedCore(tarballs)
 if (torch) {
   await python('acceptance', 'acceptance.py', ['--petal', petal], torch.python)
   await python('fuzz', 'fuzz.py', ['--petal', petal, '--seed', '1', '--count', '150'], torch.python)
   await python('differential', 'check.py', ['--petal', petal, '--set', 'quick', '--blocked'], torch.python)
+  for (const { name, python: converter } of converters) {
+    await python(`differential from Python, ${name}`, 'check.py', ['--petal', petal, '--set', 'some', '--source', 'python', '--python', converter], torch.python)
+  }
 } else {
   missing('differential tests', 'PyTorch')
 }
+for (const { name, python } of releases) if (!python) missing(`tests of Python sources with ${name}`, name)
 
 for (const failure of failures) say(failure)
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)

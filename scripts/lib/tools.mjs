@@ -46,16 +46,18 @@ async function unlessDone(name, files, step) {
 }
 
 /** Builds without XNNPACK (PyPI's 2.15) cannot load a prepacked model, PyTorch's own neither. */
-const HAS_TORCH = 'import torch, torchvision, torch.backends.xnnpack; assert torch.backends.xnnpack.enabled; print(torch.__version__)'
+const HAS_TORCH = 'import torch, torchvision, torch.backends.xnnpack; assert torch.backends.xnnpack.enabled; import sys; print(torch.__version__, sys.executable)'
 const pythonOf = (venv) => join(venv, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python')
 const venvPython = pythonOf(join(work, 'venv'))
 
 /** A Python that has torch and torchvision: one that is there, or nothing. */
 export function findTorch() {
   const candidates = [process.env.PETAL_PYTHON, 'python3', '/usr/bin/python3', venvPython].filter(Boolean)
-  for (const python of candidates) {
-    const version = ask(python, ['-c', HAS_TORCH])
-    if (version !== undefined) return { python, version }
+  for (const candidate of candidates) {
+    const answer = ask(candidate, ['-c', HAS_TORCH])
+    if (answer === undefined) continue
+    const [version, python] = answer.split(/ (.*)/s)
+    return { python, version }
   }
   return undefined
 }

@@ -1,6 +1,7 @@
 """Compiles the zoo with the packed command and compares each emitted file, run by PyTorch's lite interpreter, with the eager model.
 
     python3 check.py --petal path/to/petal.js [--set quick|full] [--only NAME] [--form traced|scripted] [--blocked] [--jobs 2] [--report out.json]
+                     [--source python [--python EXECUTABLE]]    the models as Python source, see check_sources.py
 
 Every model and form is checked in a process of its own, so a crash of the runtime is one failed row. The oracle is always the
 original eager model. A second input set counts for a traced model only where the trace itself generalizes to it.
@@ -22,6 +23,7 @@ import torch
 from torch.jit.mobile import _load_for_lite_interpreter
 from torch.utils.mobile_optimizer import optimize_for_mobile
 
+import check_sources
 import zoo
 
 OPTIMIZATIONS = ("conv_1d_to_2d", "conv_bn_fusion", "insert_fold_prepack_ops", "remove_dropout", "fuse_add_relu", "hoist_conv_packed_params")
@@ -173,7 +175,7 @@ def compare(target, source, form, inputs, expected, tolerance):
 def check(model, form, options):
     torch.set_num_threads(1)
     row = {"model": model.name, "form": form, "family": model.family, "status": "failed", "checks": 0}
-    eager = zoo.randomize(model.make(), seed=hash_of(model.name))
+    eager = zoo.build(model)
     inputs = model.inputs()
     expected = outputs(copy.deepcopy(eager), inputs)
     for wanted in expected:
@@ -219,10 +221,6 @@ def check(model, form, options):
     return row
 
 
-def hash_of(name):
-    return sum((i + 1) * ord(c) for i, c in enumerate(name))
-
-
 def run_all(tasks, options):
     """One forked process per task, `--jobs` at a time; yields rows in the order they finish."""
     waiting, running = list(reversed(tasks)), {}
@@ -265,7 +263,9 @@ def run_all(tasks, options):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--petal", required=True, help="the built command, dist/cli.js of a packed and installed @petaljs/core")
-    parser.add_argument("--set", choices=("quick", "full"), default="quick")
+    parser.add_argument("--source", choices=("archive", "python"), default="archive", help="what is built: a TorchScript archive, or a Python file")
+    parser.add_argument("--python", default=sys.executable, help="with PyTorch, for what converts Python files")
+    parser.add_argument("--set", choices=("some", "quick", "full"), default="quick")
     parser.add_argument("--only", action="append", help="names to check, instead of a set")
     parser.add_argument("--form", choices=zoo.FORMS)
     parser.add_argument("--blocked", action="store_true", help="also with optimizations blocked")
@@ -273,19 +273,19 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--report", help="where to write all rows as JSON")
     options = parser.parse_args()
-    models = [m for m in zoo.all_models() if (m.name in options.only if options.only else options.set == "full" or m.quick)]
+    models = [m for m in zoo.all_models() if (m.name in options.only if options.only else m.part_of(options.set))]
     tasks = [(m, form) for m in models for form in m.forms if options.form in (None, form)]
     if not tasks:
         sys.exit("no model of that name")
     rows = []
-    for row in run_all(tasks, options):
+    for row in (check_sources.run_all if options.source == "python" else run_all)(tasks, options):
         rows.append(row)
         detail = row.get("problem") or row.get("why") or f"error {row['worst']:.1e}, {row['shapes']} shapes, operators {row['before']} -> {row['after']}"
         print(f"{row['status']:>8}  {row['model']} {row['form']} ({row['seconds']} s): {detail}", flush=True)
     rows.sort(key=lambda row: (row["family"], row["model"], row["form"]))
     if options.report:
         with open(options.report, "w") as out:
-            json.dump({"torch": torch.__version__, "rows": rows}, out, indent=1)
+            json.dump({"torch": torch.__version__, "source": options.source, "rows": rows}, out, indent=1)
     failed = [row for row in rows if row["status"] == "failed"]
     print(f"differential: {len(rows) - len(failed)} passed, {len(failed)} failed, 0 skipped")
     sys.exit(1 if failed else 0)

@@ -29,6 +29,10 @@ class Model:
     blocked: bool = False
     family: str = ""
 
+    def part_of(self, selection: str) -> bool:
+        """`full` is every model, `quick` the everyday run, `some` those of it that run in a second or two."""
+        return selection == "full" or self.quick and (selection == "quick" or self.family in ("language", "sequence") or self.name in SOME)
+
 
 def randomize(module: nn.Module, seed: int) -> nn.Module:
     """Random statistics, gains and biases: with the defaults (0 and 1) a wrong fold would go unnoticed."""
@@ -120,6 +124,10 @@ QUICK = {
     "resnet34", "resnet50", "resnext50_32x4d", "shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "squeezenet1_0", "squeezenet1_1",
     "vgg11_bn", "wide_resnet50_2", "vit_b_32", "swin_t", "swin_v2_t", "maxvit_t", "lraspp_mobilenet_v3_large", "deeplabv3_resnet50",
     "deeplabv3_mobilenet_v3_large", "fcn_resnet50", "r3d_18", "mc3_18", "r2plus1d_18", "s3d", "mvit_v1_b",
+}
+SOME = {
+    "efficientnet_b0", "googlenet", "googlenet (logits)", "lraspp_mobilenet_v3_large", "mc3_18", "mnasnet0_5", "mobilenet_v2", "mobilenet_v3_small",
+    "regnet_y_400mf", "resnet18", "shufflenet_v2_x0_5", "squeezenet1_1", "swin_t",
 }
 BLOCKED = {"mobilenet_v2", "resnet18", "mobilenet_v3_small", "shufflenet_v2_x0_5", "regnet_y_400mf", "lraspp_mobilenet_v3_large"}
 
@@ -216,3 +224,12 @@ def all_models() -> List[Model]:
     from language import language_models
 
     return torchvision_models() + sequence_models() + language_models()
+
+
+def named(name: str) -> Model:
+    return next(model for model in all_models() if model.name == name)
+
+
+def build(model: Model) -> nn.Module:
+    """The eager model as every comparison has it: the same numbers each time on the same PyTorch (1.13 and 2.x initialize some layers differently)."""
+    return randomize(model.make(), seed=sum((i + 1) * ord(c) for i, c in enumerate(model.name)))

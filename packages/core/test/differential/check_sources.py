@@ -1,0 +1,166 @@
+"""The zoo imported as Python source: `check.py --source python [--python EXECUTABLE]`.
+
+Each row's model becomes a small Python file, which the packed core builds, traced or scripted, in the PyTorch of `--python`. The emitted
+file is run by the lite interpreter of the PyTorch that runs this script, and compared with the eager model on every input set.
+
+- Where the emitted file has operators that this PyTorch does not know yet, it is built without prepacked operators and run by the lite
+  interpreter of the converting PyTorch (releases of 2.x for desktops have no XNNPACK, so they cannot load prepacked ones).
+- A refusal is right only where plain PyTorch cannot do it either: its script fails too, its trace gives other numbers than the model on
+  some input, or its own lite file of the same model does not work.
+- An input set counts for a traced model only where plain PyTorch's trace generalizes to it.
+"""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+# One model, in one process; the largest take minutes on a slow machine.
+REQUEST_SECONDS = 900
+UNKNOWN_OPERATOR = ("Following ops cannot be found", "Unknown builtin op", "unsupported operator")
+
+
+class Ended(Exception):
+    pass
+
+
+class Peer:
+    """A process that answers a line of JSON with a line of JSON. Started when first asked, and again after it ended."""
+
+    def __init__(self, command):
+        self.command, self.process, self.hello = command, None, None
+
+    def ask(self, **request):
+        if self.process is None:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            self.errors = []
+            threading.Thread(target=self._drain, args=(self.process.stderr, self.errors), daemon=True).start()
+            self.hello = json.loads(self.process.stdout.readline() or "{}")
+        timer = threading.Timer(REQUEST_SECONDS, self.process.kill)
+        timer.start()
+        try:
+            self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.flush()
+            return json.loads(self.process.stdout.readline())
+        except (ValueError, OSError) as error:
+            self.process.kill()
+            status, self.process = self.process.wait(), None
+            raise Ended(f"{os.path.basename(self.command[-1])} ended with {status}: {''.join(self.errors[-4:]).strip()}") from error
+        finally:
+            timer.cancel()
+
+    @staticmethod
+    def _drain(stream, lines):
+        for line in stream:
+            lines.append(line)
+            del lines[:-20]
+
+    def close(self):
+        if self.process is not None:
+            self.process.stdin.close()
+            self.process.wait()
+
+
+def peers(options):
+    """The product, the PyTorch that converts and the one that judges."""
+    core = os.path.join(os.path.dirname(os.path.abspath(options.petal)), "index.js")
+
+    def python(executable):
+        return Peer([executable, "-B", "-W", "ignore", os.path.join(HERE, "sources.py")])
+
+    judge = python(sys.executable)
+    maker = judge if os.path.realpath(options.python) == os.path.realpath(sys.executable) else python(options.python)
+    return Peer(["node", os.path.join(HERE, "import-zoo.mjs"), core, options.python]), maker, judge
+
+
+def check(model, form, product, maker, judge):
+    row = {"model": model.name, "form": form, "family": model.family, "status": "failed", "checks": 1}
+    with tempfile.TemporaryDirectory() as folder:
+        answer = maker.ask(action="prepare", name=model.name, folder=folder)
+        if "error" in answer:
+            return dict(row, problem=f"the eager model does not run: {answer['error']}")
+        request = {"file": os.path.join(folder, "net.py"), "convert": {"traced": "trace", "scripted": "script"}[form], "store": os.path.join(folder, "store")}
+        asked = {"name": model.name, "form": form, "folder": folder, "tolerance": model.tolerance}
+        built = product.ask(**request, block=[])
+        if "code" in built:
+            why = refusal(built, asked, maker, judge)
+            message = built["message"].strip().split("\n")[0]
+            if why is None:
+                return dict(row, problem=f"refused ({built['code']}), though PyTorch can: {built['message'].strip()}")
+            return dict(row, status="refused", code=built["code"], why=message, pytorch=why)
+        found, runtime = judge.ask(action="compare", file=built["file"], folder=folder), "judge"
+        if any(text in found.get("load", "") for text in UNKNOWN_OPERATOR) and maker is not judge:
+            built = product.ask(**request, block=["insert_fold_prepack_ops"])
+            if "code" in built:
+                return dict(row, problem=f"refused without prepacked operators: {built['message'].strip()}")
+            found, runtime = maker.ask(action="compare", file=built["file"], folder=folder), "maker"
+        row.update(runtime=runtime, warnings=len(built["warnings"]), check=(built.get("conversion") or {}).get("check"), method=(built.get("conversion") or {}).get("method"),
+                   before=sum(built["operators"]["before"].values()), after=sum(built["operators"]["after"].values()))
+        if "sets" not in found:
+            return dict(row, problem=found.get("load") or found.get("error"))
+        return dict(row, **judged(found["sets"], model, asked, maker))
+
+
+def judged(sets, model, asked, maker):
+    """The part of a row that says how the emitted file did."""
+    worst, counted, plain = 0.0, 0, None
+    for i, result in enumerate(sets):
+        if not isinstance(result, str) and result <= model.tolerance:
+            worst, counted = max(worst, result), counted + 1
+            continue
+        if asked["form"] == "traced" and i > 0:
+            plain = plain or maker.ask(action="plain", **asked)
+            if f"input set {i}" in plain.get("diverges", {}):
+                continue
+        return {"problem": f"input set {i}: {result if isinstance(result, str) else f'error {result:.2e} is above {model.tolerance:.0e}'}"}
+    return {"status": "passed", "worst": worst, "shapes": counted}
+
+
+def refusal(built, asked, maker, judge):
+    """What PyTorch alone makes of the model that was refused, in words; None where it does well."""
+    plain = maker.ask(action="plain", **asked)
+    for key in ("failure", "error"):
+        if key in plain:
+            return plain[key]
+    if built["code"] == "TRACE_DIFFERS":
+        found = next(((name, result) for name, result in plain["diverges"].items()), None)
+        return found and f"the trace gives other results than the model ({found[0]}: {found[1] if isinstance(found[1], str) else f'error {found[1]:.1e}'})"
+    answer = judge.ask(action="lite", file=os.path.join(asked["folder"], "plain.pt"), folder=asked["folder"])
+    for key in ("failure", "error"):
+        if key in answer:
+            return answer[key]
+    wrong = [result for result in answer["sets"] if isinstance(result, str) or result > asked["tolerance"]]
+    return f"PyTorch's own lite file gives other results: {wrong[0]}" if wrong else None
+
+
+def run_all(tasks, options):
+    """`--jobs` threads, each with processes of its own; yields rows in the order they finish."""
+    waiting, done = queue.Queue(), queue.Queue()
+    for task in tasks:
+        waiting.put(task)
+
+    def work():
+        mine = peers(options)
+        while True:
+            try:
+                model, form = waiting.get_nowait()
+            except queue.Empty:
+                break
+            start = time.monotonic()
+            try:
+                row = check(model, form, *mine)
+            except Exception as error:  # noqa: BLE001 - a process that ended, or a defect of this script: one failed row
+                row = {"model": model.name, "form": form, "family": model.family, "status": "failed", "checks": 1, "problem": f"{type(error).__name__}: {error}"}
+            done.put(dict(row, seconds=round(time.monotonic() - start, 1), maker=(mine[1].hello or {}).get("torch")))
+        for peer in set(mine):
+            peer.close()
+
+    for _ in range(options.jobs):
+        threading.Thread(target=work, daemon=True).start()
+    for _ in tasks:
+        yield done.get()
