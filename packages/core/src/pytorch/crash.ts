@@ -1,4 +1,4 @@
-import { basename, relative, sep } from 'node:path'
+import { basename, isAbsolute, relative, sep } from 'node:path'
 import type { ConversionJob } from './engine.ts'
 import type { WorkerEnd } from './process.ts'
 import type { WorkerFailure } from './protocol.ts'
@@ -19,18 +19,27 @@ const FRAME = /^ {2}File "(.+)", line (\d+) in (.+)$/
 /** Folders of a project that hold others' code. */
 const FOREIGN = /[\\/](?:site-packages|dist-packages|node_modules)[\\/]/
 
-/** The most recent frame in the project's own code, out of what `faulthandler` printed last. */
+/**
+ * The most recent frame in the project's own code, out of what `faulthandler` printed last: of the thread that crashed, else of any
+ * (libraries start threads, the project's code seldom does).
+ */
 export function projectFrame(lines: readonly string[], root: string, source: string): Frame | undefined {
-  const start = Math.max(lines.findLastIndex((line) => line.startsWith('Fatal Python error: ')), 0)
-  const frames = lines.slice(start).flatMap((line) => {
+  const dump = lines.slice(Math.max(lines.findLastIndex((line) => line.startsWith('Fatal Python error: ')), 0))
+  const crashed = dump.findIndex((line) => line.startsWith('Current thread '))
+  const end = dump.findIndex((line, at) => at > crashed && line.trim() === '')
+  const current = crashed < 0 ? [] : dump.slice(crashed, end < 0 ? undefined : end)
+  const isOwn = ({ file }: Frame): boolean => {
+    const path = relative(root, file)
+    return file === source || isAbsolute(file) && !isAbsolute(path) && path !== '..' && !path.startsWith(`..${sep}`) && !FOREIGN.test(file)
+  }
+  return framesIn([...current, ...dump]).find(isOwn)
+}
+
+function framesIn(lines: readonly string[]): Frame[] {
+  return lines.flatMap((line) => {
     const [, file, number, name] = FRAME.exec(line) ?? []
     return file === undefined ? [] : [{ file, line: Number(number), name: name! }]
   })
-  const isOwn = ({ file }: Frame): boolean => {
-    const path = relative(root, file)
-    return file === source || !path.startsWith(`..${sep}`) && path !== '..' && !FOREIGN.test(file) && !file.startsWith('<')
-  }
-  return frames.find(isOwn)
 }
 
 /** What of the last words a user can use. */

@@ -83,6 +83,8 @@ export function startWorker(launch: Launch, listener: WorkerListener): WorkerPro
   }
   const printed = lineReader(OUTPUT_LIMIT, output)
   const spoken = lineReader(MESSAGE_LIMIT, (line, whole) => {
+    // What still lay in the pipe of a worker that is being ended counts no more.
+    if (reason !== undefined) return
     const message = whole ? messageIn(line) : undefined
     if (!whole && greeted) {
       stop(`it sent a message of more than ${MESSAGE_LIMIT >> 20} MB`)
