@@ -2,8 +2,8 @@
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * What Python is started with besides the inherited environment. The names are documented by Python (`python --help-env`) and,
- * for the last one, by the error that torch.jit raises without it in the releases that have it.
+ * What Python is started with besides the inherited environment; `python --help-env` tells of the names. The worker itself sets what
+ * PyTorch asks for.
  */
 const SET: Environment = {
   // Text is UTF-8 on every system and in every locale.
@@ -19,9 +19,6 @@ const SET: Environment = {
   PYTHONHASHSEED: '0',
 }
 
-/** Set where the user has not. */
-const DEFAULTS: Environment = { TORCH_2_14_ONLY_UNSAFE_SILENCE_TORCHSCRIPT_ERROR: '1' }
-
 /**
  * Left out. The first and the last lead a Python to the standard library of another one, which a virtual environment must not use;
  * with PYTHONINSPECT Python does not end. PYTHONPATH stays: where it is set, the project's own `python train.py` relies on it.
@@ -31,5 +28,5 @@ const UNSET: ReadonlySet<string> = new Set(['PYTHONHOME', 'PYTHONINSPECT', '__PY
 /** The environment that Python is started in, to look at it and to convert. */
 export function pythonEnvironment(env: Environment): Environment {
   const inherited = Object.entries(env).filter(([name]) => !UNSET.has(name.toUpperCase()))
-  return { ...DEFAULTS, ...Object.fromEntries(inherited), ...SET }
+  return { ...Object.fromEntries(inherited), ...SET }
 }

@@ -14,12 +14,16 @@ export interface Candidate {
   readonly isExplicit: boolean
 }
 
-export interface FindOptions {
+/** Where a Python is asked: what shims start depends on it. */
+export interface Place {
   /** The app's folder; absolute. */
   readonly root: string
+  readonly env: Environment
+}
+
+export interface FindOptions extends Place {
   /** An executable, or a folder of a virtual environment; relative to the root. */
   readonly python?: string | undefined
-  readonly env: Environment
 }
 
 const WINDOWS = process.platform === 'win32'

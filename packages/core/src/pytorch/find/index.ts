@@ -1,5 +1,4 @@
-import type { Environment } from '../environment.ts'
-import { type Candidate, candidates, type FindOptions } from './candidates.ts'
+import { type Candidate, candidates, type FindOptions, type Place } from './candidates.ts'
 import type { Memo } from './memo.ts'
 import { type Probe, probe, type Silence } from './probe.ts'
 import { supportProblem } from './support.ts'
@@ -29,11 +28,11 @@ export function hasTorch(answer: Probe | Silence): answer is Probe & { readonly 
 }
 
 /** Looks at one Python, or remembers what it said. */
-export async function look(candidate: Candidate, env: Environment, memo: Memo): Promise<Look> {
-  const remembered = memo.read(candidate, env)
+export async function look(candidate: Candidate, place: Place, memo: Memo): Promise<Look> {
+  const remembered = memo.read(candidate, place)
   if (remembered !== undefined) return { candidate, answer: remembered }
-  const answer = await probe(candidate, env)
-  if (isProbe(answer)) memo.write(candidate, env, answer)
+  const answer = await probe(candidate, place)
+  if (isProbe(answer)) memo.write(candidate, place, answer)
   return { candidate, answer }
 }
 
@@ -44,7 +43,7 @@ export async function look(candidate: Candidate, env: Environment, memo: Memo): 
 export async function findPyTorch(options: FindOptions, memo: Memo): Promise<{ readonly found: Found | undefined; readonly looks: readonly Look[] }> {
   const looks: Look[] = []
   for (const candidate of candidates(options)) {
-    const one = await look(candidate, options.env, memo)
+    const one = await look(candidate, options, memo)
     looks.push(one)
     const { answer } = one
     if (hasTorch(answer) && supportProblem(answer) === undefined) return { found: { candidate, probe: answer }, looks }
@@ -54,5 +53,5 @@ export async function findPyTorch(options: FindOptions, memo: Memo): Promise<{ r
 
 /** Looks at every Python, for `petal doctor`. */
 export function lookAtAll(options: FindOptions, memo: Memo): Promise<Look[]> {
-  return Promise.all(candidates(options).map((candidate) => look(candidate, options.env, memo)))
+  return Promise.all(candidates(options).map((candidate) => look(candidate, options, memo)))
 }

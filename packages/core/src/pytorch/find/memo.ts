@@ -2,14 +2,13 @@ import { createHash } from 'node:crypto'
 import { closeSync, mkdirSync, openSync, readFileSync, readSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { Environment } from '../environment.ts'
-import { type Candidate, foldersUpwards } from './candidates.ts'
+import { type Candidate, foldersUpwards, type Place } from './candidates.ts'
 import type { Probe } from './probe.ts'
 
 /** Remembers what Pythons said, so that looking at them again costs a few `stat` calls. */
 export interface Memo {
-  read(candidate: Candidate, env: Environment): Probe | undefined
-  write(candidate: Candidate, env: Environment, probe: Probe): void
+  read(candidate: Candidate, place: Place): Probe | undefined
+  write(candidate: Candidate, place: Place, probe: Probe): void
 }
 
 /** Bumped when probes have another form or another meaning. */
@@ -30,40 +29,40 @@ const CHOICES = ['.python-version', '.tool-versions', 'mise.toml', '.mise.toml']
 export function createMemo(folder: string | undefined): Memo {
   const notes = new Map<string, Note>()
   return {
-    read(candidate, env) {
-      const key = keyOf(candidate, env)
+    read(candidate, place) {
+      const key = keyOf(candidate, place)
       const note = notes.get(key) ?? (folder === undefined ? undefined : noteIn(join(folder, key)))
-      if (note === undefined || note.fingerprint !== fingerprint(candidate, env, note.probe)) return undefined
+      if (note === undefined || note.fingerprint !== fingerprint(candidate, place, note.probe)) return undefined
       notes.set(key, note)
       return note.probe
     },
-    write(candidate, env, probe) {
-      const key = keyOf(candidate, env)
-      const note = { fingerprint: fingerprint(candidate, env, probe), probe }
+    write(candidate, place, probe) {
+      const key = keyOf(candidate, place)
+      const note = { fingerprint: fingerprint(candidate, place, probe), probe }
       notes.set(key, note)
       if (folder !== undefined) writeNote(join(folder, key), note)
     },
   }
 }
 
-function keyOf({ command, args }: Candidate, env: Environment): string {
-  const text = JSON.stringify([FORM, command, args, VARIABLES.map((name) => env[name])])
+function keyOf({ command, args }: Candidate, { root, env }: Place): string {
+  const text = JSON.stringify([FORM, command, args, isScript(command) ? root : '', VARIABLES.map((name) => env[name])])
   return `python-${createHash('sha256').update(text).digest('hex').slice(0, 32)}.json`
 }
 
 /** Changes whenever the Python may answer otherwise: another interpreter, another environment, packages installed or removed. */
-function fingerprint({ command }: Candidate, env: Environment, probe: Probe): string {
+function fingerprint({ command }: Candidate, place: Place, probe: Probe): string {
   const files = [command, probe.executable, join(dirname(dirname(command)), 'pyvenv.cfg'), ...probe.sites]
   if (probe.torchFile !== undefined) files.push(probe.torchFile, join(dirname(probe.torchFile), 'jit', '__init__.py'))
-  if (isScript(command)) files.push(...choiceFiles(env))
+  if (isScript(command)) files.push(...choiceFiles(place))
   return JSON.stringify(files.map(stamp))
 }
 
-function choiceFiles(env: Environment): string[] {
+function choiceFiles({ root, env }: Place): string[] {
   const home = env['HOME'] || homedir()
   return [
     join(env['PYENV_ROOT'] || join(home, '.pyenv'), 'version'), join(home, '.tool-versions'),
-    ...foldersUpwards(process.cwd()).flatMap((folder) => CHOICES.map((name) => join(folder, name))),
+    ...foldersUpwards(root).flatMap((folder) => CHOICES.map((name) => join(folder, name))),
   ]
 }
 

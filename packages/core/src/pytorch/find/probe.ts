@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type Environment, pythonEnvironment } from '../environment.ts'
-import type { Candidate } from './candidates.ts'
+import { pythonEnvironment } from '../environment.ts'
+import type { Candidate, Place } from './candidates.ts'
 
 /** What a Python said of itself, and what lies in its folders. Plain JSON. */
 export interface Probe {
@@ -50,10 +50,10 @@ print("\\n" + json.dumps({"petal": 1, "executable": sys.executable, "python": ve
 `
 
 /** Starts a Python and asks what it is. */
-export async function probe(candidate: Candidate, env: Environment): Promise<Probe | Silence> {
+export async function probe(candidate: Candidate, { root, env }: Place): Promise<Probe | Silence> {
   const answer = await new Promise<{ stdout: string; problem: string }>((resolve) => {
     const child = execFile(candidate.command, [...candidate.args, '-c', QUESTION], {
-      encoding: 'utf8', timeout: LIMIT_MS, killSignal: 'SIGKILL', windowsHide: true, env: pythonEnvironment(env) as NodeJS.ProcessEnv,
+      encoding: 'utf8', timeout: LIMIT_MS, killSignal: 'SIGKILL', windowsHide: true, cwd: root, env: pythonEnvironment(env) as NodeJS.ProcessEnv,
     }, (error, stdout, stderr) => {
       const said = stderr.trim().split('\n').at(-1)
       const why = error?.killed ? `did not answer within ${LIMIT_MS / 1000} s` : said || error?.message.split('\n')[0] || 'said nothing'
