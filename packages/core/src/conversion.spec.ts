@@ -137,6 +137,21 @@ describe('a Python source', () => {
     expect(await ask()).toBe(5)
   })
 
+  it('that was edited while it was converted is converted once more', async () => {
+    const root = await project()
+    const engine = fakeEngine()
+    const { convert } = engine
+    engine.convert = async (job) => {
+      const answer = await convert(job)
+      if (engine.jobs.length === 1) await writeFile(join(root, 'nets/layers.py'), 'class Layer: edited = True')
+      return answer
+    }
+    await python(root, open(), engine)
+    await python(root, open(), engine)
+    await python(root, open(), engine)
+    expect(engine.jobs).toHaveLength(2)
+  })
+
   it('that fails tells what it read, and is tried again when one of those files changes', async () => {
     const root = await project()
     const engine = fakeEngine()

@@ -62,7 +62,10 @@ export async function resolveConverted(
   const identity = await options.engine?.identify()
   const steps: ConversionSteps = {
     accept: (record) => stillHolds(record, request.file, store, identity),
-    produce: async (output) => await recordOf(await convert(request, kind, output, options), request.file, store),
+    produce: async (output) => {
+      const started = Date.now()
+      return await recordOf(await convert(request, kind, output, options), request.file, store, started)
+    },
   }
   const stored = await store.resolveConversion(wantedOf(request, source), steps)
   return { ...answerOf(stored, request.file), file: stored.file, output: stored.output, fromCache: stored.fromCache }
@@ -109,16 +112,26 @@ function wantedOf(request: ConversionSource, source: FileDigest): { source: File
   return { source, request: canonicalRequest(request, 'conversion') }
 }
 
+/** `Date.now()` drops what is below a millisecond, and times of files do not. */
+const CLOCK_STEP_MS = 1
+
+/** In place of a digest; equal to none. */
+const CHANGED = 'changed while it was converted'
+
 /** What a record keeps beside digests. Paths are relative to the source, so that checkouts can share it. */
 interface Details extends Omit<Conversion, 'dependencies'> {}
 
-async function recordOf(conversion: Conversion, file: string, store: Store): Promise<Omit<ConversionRecord, 'output'>> {
+async function recordOf(conversion: Conversion, file: string, store: Store, started: number): Promise<Omit<ConversionRecord, 'output'>> {
   const folder = dirname(file)
   const { dependencies, warnings, ...rest } = conversion
   const digests = await Promise.all(dependencies.map(async (path) => {
     // What the model itself wrote, read and removed is gone by now.
-    const digest = await store.digest(path).catch(() => undefined)
-    return digest ? [[portable(folder, path), digest.sha256] as const] : []
+    const stats = await stat(path).catch(() => undefined)
+    const digest = stats && await store.digest(path).catch(() => undefined)
+    if (!digest) return []
+    // Nobody knows what Python has read of a file that changed meanwhile, so the record must not hold for its new content.
+    const changed = Math.max(stats.mtimeMs, stats.ctimeMs) >= started + CLOCK_STEP_MS
+    return [[portable(folder, path), changed ? CHANGED : digest.sha256] as const]
   }))
   const details: Details = { ...rest, warnings: warnings.map((warning) => relocated(warning, (path) => portable(folder, path))) }
   return { dependencies: Object.fromEntries(digests.flat()), details }

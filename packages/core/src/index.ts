@@ -2,9 +2,10 @@
 export { build, type BuildOptions, type BuildRequest, type BuildResult } from './build.ts'
 
 /** Converting Python sources with real PyTorch. */
-export type {
-  CheckFact, Conversion, ConversionControl, ConversionFacts, ConversionJob, Engine, EngineIdentity, QuantizationFact, Warning,
-} from './pytorch/engine.ts'
+export {
+  type CheckFact, type Conversion, type ConversionControl, type ConversionFacts, type ConversionJob, createPyTorch, type Engine,
+  type EngineIdentity, type PyTorchOptions, type QuantizationFact, type Warning,
+} from './pytorch/index.ts'
 export type { Argument, Dtype, InputSpec } from './input-spec.ts'
 
 /** Requests, as imports write them. */

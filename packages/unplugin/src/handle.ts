@@ -44,6 +44,32 @@ export interface ModelFacts {
   readonly optimizations: readonly ModelOptimization[]
   /** Elements of all parameters and buffers of the imported model. */
   readonly parameters: number
+  /** How PyTorch made TorchScript of a Python source; absent for sources that are TorchScript. */
+  readonly conversion?: ModelConversion
+}
+
+/** How a Python source became TorchScript. */
+export interface ModelConversion {
+  readonly method: 'trace' | 'script'
+  /** Why `convert=auto` chose the method. */
+  readonly why?: string
+  /** Versions that converted. */
+  readonly torch: string
+  readonly python: string
+  /** Submodules converted by the other method. */
+  readonly mixed?: readonly string[]
+  /** The example inputs, as `input=` would write them. */
+  readonly inputs?: readonly string[]
+  /** Inputs on which the trace was compared with the eager model, with the largest relative difference; none where that takes no such inputs. */
+  readonly check?: readonly { readonly inputs: string; readonly error?: number }[]
+  /** What quantizing changed: modules by class, the largest relative difference on the example inputs, and sizes in bytes. */
+  readonly quantization?: {
+    readonly mode: 'dynamic' | 'static'
+    readonly engine: 'qnnpack'
+    readonly modules: Readonly<Record<string, number>>
+    readonly drift: number
+    readonly bytes: { readonly before: number; readonly after: number }
+  }
 }
 
 /** The imported file. */

@@ -1,7 +1,7 @@
 import { dirname, isAbsolute, relative } from 'node:path'
 import { type BuildResult, type ModelRequest, parseDirectives, parseImport, PetalError, stripDevQuery } from '@petaljs/core'
 import { createUnplugin, type UnpluginInstance, type UnpluginOptions } from 'unplugin'
-import type { Bundler, BundlerFactory, LoadContext } from './bundlers/bundler.ts'
+import { type Bundler, type BundlerFactory, type LoadContext, withPlace } from './bundlers/bundler.ts'
 import { vite } from './bundlers/vite.ts'
 import { webpack } from './bundlers/webpack.ts'
 import { MODEL_FILE } from './ids.ts'
@@ -45,10 +45,12 @@ async function load(
     this.addWatchFile(parsed.path)
     const { path, request } = parsed
     const result = await buildWithDefaults(models, path, request, block)
-    for (const warning of result.warnings) this.warn(`${result.source.name}: ${warning}`)
+    for (const file of result.dependencies) this.addWatchFile(file)
+    for (const { message, location } of result.warnings) this.warn(withPlace(`${result.source.name}: ${message}`, location))
     return generateModule(request.as, bundler.asset(specifierOf(result.file, path)), modelFacts(result))
   } catch (error) {
     if (!(error instanceof PetalError)) throw error
+    for (const file of error.dependencies) this.addWatchFile(file)
     const importer = bundler.importer(this, id)
     return bundler.fail(this, id, error, importer && await findImport(importer))
   }

@@ -1,43 +1,64 @@
-import { build, type BuildResult, createStore, type ModelRequest, type Store } from '@petaljs/core'
+import { basename, join } from 'node:path'
+import { build, type BuildResult, createPyTorch, createStore, type Engine, type ModelRequest, type Store } from '@petaljs/core'
 import type { PetalOptions } from './options.ts'
+
+/** What a bundler tells before the first build. */
+export interface ModelsContext {
+  /** The app's root. */
+  readonly root: string
+  /** Takes the lines that a build prints: its summary, and that Python is at work. */
+  readonly print?: ((line: string) => void) | undefined
+  /** Takes what models print while Python runs them. */
+  readonly output?: ((line: string) => void) | undefined
+}
 
 /** The models of one app: compiles them, keeps them, and counts what happened for the line at the end of a build. */
 export interface Models {
-  /** Called once by the bundler, before the first build: the app's root, and where to print. */
-  configure(root: string, print?: (line: string) => void): void
+  /** Called once by the bundler, before the first build. */
+  configure(context: ModelsContext): void
   /** A compiled model. Throws a PetalError. */
   build(file: string, request: ModelRequest): Promise<BuildResult>
   /** Prints what was built since the last time; nothing if nothing was. */
   summarize(): void
+  /** Ends Python, if it was started. A later build starts it again. */
+  close(): Promise<void>
 }
 
 /** The models of one instance of the plugin. */
 export function createModels(options: PetalOptions): Models {
-  let root = process.cwd()
-  let print: ((line: string) => void) | undefined
-  let store: Store | undefined
+  let context: ModelsContext = { root: process.cwd() }
+  let tools: { store: Store; engine: Engine } | undefined
   /** By content: a model that is imported twice is one model. */
   const built = new Map<string, BuildResult>()
 
   return {
-    configure(appRoot, printer) {
-      root = appRoot
-      print = printer
+    configure(given) {
+      context = given
     },
     async build(file, request) {
-      const { dir } = options.cache ?? {}
-      store ??= createStore(dir === undefined ? { root } : { root, dir })
-      const result = await build({ ...request, file }, { store })
+      tools ??= createTools(options, context)
+      const result = await build({ ...request, file }, { ...tools, root: context.root })
       // Of several answers, the one that took a compile counts: the others of a build come from the cache.
       const key = `${file}\0${result.sha256}`
       if (!built.has(key) || !result.fromCache) built.set(key, result)
       return result
     },
     summarize() {
-      if (built.size > 0) print?.(summary([...built.values()]))
+      if (built.size > 0) context.print?.(summary([...built.values()]))
       built.clear()
     },
+    close: async () => await tools?.engine.close(),
   }
+}
+
+function createTools({ cache, python }: PetalOptions, { root, print, output }: ModelsContext): { store: Store; engine: Engine } {
+  const store = createStore(cache?.dir === undefined ? { root } : { root, dir: cache.dir })
+  const engine = createPyTorch({ root, python: python?.path, timeLimit: python?.timeLimit, memo: join(store.dir, 'python'), onOutput: output })
+  const convert: Engine['convert'] = (job, control) => {
+    print?.(`converting ${basename(job.source.file)} with PyTorch`)
+    return engine.convert(job, control)
+  }
+  return { store, engine: { ...engine, convert } }
 }
 
 /** `2 models, 1 compiled, 1 from the cache: 1.20 MB → 1.10 MB` */
@@ -48,7 +69,7 @@ export function summary(results: readonly BuildResult[]): string {
     .map(([n, what]) => (n === results.length ? what : `${n} ${what}`))
   const total = (size: (result: BuildResult) => number): string => readableSize(results.reduce((sum, one) => sum + size(one), 0))
   const models = results.length === 1 ? '1 model' : `${results.length} models`
-  return `${models}, ${counted.join(', ')}: ${total((one) => one.source.bytes)} → ${total((one) => one.bytes)}`
+  return `${models}, ${counted.join(', ')}: ${total((one) => one.facts.bytes.before)} → ${total((one) => one.bytes)}`
 }
 
 const UNITS = ['B', 'kB', 'MB', 'GB']

@@ -25,6 +25,6 @@ function literal(value: unknown): string {
 }
 
 /** What a module says of its model. */
-export function modelFacts({ facts, bytes, sha256, source }: BuildResult): ModelFacts {
-  return { ...facts, bytes, sha256, source }
+export function modelFacts({ facts, bytes, sha256, source, conversion }: BuildResult): ModelFacts {
+  return { ...facts, bytes, sha256, source, ...conversion && { conversion } }
 }

@@ -2,6 +2,16 @@
 export interface PetalOptions {
   /** Optimizations to leave out of every model whose import has no `block` of its own; PyTorch's names, any case. */
   block?: readonly string[]
+  /** For imports of Python sources. */
+  python?: {
+    /**
+     * The Python with PyTorch to use: an executable or the folder of an environment, relative to the project's root. Default: the
+     * environment variable PETAL_PYTHON, an active or nearby virtual environment, else `python3`.
+     */
+    path?: string
+    /** Seconds that converting one model may take; 300 when left out. */
+    timeLimit?: number
+  }
   cache?: {
     /**
      * Folder where compiled models are kept, relative to the project's root. Default: the environment variable

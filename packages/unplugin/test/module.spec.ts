@@ -12,7 +12,7 @@ const FACTS: Facts = {
 }
 const RESULT: BuildResult = {
   file: '/store/net.ptl', sha256: 'ab', bytes: 2_499_999, facts: FACTS, source: { name: 'net.pt', bytes: 3_000_000, sha256: 'cd' },
-  warnings: [], fromCache: false,
+  dependencies: [], warnings: [], fromCache: false,
 }
 
 async function evaluate(shape: 'handle' | 'url' | 'facts'): Promise<any> {
@@ -49,7 +49,7 @@ describe('the generated module', () => {
 describe('the line at the end of a build', () => {
   it('counts models, cached and compiled, and their sizes', () => {
     const cached = { ...RESULT, fromCache: true }
-    const small = { ...RESULT, source: { ...RESULT.source, bytes: 999 }, bytes: 5 }
+    const small = { ...RESULT, facts: { ...FACTS, bytes: { before: 999, after: 5 } }, bytes: 5 }
     expect(summary([RESULT])).toBe('1 model, compiled: 3.00 MB → 2.50 MB')
     expect(summary([cached])).toBe('1 model, from the cache: 3.00 MB → 2.50 MB')
     expect(summary([RESULT, cached, cached])).toBe('3 models, 1 compiled, 2 from the cache: 9.00 MB → 7.50 MB')

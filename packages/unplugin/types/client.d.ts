@@ -39,6 +39,14 @@ declare module '*&mobile&as=facts' {
   export default facts
 }
 
+declare module '*.py?mobile' {
+  const model: import('../dist/handle.js').ModelHandle
+  export default model
+}
+declare module '*.pt2?mobile' {
+  const model: import('../dist/handle.js').ModelHandle
+  export default model
+}
 declare module '*.pt?mobile' {
   const model: import('../dist/handle.js').ModelHandle
   export default model

@@ -1,7 +1,8 @@
 import colors from 'picocolors'
 import { BLOCKABLE } from '../compiler/backends/cpu.ts'
 import type { Facts, PortFact } from '../compiler/facts.ts'
-import { count, plain } from './terminal.ts'
+import type { ConversionFacts } from '../pytorch/engine.ts'
+import { count, plain, size } from './terminal.ts'
 
 const total = (operators: Readonly<Record<string, number>>): number => Object.values(operators).reduce((sum, times) => sum + times, 0)
 
@@ -23,6 +24,21 @@ function portText(port: PortFact): string {
 export function operatorLine({ operators }: Pick<Facts, 'operators'>): string {
   const [before, after] = [total(operators.before), total(operators.after)]
   return `${label('operators')} ${before === after ? after : `${before} -> ${after}`}`
+}
+
+/** How PyTorch made TorchScript of the source. */
+export function conversionLines({ method, why, torch, python, mixed, check, quantization }: ConversionFacts): string[] {
+  const errors = (check ?? []).flatMap(({ error }) => error ?? [])
+  const checked = errors.length === 0 ? '' : `, the same as eager on ${count(errors.length, 'other input')}`
+  const lines = [`${label('converted')} ${method === 'trace' ? 'traced' : 'scripted'} by PyTorch ${torch}, Python ${python}${checked}`]
+  if (why !== undefined) lines.push(`${label('')} ${plain(why)}`)
+  if (mixed?.length) lines.push(`${label('')} ${method === 'trace' ? 'scripted' : 'traced'} in it: ${plain(mixed.join(', '))}`)
+  if (quantization) {
+    const { mode, modules, drift, bytes } = quantization
+    const which = Object.entries(modules).map(([name, times]) => `${times} ${name}`).join(', ')
+    lines.push(`${label('quantized')} ${mode}: ${plain(which)}; drift ${(drift * 100).toPrecision(2)} %, ${size(bytes.before)} -> ${size(bytes.after)}`)
+  }
+  return lines
 }
 
 /** How often each operator occurs, the most frequent first. */

@@ -1,5 +1,8 @@
+import { basename } from 'node:path'
 import colors from 'picocolors'
 import type { Facts } from '../compiler/facts.ts'
+import { isPythonFile } from '../conversion.ts'
+import { PetalError } from '../errors.ts'
 import { type Model, makeArtifact, openModel } from '../model.ts'
 import { defaultRequest } from '../request/index.ts'
 import type { Arguments } from './arguments.ts'
@@ -12,6 +15,12 @@ import { plain, print, printJson, size, warn } from './terminal.ts'
  * does; nothing is written, so its large weights are never read.
  */
 export async function inspect(args: Arguments): Promise<void> {
+  if (isPythonFile(args.operand)) {
+    throw new PetalError({
+      code: 'PYTHON_SOURCE', message: `${basename(args.operand)} is Python source, and this looks into model files.`,
+      fix: `"petal optimize ${args.operand}" converts it and says what came out; with --json, everything.`,
+    })
+  }
   const progress = createProgress(args.operand)
   const model = await openModel(args.operand)
   try {

@@ -10,15 +10,32 @@ import { print } from './terminal.ts'
 const json = { about: 'print facts and errors as JSON' }
 const help = { short: 'h', about: 'print this' }
 
+/** Each is the directive of its name, except for the last two. */
+const PYTHON_OPTIONS: Command['options'] = {
+  convert: { value: 'how', about: 'Python sources: trace, script, or auto (trace, and script where the trace is wrong)' },
+  entry: { value: 'name', about: 'the model, its class or a function that makes it' },
+  args: { value: 'list', about: 'arguments for it: 10,hidden=64' },
+  input: { value: 'shapes', about: 'example inputs: "1x3x224x224;int64[1x16]<1000"' },
+  weights: { value: 'file', about: 'a state dict to load' },
+  script: { value: 'paths', about: 'submodules to script inside of a trace' },
+  trace: { value: 'paths', about: 'submodules to trace inside of a script' },
+  check: { value: 'shapes', about: 'further inputs to compare a trace on, or none' },
+  quantize: { value: 'how', about: 'dynamic, or static with calibration_inputs in the file' },
+  trust: { about: 'read a pickled module, which runs the code in it' },
+  python: { value: 'path', about: 'the Python with PyTorch to use' },
+  'time-limit': { value: 'seconds', about: 'for the conversion; 300 when left out' },
+}
+
 const COMMANDS: readonly Command[] = [
   {
     name: 'optimize',
     operand: 'model',
-    about: 'compile a TorchScript model for phones: net.pt -> net.ptl',
+    about: 'compile a model for phones: net.pt or net.py -> net.ptl',
     options: {
       output: { short: 'o', value: 'file', about: 'where to write; <model>.ptl beside the model when left out' },
       block: { value: 'names', about: 'optimizations to leave out, separated by commas' },
       backend: { value: 'name', about: 'the engine to compile for: cpu' },
+      ...PYTHON_OPTIONS,
       json,
       help,
     },

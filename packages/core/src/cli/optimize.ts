@@ -1,10 +1,15 @@
-import { basename, extname, join, dirname } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { basename, dirname, extname, join, resolve } from 'node:path'
 import colors from 'picocolors'
 import type { Artifact } from '../compiler/artifact.ts'
-import { type Model, makeArtifact, openModel } from '../model.ts'
+import type { Facts } from '../compiler/facts.ts'
+import { type Converted, convertibleKind, type ConvertibleKind, isPythonFile, withConverted } from '../conversion.ts'
+import { PetalError } from '../errors.ts'
+import { makeArtifact, type Model, openModel, openSource, usableModel } from '../model.ts'
+import type { ConversionControl, ConversionFacts, Warning } from '../pytorch/engine.ts'
 import { type ModelRequest, parseDirectives, type WrittenDirective } from '../request/index.ts'
 import { type Arguments, onlyValue } from './arguments.ts'
-import { operatorLine, optimizationLines, portLines } from './facts-text.ts'
+import { conversionLines, operatorLine, optimizationLines, portLines } from './facts-text.ts'
 import { checkOutput, writeOutput } from './output.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { plain, print, printJson, size, warn } from './terminal.ts'
@@ -18,29 +23,85 @@ export async function optimize(args: Arguments): Promise<void> {
   const request = requestOf(args)
   const output = onlyValue(args, 'output') ?? join(dirname(file), `${basename(file, extname(file))}.ptl`)
   const progress = createProgress(basename(file))
-  const model = await openModel(file)
-  try {
-    await checkOutput(file, output)
+  const compileTo = async (model: Model, converted?: Converted): Promise<void> => {
     const artifact = await makeArtifact(model, request, ({ phase, share }) => progress.update(phase, share * COMPILING))
     // Hashing a large model takes as long as all the rest, so only those who are told the digest wait for it.
     const hash = args.switches.has('json') ? (await import('node:crypto')).createHash('sha256') : undefined
     const bytes = await writeOutput(output, withProgress(artifact, progress), hash)
     progress.end()
-    const source = { name: model.name, bytes: model.source.size }
-    if (hash) printJson({ file: output, bytes, sha256: hash.digest('hex'), source, facts: artifact.facts, warnings: artifact.warnings })
-    else printSummary(output, bytes, model, artifact)
+    const source = { name: basename(file), bytes: (await stat(file)).size }
+    const warnings = [...converted?.warnings ?? [], ...artifact.warnings.map((message) => ({ message }))]
+    const done: Done = { output, bytes, source, facts: artifact.facts, warnings, compiled: model.kind.kind === 'lite', conversion: converted?.facts }
+    if (hash) printDone(done, hash.digest('hex'))
+    else printSummary(done)
+  }
+  try {
+    if (isPythonFile(file)) return await fromPython(args, request, 'python', output, progress, compileTo)
+    const source = await openSource(file)
+    try {
+      const kind = convertibleKind(source.kind, { ...request, file })
+      if (kind !== undefined) return await fromPython(args, request, kind, output, progress, compileTo)
+      const model = usableModel(source, request)
+      await checkOutput(file, output)
+      await compileTo(model)
+    } finally {
+      await source.close()
+    }
   } finally {
     progress.end()
-    await model.close()
   }
 }
+
+/** Converts with PyTorch, then compiles. */
+async function fromPython(
+  args: Arguments, request: ModelRequest, kind: ConvertibleKind, output: string, progress: Progress,
+  compileTo: (model: Model, converted: Converted) => Promise<void>,
+): Promise<void> {
+  const file = resolve(args.operand)
+  const { createPyTorch } = await import('../pytorch/index.ts')
+  const root = process.cwd()
+  const engine = createPyTorch({ root, python: onlyValue(args, 'python'), timeLimit: timeLimitOf(args), onOutput: printOutput })
+  const control: ConversionControl = { onProgress: ({ phase, share }) => progress.update(phase, share) }
+  try {
+    await withConverted({ ...request, file }, kind, { engine, root, control }, async (converted) => {
+      await checkOutput(file, output)
+      const model = await openModel(converted.file)
+      try {
+        await compileTo(model, converted)
+      } finally {
+        await model.close()
+      }
+    })
+  } finally {
+    await engine.close()
+  }
+}
+
+const printOutput = (line: string): void => { process.stderr.write(`${colors.dim('python:')} ${plain(line)}\n`) }
+
+function timeLimitOf(args: Arguments): number | undefined {
+  const written = onlyValue(args, 'time-limit')
+  if (written === undefined) return undefined
+  const seconds = Number(written)
+  if (seconds > 0 && Number.isFinite(seconds)) return seconds
+  throw new PetalError({ code: 'USAGE', message: `"${written}" is no number of seconds.`, fix: 'Write "--time-limit 600".' })
+}
+
+/** Options that are directives of the same name. */
+const DIRECTIVE_OPTIONS = ['backend', 'convert', 'entry', 'args', 'input', 'script', 'trace', 'check', 'quantize'] as const
 
 function requestOf(args: Arguments): ModelRequest {
   const written: WrittenDirective[] = []
   const block = args.values.get('block')
-  const backend = onlyValue(args, 'backend')
   if (block) written.push(['block', block.join(',')])
-  if (backend) written.push(['backend', backend])
+  for (const name of DIRECTIVE_OPTIONS) {
+    const value = onlyValue(args, name)
+    if (value) written.push([name, value])
+  }
+  // On the command line a path is relative to where one is, in an import to the file that is imported.
+  const weights = onlyValue(args, 'weights')
+  if (weights) written.push(['weights', resolve(weights)])
+  if (args.switches.has('trust')) written.push(['trust', undefined])
   return parseDirectives(written)
 }
 
@@ -53,12 +114,31 @@ async function* withProgress(artifact: Artifact, progress: Progress): AsyncItera
   }
 }
 
-function printSummary(output: string, bytes: number, model: Model, { facts, warnings }: Artifact): void {
-  const before = colors.dim(`from ${plain(model.name)}, ${size(model.source.size)}`)
+/** What was made. */
+interface Done {
+  readonly output: string
+  readonly bytes: number
+  readonly source: { readonly name: string; readonly bytes: number }
+  readonly facts: Facts
+  readonly conversion: ConversionFacts | undefined
+  readonly warnings: readonly Warning[]
+  /** True for a model that was compiled before. */
+  readonly compiled: boolean
+}
+
+function printDone({ output, bytes, source, facts, conversion, warnings }: Done, sha256: string): void {
+  printJson({ file: output, bytes, sha256, source, facts, ...conversion && { conversion }, warnings })
+}
+
+function printSummary({ output, bytes, source, facts, conversion, warnings, compiled }: Done): void {
+  const before = colors.dim(`from ${plain(source.name)}, ${size(source.bytes)}`)
   print(`${colors.bold(plain(output))}  ${size(bytes)}  ${before}`)
-  const lines = model.kind.kind === 'lite'
+  const lines = compiled
     ? ['was compiled already; copied as it is']
-    : [...optimizationLines(facts), operatorLine(facts), ...portLines(facts)]
+    : [...conversion ? conversionLines(conversion) : [], ...optimizationLines(facts), operatorLine(facts), ...portLines(facts)]
   print(...lines.map((line) => `  ${line}`))
-  for (const warning of warnings) warn(warning)
+  for (const { message, location } of warnings) {
+    warn(message)
+    if (location?.frame) process.stderr.write(`\n${plain(location.frame).replaceAll(/^/gm, '  ')}\n`)
+  }
 }

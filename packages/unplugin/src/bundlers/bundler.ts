@@ -1,4 +1,4 @@
-import type { PetalError } from '@petaljs/core'
+import type { ErrorLocation, PetalError } from '@petaljs/core'
 import type { UnpluginBuildContext, UnpluginContext, UnpluginOptions } from 'unplugin'
 import type { Models } from '../models.ts'
 import type { Importer, Place } from '../place.ts'
@@ -23,10 +23,14 @@ export type BundlerFactory = (models: Models, settings: string) => Bundler
 
 /** The error's text, with the place inside of the model, when there is one: the bundler's own place is the import. */
 export function errorText(error: PetalError): string {
-  const { file, line, frame } = error.location ?? {}
-  if (file === undefined && frame === undefined) return error.message
+  return withPlace(error.message, error.location)
+}
+
+/** A text, and the place in the model or its Python source that it is about. */
+export function withPlace(message: string, { file, line, frame }: ErrorLocation = {}): string {
+  if (file === undefined && frame === undefined) return message
   const where = file === undefined ? '' : `In the model: ${file}${line === undefined ? '' : `:${line}`}`
   // The bar marks what is quoted; without it Vite's overlay takes the lines for a frame of the import and drops them.
   const quoted = frame?.split('\n').map((text) => `| ${text}`.trimEnd()) ?? []
-  return [error.message, [where, ...quoted].filter(Boolean).join('\n')].join('\n\n')
+  return [message, [where, ...quoted].filter(Boolean).join('\n')].join('\n\n')
 }

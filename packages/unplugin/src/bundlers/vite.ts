@@ -10,12 +10,16 @@ import { type BundlerFactory, errorText } from './bundler.ts'
 export const vite: BundlerFactory = (models) => {
   let assetQuery = '?url&no-inline'
   const importers = new Map<string, Importer>()
-  const failed = new Set<string>()
+  let isWatching = false
+  /** Files that a failed import was made from, with the model that it is about. */
+  const failed = new Map<string, string>()
   const plugin: Partial<Plugin> = {
     configResolved(config) {
       const isBuild = config.command === 'build'
       if (!isBuild) assetQuery = '?url'
-      models.configure(config.root, isBuild ? (line) => config.logger.info(`petal: ${line}`) : undefined)
+      isWatching = isBuild && config.build.watch !== null
+      const say = (line: string): void => config.logger.info(`petal: ${line}`)
+      models.configure({ root: config.root, print: isBuild ? say : undefined, output: (line) => say(`python: ${line}`) })
     },
     // `load` is not told who imports; this only remembers it and leaves resolving to Vite.
     resolveId: {
@@ -27,19 +31,25 @@ export const vite: BundlerFactory = (models) => {
       },
     },
     // A module that never loaded is in no page yet, so Vite has nothing to update when its model is mended; the overlay would stay.
-    hotUpdate({ file, modules }) {
-      if (this.environment.name !== 'client' || !failed.delete(file)) return
-      for (const module of modules) this.environment.moduleGraph.invalidateModule(module)
+    hotUpdate({ file }) {
+      const model = failed.get(file)
+      if (this.environment.name !== 'client' || model === undefined) return
+      for (const [other, about] of failed) if (about === model) failed.delete(other)
+      for (const module of this.environment.moduleGraph.getModulesByFile(model) ?? []) this.environment.moduleGraph.invalidateModule(module)
       this.environment.hot.send({ type: 'full-reload', path: '*' })
       return []
     },
-    closeBundle: () => models.summarize(),
+    async closeBundle() {
+      models.summarize()
+      if (!isWatching) await models.close()
+    },
+    closeWatcher: () => models.close(),
   }
   return {
     asset: (stored) => stored + assetQuery,
     importer: (_, id) => importers.get(id),
     fail(context, id, error, place) {
-      failed.add(pathOf(id))
+      for (const file of [pathOf(id), ...error.dependencies]) failed.set(file, pathOf(id))
       // A stack would be of this plugin, and rolldown prints it.
       const shown = Object.assign(new Error(errorText(error)), { stack: '' }, place && {
         id: place.file,

@@ -35,13 +35,18 @@ export const webpack: BundlerFactory = (models, settings) => ({
   options: {
     webpack(compiler) {
       const logger = compiler.getInfrastructureLogger('petal')
-      models.configure(compiler.context, (line) => logger.info(line))
+      const say = (line: string): void => logger.info(line)
+      models.configure({ root: compiler.context, print: say, output: (line) => say(`python: ${line}`) })
       // webpack's persistent cache keeps our modules: it has to know what else they were made from.
       const { cache } = compiler.options
       if (cache && cache.type === 'filesystem') cache.version = `${cache.version ?? ''}|petal ${toolIdentity()} ${settings}`
       compiler.options.module.rules.push(...rulesFor(compiler.options.output))
       compiler.hooks.environment.tap('petal', () => exemptFromSizeHints(compiler))
-      compiler.hooks.done.tap('petal', () => models.summarize())
+      compiler.hooks.done.tapPromise('petal', async () => {
+        models.summarize()
+        if (!compiler.watchMode) await models.close()
+      })
+      compiler.hooks.shutdown.tapPromise('petal', () => models.close())
     },
   },
 })

@@ -3,6 +3,9 @@ import type { ModelFacts, ModelHandle } from 'unplugin-petal/handle'
 import handle from './net.pt?mobile'
 import legacy from './net.pth?mobile'
 import compiled from './net.ptl?mobile'
+import python from './net.py?mobile'
+import exported from './net.pt2?mobile'
+import scripted from './net.py?convert=script&mobile'
 import blocked from './net.pt?block=conv_bn_fusion,fuse_add_relu&mobile'
 import url from './net.pt?mobile&as=url'
 import urlFirst from './net.pt?as=url&mobile'
@@ -14,6 +17,8 @@ type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
 
 export const handles: [Same<typeof handle, ModelHandle>, Same<typeof legacy, ModelHandle>] = [true, true]
 export const moreHandles: [Same<typeof compiled, ModelHandle>, Same<typeof blocked, ModelHandle>] = [true, true]
+export const fromPython: [Same<typeof python, ModelHandle>, Same<typeof exported, ModelHandle>, Same<typeof scripted, ModelHandle>] = [true, true, true]
+export const method: 'trace' | 'script' | undefined = python.conversion?.method
 export const urls: [Same<typeof url, string>, Same<typeof urlFirst, string>, Same<typeof blockedUrl, string>] = [true, true, true]
 export const plain: [Same<typeof facts, ModelFacts>, Same<typeof blockedFacts, ModelFacts>] = [true, true]
 
