@@ -13,7 +13,8 @@ IsProject = Callable[[str], bool]
 class Refusal(Exception):
     """
     A conversion that does not come about. One sentence each: `what` happened, the likely `cause`, how to `fix` it. Where it happened,
-    if that is known: `file` (absolute), `line` and `column` count from 1. `exception` is the class name of what was raised.
+    if that is known: `file` (absolute), `line` and `column` count from 1. `exception` is the class name of what was raised,
+    `context` a sentence on what was tried before.
     """
 
     def __init__(
@@ -26,6 +27,7 @@ class Refusal(Exception):
         line: Optional[int] = None,
         column: Optional[int] = None,
         exception: Optional[str] = None,
+        context: Optional[str] = None,
     ) -> None:
         super().__init__(what)
         self.code = code
@@ -36,10 +38,11 @@ class Refusal(Exception):
         self.line = line
         self.column = column
         self.exception = exception
+        self.context = context
 
     def message(self) -> Dict[str, Any]:
         """The fields of a WorkerFailure that are known here."""
-        fields = ("code", "what", "cause", "fix", "exception", "file", "line", "column")
+        fields = ("code", "what", "cause", "fix", "exception", "context", "file", "line", "column")
         return {name: getattr(self, name) for name in fields if getattr(self, name) is not None}
 
 

@@ -1,0 +1,143 @@
+"""A trace is checked, not trusted: it must give what the model gives, on other inputs than those that it was made from."""
+import math
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Union
+
+import torch
+
+from .comparing import difference, largest_error
+from .failures import Refusal
+from .inputs import generator, make
+from .loaded import Call, Loaded
+from .running import State, mapped, run
+from .variants import Variant, described, variants
+
+
+class Divergence(NamedTuple):
+    """Inputs on which a converted model does not do what the model does."""
+
+    inputs: str
+    what: str
+    """How the outputs differ: the end of a sentence."""
+
+
+class Checked(NamedTuple):
+    """What a check found."""
+
+    facts: List[Dict[str, Any]]
+    """CheckFacts, up to the divergence if there is one."""
+    divergence: Optional[Divergence]
+    warning: Optional[str]
+
+
+def check(
+    model: torch.nn.Module, converted: Callable[..., Any], module: torch.nn.Module, cases: Iterator[Variant],
+    progress: Callable[[str], None] = lambda name: None,
+) -> Checked:
+    """
+    Compares `converted`, which calls `module`, with `model` on each case. Inputs that the model itself does not take are left out of the
+    comparison, unless the user asked for them: then Refusal CHECK_INPUTS_REFUSED. Both are as they were afterwards.
+    """
+    before, after = State(model), State(module)
+    facts: List[Dict[str, Any]] = []
+    for name, call, asked in cases:
+        progress(name)
+        try:
+            expected = run(model, before, call, SEED)
+        except Exception as error:
+            if asked:
+                raise Refusal(
+                    "CHECK_INPUTS_REFUSED", "The model does not take the inputs %s that check= asks for: %s" % (name, _first_line(error)),
+                    "The model itself raises a %s, before it is converted." % type(error).__name__,
+                    "Give inputs in check= that the model takes.", exception=type(error).__name__,
+                )
+            facts.append({"inputs": name})
+            continue
+        if not facts and not _repeats(model, before, call, expected):
+            return Checked([], None, NOT_DETERMINISTIC)
+        divergence, error = _compare(model, before, converted, after, Variant(name, call, asked), expected)
+        if divergence is not None:
+            return Checked(facts, divergence, None)
+        facts.append({"inputs": name, "error": error})
+    return Checked(facts, None, None)
+
+
+# Not the one that traces are made with: a number that a trace froze shows as a difference.
+SEED = 1
+
+NOT_DETERMINISTIC = (
+    "The trace was not compared with the model: the model gives different results when it runs twice on the same inputs "
+    "with the same random seed."
+)
+
+
+def cases(loaded: Loaded, extra: Union[str, List[List[dict]]]) -> Iterator[Variant]:
+    """The inputs to check on: the example, other values and batches, the file's further calls, and what check= names."""
+    first = loaded.calls[0]
+    yield Variant("the example inputs", first)
+    yield from variants(first, loaded.specs)
+    for index, call in enumerate(loaded.calls[1:], 2):
+        yield Variant("example inputs %d: %s" % (index, described(call)), call)
+    source = generator(2)
+    for specs in [] if isinstance(extra, str) else extra:
+        call = Call(tuple(make(spec, source) for spec in specs), {})
+        yield Variant(described(call), call, asked=True)
+
+
+def refusal(divergence: Divergence, method: str, place: Optional[Dict[str, Any]], fix: str) -> Refusal:
+    """The error that says what differs, and where the tracer first warned of it."""
+    cause = (
+        "A trace keeps the one path that the example inputs took and the Python numbers they led to, such as sizes turned into int; "
+        "this model's depend on the values or the shapes of its inputs."
+    )
+    if place is not None and "file" in place:
+        cause += " The tracer warned of it first at the line shown."
+    return Refusal(
+        "TRACE_DIVERGES", "The %s does not do what the model does on other inputs (%s): %s." % (method, divergence.inputs, divergence.what),
+        cause, fix, file=(place or {}).get("file"), line=(place or {}).get("line"),
+    )
+
+
+def _compare(
+    model: torch.nn.Module, before: State, converted: Callable[..., Any], after: State, case: Variant, expected: Any,
+) -> Any:
+    try:
+        actual = run(converted, after, case.call, SEED)
+    except Exception as error:
+        return Divergence(case.name, "it raises %s where the model does not" % _reason(error)), None
+    excess = difference(expected, actual)
+    if isinstance(excess, str):
+        return Divergence(case.name, excess), None
+    error = largest_error(expected, actual)
+    if excess > 1 and not excess <= 10 * _sensitivity(model, before, case.call, expected):
+        size = "NaN or infinities are at other places" if math.isinf(error) else (
+            "the largest difference is %.2g times the largest magnitude of the model's output" % error
+        )
+        return Divergence(case.name, size), None
+    return None, error
+
+
+def _repeats(model: torch.nn.Module, state: State, call: Call, expected: Any) -> bool:
+    excess = difference(expected, run(model, state, call, SEED))
+    return not isinstance(excess, str) and excess <= 1
+
+
+def _sensitivity(model: torch.nn.Module, state: State, call: Call, expected: Any) -> float:
+    """How far the model's own output moves when its inputs move by a few units in the last place: what rounding may become in it."""
+    def nudge(tensor: torch.Tensor) -> torch.Tensor:
+        return tensor * (1 + 4 * torch.finfo(tensor.dtype).eps) if tensor.is_floating_point() else tensor
+
+    try:
+        excess = difference(expected, run(model, state, Call(*mapped(nudge, (tuple(call.args), dict(call.kwargs)))), SEED))
+    except Exception:
+        return 0.0
+    return excess if isinstance(excess, float) and math.isfinite(excess) else 0.0
+
+
+def _reason(error: Exception) -> str:
+    """The last line of TorchScript's messages is what happened; those before show where in the generated code."""
+    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
+    return "%s (%s)" % (type(error).__name__, lines[-1] if lines else "no message")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
