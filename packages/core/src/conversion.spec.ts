@@ -143,6 +143,8 @@ describe('a Python source', () => {
     const { convert } = engine
     engine.convert = async (job) => {
       const answer = await convert(job)
+      // File systems take the time from a clock that ticks every few milliseconds.
+      await new Promise((resolve) => setTimeout(resolve, 20))
       if (engine.jobs.length === 1) await writeFile(join(root, 'nets/layers.py'), 'class Layer: edited = True')
       return answer
     }

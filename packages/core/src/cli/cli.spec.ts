@@ -156,7 +156,8 @@ describe('petal optimize', () => {
 })
 
 describe('a model that is refused', () => {
-  it.each(BAD_MODELS)('$title', async ({ code, make }) => {
+  // A program of torch.export is for Python to convert; that is tested below.
+  it.each(BAD_MODELS.filter(({ code }) => code !== 'EXPORTED_PROGRAM'))('$title', async ({ code, make }) => {
     await make(join(folder, 'bad.pt'))
     const before = (await readdir(folder)).toSorted()
     const [person, program] = await Promise.all([petal('optimize', 'bad.pt'), petal('inspect', 'bad.pt', '--json')])
@@ -169,4 +170,30 @@ describe('a model that is refused', () => {
     expect(person.err).toContain(error.message)
     expect((await readdir(folder)).toSorted()).toEqual(before)
   }, 20_000)
+})
+
+describe('what needs Python', () => {
+  it.each([
+    ['a Python source', 'net.py', []],
+    ['a program of torch.export', 'net.pt2', []],
+    ['a trusted checkpoint', 'checkpoint.pt', ['--trust']],
+  ])('%s is an error of the machine where there is none', async (_, name, options) => {
+    await writeFile(join(folder, 'net.py'), 'import torch\nmodel = torch.nn.Linear(1, 1)\n')
+    await copyFile(join(fixtures, '../archive/exported.pt2'), join(folder, 'net.pt2'))
+    await copyFile(join(fixtures, 'checkpoint.pt'), join(folder, 'checkpoint.pt'))
+    const before = (await readdir(folder)).toSorted()
+    const { status, out, err } = await petal('optimize', name, '--python', './no-python', ...options)
+    expect({ status, out }).toEqual({ status: 3, out: '' })
+    expect(err).toMatch(/^error: .*no-python/)
+    expect(err).not.toMatch(/\n\s+at /)
+    expect((await readdir(folder)).toSorted()).toEqual(before)
+  })
+
+  it('is told in the units of the command line', async () => {
+    await writeFile(join(folder, 'net.py'), '')
+    expect(await petal('optimize', 'net.py', '--input', '1x')).toMatchObject({ status: 2, err: expect.stringContaining('"1x"') })
+    expect(await petal('optimize', 'net.py', '--time-limit', 'long')).toMatchObject({ status: 2, err: expect.stringContaining('--time-limit 600') })
+    expect(await petal('inspect', 'net.py')).toMatchObject({ status: 1, err: expect.stringContaining('petal optimize net.py') })
+    expect(await petal('optimize', 'net.pt', '--convert', 'trace')).toMatchObject({ status: 1, err: expect.stringContaining('TorchScript already') })
+  })
 })
