@@ -135,20 +135,26 @@ export function startWorker(launch: Launch, listener: WorkerListener): WorkerPro
   stdout.on('data', (chunk: Uint8Array) => { spoken.push(chunk) })
   stderr.on('data', (chunk: Uint8Array) => { printed.push(chunk) })
 
+  const hold = (busy: boolean): void => {
+    for (const part of [child, ...child.stdio]) {
+      const handle = part as { ref?: () => void; unref?: () => void }
+      if (busy) handle.ref?.()
+      else handle.unref?.()
+    }
+  }
+
   return {
     send(request) { stdin.write(`${JSON.stringify(request)}\n`) },
     kill(why) {
-      if (!ended) stop(why ?? 'it was not needed any more')
+      // Whoever waits for the end of an idle worker has nothing else that keeps Node from leaving.
+      if (!ended) {
+        hold(true)
+        stop(why ?? 'it was not needed any more')
+      }
       return gone
     },
     interrogate() { if (!WINDOWS && child.exitCode === null) child.kill('SIGUSR1') },
-    hold(busy) {
-      for (const part of [child, ...child.stdio]) {
-        const handle = part as { ref?: () => void; unref?: () => void }
-        if (busy) handle.ref?.()
-        else handle.unref?.()
-      }
-    },
+    hold,
   }
 }
 
