@@ -7,6 +7,11 @@ const config: UserConfig = defineConfig({
   target: 'node20.19',
   dts: { oxc: true },
   fixedExtension: false,
+  // The Python side is shipped as it is; pytorch/create.ts finds it beside the code.
+  copy: ({ outDir }) => [
+    { from: 'src/pytorch/worker/main.py', to: `${outDir}/worker` },
+    { from: 'src/pytorch/worker/petal_worker/*.py', to: `${outDir}/worker/petal_worker` },
+  ],
 })
 
 export default config

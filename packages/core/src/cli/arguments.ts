@@ -14,6 +14,8 @@ export interface OptionSpec {
 export interface Command {
   readonly name: string
   readonly operand: string
+  /** Whether the command can do without its operand, which is empty then. */
+  readonly isOptional?: boolean
   readonly about: string
   readonly options: Readonly<Record<string, OptionSpec>>
   /** Resolves when the work is done; loaded when needed, so that help is instant. */
@@ -49,9 +51,12 @@ export function readArguments(command: Command, args: readonly string[]): Argume
       values.set(token.name, [...values.get(token.name) ?? [], token.value])
     }
   }
-  if (operands.length === 0 || operands[0] === '') throw usage(command, `"petal ${command.name}" needs the ${command.operand}'s file name.`)
+  const [operand = ''] = operands
+  if (operand === '' && !(command.isOptional && operands.length === 0)) {
+    throw usage(command, `"petal ${command.name}" needs the ${command.operand}'s file name.`)
+  }
   if (operands.length > 1) throw usage(command, `"petal ${command.name}" takes one ${command.operand}; "${operands[1]}" is one too many.`)
-  return { operand: operands[0]!, values, switches }
+  return { operand, values, switches }
 }
 
 function usage(command: Command, message: string): PetalError {

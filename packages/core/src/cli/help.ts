@@ -21,7 +21,7 @@ export function generalHelp(commands: readonly Command[]): string {
     `${colors.bold('petal')} compiles PyTorch models for phones and the web, without Python.`,
     '',
     colors.bold('Commands'),
-    ...table(commands.map(({ name, operand, about }) => [`petal ${name} <${operand}>`, about])),
+    ...table(commands.map((command) => [usage(command), command.about])),
     ...table([['petal --version', 'print the version'], ['petal <command> --help', 'say more about a command']]),
     '',
     colors.bold('Exit codes'),
@@ -30,12 +30,16 @@ export function generalHelp(commands: readonly Command[]): string {
 }
 
 /** What `petal <command> --help` prints. */
-export function commandHelp({ name, operand, about, options }: Command): string {
+export function commandHelp(command: Command): string {
   return [
-    `${colors.bold(`petal ${name} <${operand}>`)}  ${about}`,
+    `${colors.bold(usage(command))}  ${command.about}`,
     '',
-    ...table(Object.entries(options).map(([option, spec]) => [spelling(option, spec), spec.about])),
+    ...table(Object.entries(command.options).map(([option, spec]) => [spelling(option, spec), spec.about])),
   ].join('\n')
+}
+
+function usage({ name, operand, isOptional }: Command): string {
+  return `petal ${name} ${isOptional ? `[${operand}]` : `<${operand}>`}`
 }
 
 function spelling(name: string, { short, value }: OptionSpec): string {

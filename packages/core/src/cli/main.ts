@@ -48,6 +48,22 @@ const COMMANDS: readonly Command[] = [
     options: { json, help },
     load: async () => (await import('./inspect.ts')).inspect,
   },
+  {
+    name: 'setup',
+    operand: 'folder',
+    isOptional: true,
+    about: 'install PyTorch for one project, in its .petal folder, to convert Python sources',
+    options: { json, help },
+    load: async () => (await import('./setup.ts')).setup,
+  },
+  {
+    name: 'doctor',
+    operand: 'folder',
+    isOptional: true,
+    about: 'say whether Python sources can be converted here, and what is missing',
+    options: { json, help },
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
 ]
 
 async function run(args: readonly string[]): Promise<void> {

@@ -16,7 +16,7 @@ let identity: string | undefined
  * who works on the compiler or patches it. Takes a few milliseconds, once.
  */
 export function toolIdentity(): string {
-  identity ??= hashFolder(codeFolder, isSource ? /(?<!\.spec)\.ts$/ : /\.js$/)
+  identity ??= hashFolder(codeFolder, isSource ? /(?<!\.spec)\.ts$|\.py$/ : /\.(?:js|py)$/)
   return identity
 }
 

@@ -28,8 +28,14 @@ export interface FindOptions extends Place {
 
 const WINDOWS = process.platform === 'win32'
 
-/** Folders of an environment, as they are called in projects; the first is made by `petal setup`. */
-const PROJECT_ENVIRONMENTS = ['.petal/python', '.venv', 'venv', '.conda', 'env']
+/** The environment that `petal setup` makes in a project. */
+export const PROJECT_ENVIRONMENT = '.petal/python'
+
+/** A file in it that is there when it is whole; one without it is passed over. */
+export const STAMP = 'petal.json'
+
+/** Other folders of an environment, as they are called in projects. */
+const ENVIRONMENTS = ['.venv', 'venv', '.conda', 'env']
 
 /**
  * Every Python to look at, in order: the option; PETAL_PYTHON; active environments; environments of the project, from its root
@@ -63,7 +69,8 @@ function projectEnvironments(folder: string, env: Environment): Candidate[] {
   const uv = env['UV_PROJECT_ENVIRONMENT']
   const isProject = existsSync(join(folder, 'pyproject.toml'))
   return [
-    ...PROJECT_ENVIRONMENTS.flatMap((name) => environmentAt(join(folder, name), name)),
+    ...existsSync(join(folder, PROJECT_ENVIRONMENT, STAMP)) ? environmentAt(join(folder, PROJECT_ENVIRONMENT), PROJECT_ENVIRONMENT) : [],
+    ...ENVIRONMENTS.flatMap((name) => environmentAt(join(folder, name), name)),
     ...uv && isProject ? environmentAt(resolve(folder, uv), 'UV_PROJECT_ENVIRONMENT') : [],
     ...isProject ? poetryEnvironments(folder, env).flatMap((path) => environmentAt(path, 'Poetry\'s environment of the project')) : [],
   ]
@@ -81,11 +88,20 @@ export function pythonIn(environment: string): string | undefined {
 }
 
 function onPath(env: Environment): Candidate[] {
-  const names: [string, string[]][] = [['python3', []], ['python', []], ...WINDOWS ? [['py', ['-3']] satisfies [string, string[]]] : []]
-  return names.flatMap(([name, args]) => {
-    const command = lookUp(name, env)
-    return command === undefined || asksToInstall(command) ? [] : [{ origin: `${[name, ...args].join(' ')} on the PATH`, command, args, isExplicit: false }]
-  })
+  return [['python3'], ['python'], ...WINDOWS ? [['py', '-3']] : []].flatMap((words) => namedOnPath(words, env))
+}
+
+/** Pythons to make an environment with: the usual ones, then those with a version in their name that has wheels. */
+export function pathCandidates(env: Environment, pins: readonly { readonly from: number; readonly to: number }[]): Candidate[] {
+  const minors = pins.flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, index) => to - index))
+  const versioned = minors.flatMap((minor) => namedOnPath(WINDOWS ? ['py', `-3.${minor}`] : [`python3.${minor}`], env))
+  return [...onPath(env), ...versioned]
+}
+
+function namedOnPath([name, ...args]: readonly string[], env: Environment): Candidate[] {
+  const command = lookUp(name!, env)
+  if (command === undefined || asksToInstall(command)) return []
+  return [{ origin: `${[name, ...args].join(' ')} on the PATH`, command, args, isExplicit: false }]
 }
 
 function lookUp(name: string, env: Environment): string | undefined {

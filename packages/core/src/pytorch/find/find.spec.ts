@@ -69,11 +69,17 @@ describe.skipIf(process.platform === 'win32')('finding PyTorch', () => {
     const env = { VIRTUAL_ENV: join(top, 'active'), CONDA_PREFIX: join(top, 'conda'), UV_PROJECT_ENVIRONMENT: '.uv-env', PATH: path }
     const found: (string | undefined)[] = []
     for (const [torch, executable] of Object.entries(places)) fake(executable, { torch })
+    // Without it, somebody ended `petal setup` half-way.
+    const stamp = join(root, 'packages/web/.petal/python/petal.json')
     for (const executable of Object.values(places)) {
       found.push((await identify({ root: join(root, 'packages/web'), env }))?.torch)
       fake(executable)
       rmSync(join(dirname(dirname(executable)), 'lib/site-packages/torch'), { recursive: true, force: true })
       if (dirname(executable) === path) rmSync(executable)
+      if (found.length === 2) {
+        expect((await identify({ root: join(root, 'packages/web'), env }))?.torch).toBe('2.4.0')
+        writeFileSync(stamp, '{}')
+      }
     }
     // The two on the PATH share a folder, and with it the fake's PyTorch.
     expect(found).toEqual(['2.1.0', '2.2.0', '2.3.0', '2.4.0', '2.5.0', '2.6.0', '2.7.0', '2.9.0', undefined])
