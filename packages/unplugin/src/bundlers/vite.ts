@@ -25,7 +25,7 @@ export const vite: BundlerFactory = (models) => {
     resolveId: {
       filter: { id: MODEL_FILE },
       async handler(source, importer, options) {
-        const resolved = await this.resolve(source, importer, { ...options, skipSelf: true })
+        const resolved = await this.resolve(source, importer && folderSafe(importer), { ...options, skipSelf: true })
         if (resolved && importer !== undefined) importers.set(resolved.id, { file: pathOf(importer), specifier: source })
         return resolved
       },
@@ -62,3 +62,6 @@ export const vite: BundlerFactory = (models) => {
     options: { vite: plugin },
   }
 }
+
+/** A model's module as an importer: directives may hold slashes (`weights=./net.pth`), which are no folders to resolve from. */
+const folderSafe = (importer: string): string => (MODEL_FILE.test(importer) ? pathOf(importer) : importer)
