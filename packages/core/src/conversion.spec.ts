@@ -208,7 +208,9 @@ describe('another source', () => {
     const file = join(folder, 'net.pt')
     await copyFile(join(fixtures, 'net.pt'), file)
     await build({ ...defaultRequest, file }, { store: open() })
-    const error = await failure(build({ ...parseDirectives([['convert', 'trace']]), file }, { store: open(), engine: fakeEngine() }))
+    const engine: Engine = { ...fakeEngine(), identify: async () => { throw new Error('Python is looked for') } }
+    await build({ ...parseDirectives([['block', 'conv_bn_fusion']]), file }, { store: open(), engine })
+    const error = await failure(build({ ...parseDirectives([['convert', 'trace']]), file }, { store: open(), engine }))
     expect(error).toMatchObject({ code: 'NOT_PYTHON', what: 'net.pt is TorchScript already, so "convert" cannot apply to it.' })
   })
 })

@@ -50,8 +50,7 @@ export function convertibleKind(kind: SourceKind, { file, trust }: ConversionSou
 export async function findConverted(
   request: ConversionSource, source: FileDigest, store: Store, { engine }: ConversionOptions,
 ): Promise<StoredConverted | undefined> {
-  const identity = await engine?.identify()
-  const found = await store.findConversion(wantedOf(request, source), (record) => stillHolds(record, request.file, store, identity))
+  const found = await store.findConversion(wantedOf(request, source), acceptor(request, store, engine))
   return found && { ...answerOf(found, request.file), file: found.file, output: found.output, fromCache: true }
 }
 
@@ -59,9 +58,8 @@ export async function findConverted(
 export async function resolveConverted(
   request: ConversionSource, kind: ConvertibleKind, source: FileDigest, store: Store, options: ConversionOptions,
 ): Promise<StoredConverted> {
-  const identity = await options.engine?.identify()
   const steps: ConversionSteps = {
-    accept: (record) => stillHolds(record, request.file, store, identity),
+    accept: acceptor(request, store, options.engine),
     produce: async (output) => {
       const started = Date.now()
       return await recordOf(await convert(request, kind, output, options), request.file, store, started)
@@ -157,16 +155,24 @@ function portable(folder: string, path: string): string {
   return isAbsolute(near) ? path : near
 }
 
-/** Without an engine any engine's answer is good: an app can be built from a store where there is no Python. */
-async function stillHolds(record: ConversionRecord, file: string, store: Store, engine: EngineIdentity | undefined): Promise<boolean> {
-  const { facts, packages } = record.details as Details
-  if (engine && (engine.torch !== facts.torch || engine.python !== facts.python)) return false
-  for (const [path, sha256] of Object.entries(record.dependencies)) {
-    const digest = await store.digest(resolve(dirname(file), path)).catch(() => undefined)
-    if (digest?.sha256 !== sha256) return false
+/**
+ * Whether a record still holds. The engine is only asked where there is a record: apps whose models are TorchScript never look for
+ * a Python. Without an engine any engine's answer is good: an app can be built from a store where there is no Python.
+ */
+function acceptor({ file }: ConversionSource, store: Store, engine: Engine | undefined): ConversionSteps['accept'] {
+  let identity: Promise<EngineIdentity | undefined> | undefined
+  return async (record) => {
+    const { facts, packages } = record.details as Details
+    for (const [path, sha256] of Object.entries(record.dependencies)) {
+      const digest = await store.digest(resolve(dirname(file), path)).catch(() => undefined)
+      if (digest?.sha256 !== sha256) return false
+    }
+    const current = await (identity ??= engine?.identify())
+    if (current === undefined) return true
+    if (current.torch !== facts.torch || current.python !== facts.python) return false
+    for (const [name, version] of Object.entries(packages)) {
+      if (await current.packageVersion(name) !== version) return false
+    }
+    return true
   }
-  for (const [name, version] of Object.entries(packages)) {
-    if (engine && await engine.packageVersion(name) !== version) return false
-  }
-  return true
 }
