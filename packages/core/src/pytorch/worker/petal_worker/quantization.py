@@ -52,7 +52,7 @@ def quantize(loaded: Loaded, mode: str, report: Callable[[str, float], None]) ->
         "mode": mode, "engine": ENGINE, "modules": modules, "drift": _drift(loaded, model),
         "bytes": {"before": _float_size(loaded.model), "after": 0},
     }
-    return Quantized(model, {"quantization": fact})
+    return Quantized(model, fact)
 
 
 def archive_size(module: torch.jit.ScriptModule) -> int:
