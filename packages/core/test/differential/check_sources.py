@@ -93,14 +93,16 @@ def check(model, form, product, maker, judge):
             if why is None:
                 return dict(row, problem=f"refused ({built['code']}), though PyTorch can: {built['message'].strip()}")
             return dict(row, status="refused", code=built["code"], why=message, pytorch=why)
-        found, runtime = judge.ask(action="compare", file=built["file"], folder=folder), "judge"
+        runtime, found = "judge", judge.ask(action="compare", file=built["file"], folder=folder)
         if any(text in found.get("load", "") for text in UNKNOWN_OPERATOR) and maker is not judge:
             built = product.ask(**request, block=["insert_fold_prepack_ops"])
             if "code" in built:
                 return dict(row, problem=f"refused without prepacked operators: {built['message'].strip()}")
-            found, runtime = maker.ask(action="compare", file=built["file"], folder=folder), "maker"
-        row.update(runtime=runtime, warnings=len(built["warnings"]), check=(built.get("conversion") or {}).get("check"), method=(built.get("conversion") or {}).get("method"),
-                   before=sum(built["operators"]["before"].values()), after=sum(built["operators"]["after"].values()))
+            runtime, found = "maker", maker.ask(action="compare", file=built["file"], folder=folder)
+        conversion, operators = built.get("conversion") or {}, built["operators"]
+        if conversion.get("method") != request["convert"] or conversion.get("torch") != maker.hello["torch"]:
+            return dict(row, problem=f"converted by {conversion}")
+        row.update(runtime=runtime, warnings=len(built["warnings"]), before=sum(operators["before"].values()), after=sum(operators["after"].values()))
         if "sets" not in found:
             return dict(row, problem=found.get("load") or found.get("error"))
         return dict(row, **judged(found["sets"], model, asked, maker))
@@ -122,12 +124,14 @@ def judged(sets, model, asked, maker):
 
 
 def refusal(built, asked, maker, judge):
-    """What PyTorch alone makes of the model that was refused, in words; None where it does well."""
+    """What PyTorch alone makes of the model that was refused, in words; None where it does well, or where the refusal is no answer to a user."""
+    if built["code"] == "INTERNAL":
+        return None
     plain = maker.ask(action="plain", **asked)
     for key in ("failure", "error"):
         if key in plain:
             return plain[key]
-    if built["code"] == "TRACE_DIFFERS":
+    if built["code"] == "TRACE_DIVERGES":
         found = next(((name, result) for name, result in plain["diverges"].items()), None)
         return found and f"the trace gives other results than the model ({found[0]}: {found[1] if isinstance(found[1], str) else f'error {found[1]:.1e}'})"
     answer = judge.ask(action="lite", file=os.path.join(asked["folder"], "plain.pt"), folder=asked["folder"])

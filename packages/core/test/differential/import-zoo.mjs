@@ -13,7 +13,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const { file, convert, block, store } = JSON.parse(line)
   let answer
   try {
-    const request = { ...defaultRequest(), file, convert, block }
+    const request = { ...defaultRequest, file, convert, block }
     const { file: compiled, conversion, facts, warnings, bytes } = await build(request, { store: createStore({ dir: store }), engine, root: dirname(file) })
     answer = { file: compiled, conversion, operators: facts.operators, bytes, warnings }
   } catch (error) {
