@@ -73,6 +73,12 @@ describe('the compiler', () => {
 })
 
 describe('the package', () => {
+  it('has rooms that do not know one another', () => {
+    const rooms = ['request', 'source', 'pytorch', 'store']
+    const room = (file: string): string | undefined => rooms.find((name) => file.startsWith(`${name}/`))
+    expect(imports.filter(({ from, to }) => room(from) !== undefined && room(to) !== undefined && room(from) !== room(to))).toEqual([])
+  })
+
   it('has no files that import one another in a circle', () => {
     expect(cycle()).toBeUndefined()
   })
