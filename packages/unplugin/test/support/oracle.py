@@ -2,8 +2,9 @@
 
 A request: {root, module, entry, weights, calls, file, plain}: the eager model is `entry` of `module`, imported from `root`, with
 the state dict `weights`; `calls` is a Python expression of tuples of inputs, in which the module's names, `torch` and
-`random` (a seeded `torch.rand`) are known; `file` is the compiled model. With `plain`, the model of that file is what
-is compared with instead. The answer: {error} for each call, relative to the largest magnitude, or {problem}.
+`random` (a seeded `torch.rand`) are known; `file` is the compiled model. With `quantize`, the eager model is quantized
+dynamically; with `plain`, the model of that file is what is compared with instead. The answer: {errors}, one for each
+call, relative to the largest magnitude, or {problem}.
 """
 
 import importlib
@@ -29,6 +30,9 @@ def eager(request: dict, module) -> torch.nn.Module:
     model = model if isinstance(model, torch.nn.Module) else model()
     if request.get("weights"):
         model.load_state_dict(torch.load(Path(request["root"], request["weights"]), map_location="cpu"))
+    if request.get("quantize"):
+        kinds = {torch.nn.Linear, torch.nn.GRU, torch.nn.LSTM}
+        return torch.ao.quantization.quantize_dynamic(model.eval(), kinds, dtype=torch.qint8)
     return model.eval()
 
 

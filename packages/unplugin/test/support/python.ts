@@ -38,6 +38,8 @@ export interface Comparison {
   readonly weights?: string
   /** Python: a list of calls, each a tuple of inputs. `torch`, `random` and the module's names are known. */
   readonly calls: string
+  /** Compares with the eager model after PyTorch's dynamic quantization. */
+  readonly quantize?: boolean
   /** A compiled model to compare with, instead of the eager one. */
   readonly plain?: string
   /** Largest difference that is none; where it is not the tests' own. */
@@ -60,8 +62,8 @@ export function createOracle({ executable }: TorchPython): Oracle {
   const child: ChildProcess = spawn(executable, ['-u', ORACLE], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, OMP_NUM_THREADS: '1' } })
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
   return {
-    async compare(app, file, { module, entry = 'model', weights, calls, plain }) {
-      child.stdin!.write(`${JSON.stringify({ root: app.path('src'), module, entry, weights, calls, file, plain })}\n`)
+    async compare(app, file, { module, entry = 'model', weights, calls, quantize, plain }) {
+      child.stdin!.write(`${JSON.stringify({ root: app.path('src'), module, entry, weights, calls, file, quantize, plain })}\n`)
       const { value, done } = await lines.next()
       if (done) throw new Error('the oracle ended')
       const answer = JSON.parse(value) as { errors?: number[]; problem?: string }
