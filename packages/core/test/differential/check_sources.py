@@ -6,7 +6,7 @@ file is run by the lite interpreter of the PyTorch that runs this script, and co
 - Where the emitted file has operators that this PyTorch does not know yet, it is built without prepacked operators and run by the lite
   interpreter of the converting PyTorch (releases of 2.x for desktops have no XNNPACK, so they cannot load prepacked ones).
 - A refusal is right only where plain PyTorch cannot do it either: its script fails too, its trace gives other numbers than the model on
-  some input, or its own lite file of the same model does not work.
+  some input, or its own archive of the model is refused as well and its own lite file of that does not work.
 - An input set counts for a traced model only where plain PyTorch's trace generalizes to it.
 """
 
@@ -88,7 +88,7 @@ def check(model, form, product, maker, judge):
         asked = {"name": model.name, "form": form, "folder": folder, "tolerance": model.tolerance}
         built = product.ask(**request, block=[])
         if "code" in built:
-            why = refusal(built, asked, maker, judge)
+            why = refusal(built, asked, product, maker, judge)
             message = built["message"].strip().split("\n")[0]
             if why is None:
                 return dict(row, problem=f"refused ({built['code']}), though PyTorch can: {built['message'].strip()}")
@@ -119,11 +119,11 @@ def judged(sets, model, asked, maker):
             plain = plain or maker.ask(action="plain", **asked)
             if f"input set {i}" in plain.get("diverges", {}):
                 continue
-        return {"problem": f"input set {i}: {result if isinstance(result, str) else f'error {result:.2e} is above {model.tolerance:.0e}'}"}
+        return {"problem": f"input set {i}: {said(result)}"}
     return {"status": "passed", "worst": worst, "shapes": counted}
 
 
-def refusal(built, asked, maker, judge):
+def refusal(built, asked, product, maker, judge):
     """What PyTorch alone makes of the model that was refused, in words; None where it does well, or where the refusal is no answer to a user."""
     if built["code"] == "INTERNAL":
         return None
@@ -132,14 +132,25 @@ def refusal(built, asked, maker, judge):
         if key in plain:
             return plain[key]
     if built["code"] == "TRACE_DIVERGES":
-        found = next(((name, result) for name, result in plain["diverges"].items()), None)
-        return found and f"the trace gives other results than the model ({found[0]}: {found[1] if isinstance(found[1], str) else f'error {found[1]:.1e}'})"
-    answer = judge.ask(action="lite", file=os.path.join(asked["folder"], "plain.pt"), folder=asked["folder"])
-    for key in ("failure", "error"):
-        if key in answer:
-            return answer[key]
-    wrong = [result for result in answer["sets"] if isinstance(result, str) or result > asked["tolerance"]]
-    return f"PyTorch's own lite file gives other results: {wrong[0]}" if wrong else None
+        found = next(iter(plain["diverges"].items()), None)
+        return found and f"the trace gives other results than the model ({found[0]}: {said(found[1])})"
+    # The compiler's refusal then: it is one of plain PyTorch's archive too, of which no PyTorch makes a lite file that works.
+    archive = os.path.join(asked["folder"], "plain.pt")
+    again = product.ask(file=archive, convert="auto", store=os.path.join(asked["folder"], "store"), block=[])
+    if again.get("code") != built["code"]:
+        return None
+    found = [lite(one.ask(action="lite", file=archive, folder=asked["folder"]), asked["tolerance"]) for one in dict.fromkeys((judge, maker))]
+    return None if None in found else found[0]
+
+
+def lite(answer, tolerance):
+    """Why a lite file of PyTorch's own does not work, or None."""
+    wrong = next((result for result in answer.get("sets", []) if isinstance(result, str) or result > tolerance), None)
+    return answer.get("failure") or answer.get("error") or (None if wrong is None else f"PyTorch's own lite file gives other results: {said(wrong)}")
+
+
+def said(result):
+    return result if isinstance(result, str) else f"error {result:.1e}"
 
 
 def run_all(tasks, options):

@@ -123,9 +123,9 @@ def judged(result, wanted):
 
 
 def brief(error):
-    """The line of PyTorch's message that says most: the first, which for an error inside of a model is only that there was one."""
-    lines = [line.strip() for line in str(error).strip().split("\n") if line.strip()]
-    return f"{type(error).__name__}: {lines[0] if lines else ''}"[:400]
+    """The line of PyTorch's message that says most: the first, or the last where the first says no more than that the model failed."""
+    lines = [line.strip() for line in str(error).strip().split("\n") if line.strip()] or [""]
+    return f"{type(error).__name__}: {lines[-1 if lines[0].startswith('The following operation failed') else 0]}"[:400]
 
 
 ACTIONS = {"prepare": prepare, "compare": compare, "plain": plain, "lite": lite}
