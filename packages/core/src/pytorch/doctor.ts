@@ -55,9 +55,16 @@ export async function examine(options: FindOptions): Promise<Diagnosis> {
   })
   if (!isFound) return { pythons, trials: [], problems: [{ what: 'No Python that can convert was found.', fix: noPyTorch(looks).fix! }] }
   const trials = await tryAll(options)
-  // Quantizing is on request.
+  // Quantizing is on request; what is wrong with a PyTorch as a whole fails in every trial.
   const problems = trials.flatMap(({ trial, problem }) => problem === undefined || trial === 'quantize' ? [] : [problem])
-  return { pythons, trials, problems }
+  return { pythons, trials, problems: problems.filter(({ what }, at) => problems.findIndex((other) => other.what === what) === at) }
+}
+
+/** Codes of errors that are not about a conversion. */
+const BROKEN: ReadonlySet<string> = new Set(['TORCH_BROKEN', 'WORKER_NOT_STARTED', 'TORCHSCRIPT_REMOVED', 'CONVERSION_TIMEOUT'])
+
+function problemOf({ what, fix }: PetalError): Problem {
+  return { what, ...fix !== undefined && { fix } }
 }
 
 async function tryAll(options: FindOptions): Promise<TrialReport[]> {
@@ -69,7 +76,9 @@ async function tryAll(options: FindOptions): Promise<TrialReport[]> {
         reports.push({ trial, result: await tryConversion(engine, trial) })
       } catch (error) {
         if (!(error instanceof PetalError)) throw error
-        reports.push({ trial, problem: { what: error.what, ...error.fix !== undefined && { fix: error.fix } } })
+        // Nothing else will go better.
+        if (trial === 'trace' && BROKEN.has(error.code)) return [{ trial, problem: problemOf(error) }]
+        reports.push({ trial, problem: problemOf(error) })
       }
     }
     return reports

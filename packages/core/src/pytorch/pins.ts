@@ -42,5 +42,5 @@ export function supportedPythons(pins: readonly Pin[] = pinsFor()): string {
 export function pipLine(platform: NodeJS.Platform = process.platform, pins: readonly Pin[] = pinsFor(platform)): string {
   const python = platform === 'win32' ? 'py -m pip' : 'python3 -m pip'
   const index = platform === 'darwin' ? '' : ` --index-url ${CPU_INDEX}`
-  return `${python} install "torch==${pins[0]!.torch}"${index}`
+  return `${python} install torch==${pins[0]!.torch}${index}`
 }

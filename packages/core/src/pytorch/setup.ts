@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PetalError } from '../errors.ts'
 import { type Environment, pythonEnvironment } from './environment.ts'
@@ -42,25 +42,32 @@ const TOLD_LINES = 12
 
 /**
  * Makes the project's own environment with PyTorch, or finds that it is there already. An environment is whole when its stamp is there,
- * which is written last; one without a stamp is never used, and replaced here. Throws a PetalError: NO_PYTHON, SETUP_FAILED,
- * NOT_WRITABLE, and what `verify` throws.
+ * which is written last; one without a stamp is never used, and replaced here. Throws a PetalError: NO_FOLDER, NO_PYTHON,
+ * SETUP_FAILED, NOT_WRITABLE, and what `verify` throws.
  */
 export async function setUp(options: SetupOptions): Promise<SetupResult> {
   const { folder, env } = options
   const pins = options.pins ?? pinsFor()
   const home = join(folder, PROJECT_ENVIRONMENT)
+  if (!(await stat(folder).catch(() => undefined))?.isDirectory()) {
+    throw new PetalError({ code: 'NO_FOLDER', message: `There is no folder ${folder}.`, fix: 'Name the folder of the app.' })
+  }
   const present = await presentEnvironment(home, pins, options)
   if (present !== undefined) return { ...present, wasThere: true }
 
-  await prepareFolder(folder, home)
+  // Nothing is removed before there is something to make it anew with.
   const uv = await version('uv', env)
-  if (uv === undefined) await makeWithVenv(home, pins, options)
-  else await makeWithUv(home, pins, options, uv)
+  const { name, command, args } = uv === undefined ? await venvMaker(pins, options) : uvMaker(pins, uv)
+  await prepareFolder(folder, home)
+  options.onStep(`making ${home} with ${name}`)
+  await run(command, [...args, home], options)
 
   const python = pythonIn(home) ?? join(home, 'bin/python')
   const answer = await probe({ origin: PROJECT_ENVIRONMENT, command: python, args: [], isExplicit: true }, { root: folder, env })
   const pin = 'python' in answer ? pinFor(answer.python, pins) : undefined
-  if (pin === undefined) throw failed('The new environment does not work.', 'problem' in answer ? [answer.problem] : [`It is Python ${answer.python}.`])
+  if (pin === undefined) {
+    throw failed('The new environment does not work.', ['problem' in answer ? answer.problem : `It has Python ${answer.python}.`])
+  }
   await install(python, pin.requirements, uv !== undefined, options)
   options.onStep('trying it')
   await options.verify(python)
@@ -74,10 +81,10 @@ async function presentEnvironment(home: string, pins: readonly Pin[], { folder, 
   if (python === undefined || stamp === undefined) return undefined
   const answer = await probe({ origin: PROJECT_ENVIRONMENT, command: python, args: [], isExplicit: true }, { root: folder, env })
   const pin = 'python' in answer ? pinFor(answer.python, pins) : undefined
-  if (!('python' in answer) || pin === undefined || JSON.stringify(pin.requirements) !== JSON.stringify(stamp.requirements)) return undefined
+  if (!('python' in answer) || JSON.stringify(pin?.requirements) !== JSON.stringify(stamp.requirements)) return undefined
   // Somebody may have removed or replaced a package by hand.
   const installed = await packageVersions()(answer.sites)
-  return pin.requirements.every((one) => isMet(one, installed)) ? { python, requirements: pin.requirements } : undefined
+  return stamp.requirements.every((one) => isMet(one, installed)) ? { python, requirements: stamp.requirements } : undefined
 }
 
 /** Whether a requirement `name`, `name==1.2` or `name<2` is installed; of versions, only exact ones are compared, without `+cpu`. */
@@ -102,26 +109,33 @@ async function prepareFolder(folder: string, home: string): Promise<void> {
   }
 }
 
-async function makeWithUv(home: string, pins: readonly Pin[], options: SetupOptions, uv: string): Promise<void> {
-  options.onStep(`making ${home} with ${uv}`)
-  // The preferred pin decides; uv takes a Python of the machine in its range, or downloads one.
-  const [{ from, to }] = pins as readonly [Pin]
-  await run('uv', ['venv', '--python', `>=3.${from},<3.${to + 1}`, home], options)
+/** A command that makes an environment in the folder that is its last argument. */
+interface Maker {
+  readonly name: string
+  readonly command: string
+  readonly args: readonly string[]
 }
 
-async function makeWithVenv(home: string, pins: readonly Pin[], options: SetupOptions): Promise<void> {
+function uvMaker(pins: readonly Pin[], name: string): Maker {
+  // The preferred pin decides; uv takes a Python of the machine in its range, or downloads one.
+  const [{ from, to }] = pins as readonly [Pin]
+  return { name, command: 'uv', args: ['venv', '--python', `>=3.${from},<3.${to + 1}`] }
+}
+
+async function venvMaker(pins: readonly Pin[], { folder, env }: SetupOptions): Promise<Maker> {
   const seen: string[] = []
-  for (const candidate of pathCandidates(options.env, pins)) {
-    const answer = await probe(candidate, { root: options.folder, env: options.env })
+  for (const candidate of pathCandidates(env, pins)) {
+    const answer = await probe(candidate, { root: folder, env })
     seen.push('python' in answer ? `${candidate.command} is Python ${answer.python}` : `${candidate.command}: ${answer.problem}`)
     if (!('python' in answer) || pinFor(answer.python, pins) === undefined) continue
-    options.onStep(`making ${home} with Python ${answer.python}`)
-    return await run(answer.executable, ['-I', '-m', 'venv', home], options)
+    return { name: `Python ${answer.python}`, command: answer.executable, args: ['-I', '-m', 'venv'] }
   }
   throw new PetalError({
     code: 'NO_PYTHON',
     message: [`No Python ${supportedPythons(pins)} was found, which PyTorch needs.`, ...seen.map((line) => `  ${line}`)].join('\n'),
-    cause: seen.length === 0 ? 'There is neither uv nor a Python on the PATH.' : 'PyTorch has no wheels for the Pythons that are there, and uv, which could fetch one, is not.',
+    cause: seen.length === 0
+      ? 'There is neither uv nor a Python on the PATH.'
+      : 'PyTorch has no wheels for the Pythons that are there, and uv, which could fetch one, is not.',
     fix: 'Install uv (https://docs.astral.sh/uv) or a Python of these versions (https://www.python.org/downloads), and run "petal setup" again.',
   })
 }
@@ -166,7 +180,8 @@ async function run(command: string, args: readonly string[], { env, onOutput }: 
     if (lines.length > TOLD_LINES) lines.shift()
     onOutput(line)
   })
-  if (status !== 0) throw failed(`"${[command, ...args].join(' ')}" failed${typeof status === 'number' ? ` with exit code ${status}` : `: ${status}`}.`, lines)
+  const how = typeof status === 'number' ? `with exit code ${status}` : `(${status})`
+  if (status !== 0) throw failed(`"${[command, ...args].join(' ')}" failed ${how}.`, lines)
 }
 
 function failed(message: string, lines: readonly string[]): PetalError {
@@ -182,7 +197,9 @@ function failed(message: string, lines: readonly string[]): PetalError {
 /** Runs a program to its end; gives its exit code, or why it could not run. No shell reads the arguments. */
 function exitOf(command: string, args: readonly string[], env: Environment, onLine: (line: string) => void): Promise<number | string> {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { env: pythonEnvironment(env) as NodeJS.ProcessEnv, stdio: ['ignore', 'pipe', 'pipe'], shell: false, windowsHide: true })
+    const child = spawn(command, args, {
+      env: pythonEnvironment(env) as NodeJS.ProcessEnv, stdio: ['ignore', 'pipe', 'pipe'], shell: false, windowsHide: true,
+    })
     const readers = [child.stdout, child.stderr].map((stream) => {
       const reader = lineReader(1 << 16, onLine)
       stream.on('data', (chunk: Uint8Array) => { reader.push(chunk) })
