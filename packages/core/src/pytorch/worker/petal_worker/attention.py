@@ -10,12 +10,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .reclassing import Methods, reclassed
+from .reclassing import Methods, reclass, reclassed
 
 
 def plain_attention(model: nn.Module) -> AbstractContextManager:
     """Inside, the attention modules of `model` whose forward is PyTorch's own run, trace and script as plain operators."""
     return reclassed([change for module in model.modules() for change in _change(module)])
+
+
+def make_plain(model: nn.Module) -> None:
+    """What `plain_attention` does, for good."""
+    reclass([change for module in model.modules() for change in _change(module)])
 
 
 def _change(module: nn.Module) -> List[Tuple[nn.Module, Methods]]:
@@ -136,9 +141,10 @@ def multihead_forward(
     padding: Optional[Tensor] = None
     if key_padding_mask is not None:
         padding = additive(key_padding_mask, q)
-    if self.bias_k is not None and self.bias_v is not None:
-        k = torch.cat([k, self.bias_k.expand(k.size(0), 1, -1)], dim=1)
-        v = torch.cat([v, self.bias_v.expand(v.size(0), 1, -1)], dim=1)
+    more_k, more_v = self.bias_k, self.bias_v
+    if more_k is not None and more_v is not None:
+        k = torch.cat([k, more_k.expand(k.size(0), 1, -1)], dim=1)
+        v = torch.cat([v, more_v.expand(v.size(0), 1, -1)], dim=1)
         if mask is not None:
             mask = F.pad(mask, [0, 1])
         if padding is not None:

@@ -71,12 +71,16 @@ NOT_DETERMINISTIC = (
 
 
 def cases(loaded: Loaded, extra: Union[str, List[List[dict]]]) -> Iterator[Variant]:
-    """The inputs to check on: the example, other values and batches, the file's further calls, and what check= names."""
-    first = loaded.calls[0]
-    yield Variant("the example inputs", first)
-    yield from variants(first, loaded.specs)
-    for index, call in enumerate(loaded.calls[1:], 2):
-        yield Variant("example inputs %d: %s" % (index, described(call)), call)
+    """The inputs to check a trace on: those at hand, and other values and batches."""
+    yield Variant("the example inputs", loaded.calls[0])
+    yield from variants(loaded.calls[0], loaded.specs)
+    yield from list(given(loaded, extra))[1:]
+
+
+def given(loaded: Loaded, extra: Union[str, List[List[dict]]]) -> Iterator[Variant]:
+    """The inputs at hand: the example inputs, and what check= names."""
+    for index, call in enumerate(loaded.calls, 1):
+        yield Variant("the example inputs" if index == 1 else "example inputs %d: %s" % (index, described(call)), call)
     source = generator(2)
     for specs in [] if isinstance(extra, str) else extra:
         call = Call(tuple(make(spec, source) for spec in specs), {})
@@ -86,13 +90,13 @@ def cases(loaded: Loaded, extra: Union[str, List[List[dict]]]) -> Iterator[Varia
 def refusal(divergence: Divergence, method: str, place: Optional[Dict[str, Any]], fix: str) -> Refusal:
     """The error that says what differs, and where the tracer first warned of it."""
     cause = (
-        "A trace keeps the one path that the example inputs took and the Python numbers they led to, such as sizes turned into int; "
-        "this model's depend on the values or the shapes of its inputs."
+        "A trace keeps the one path that the example inputs took and the Python numbers on that path, such as a size turned into int; "
+        "this model's depend on the values or the shapes of its inputs, or on chance."
     )
     if place is not None and "file" in place:
         cause += " The tracer warned of it first at the line shown."
     return Refusal(
-        "TRACE_DIVERGES", "The %s does not do what the model does on other inputs (%s): %s." % (method, divergence.inputs, divergence.what),
+        "TRACE_DIVERGES", "The %s does not do what the model does (inputs: %s): %s." % (method, divergence.inputs, divergence.what),
         cause, fix, file=(place or {}).get("file"), line=(place or {}).get("line"),
     )
 

@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional
 import torch
 
 from .attention import plain_attention
-from .checking import Checked, Divergence, cases, check, refusal
+from .checking import Checked, Divergence, cases, check, given, refusal
 from .failures import Refusal
 from .inputs import describe
 from .loaded import Call, Loaded
@@ -61,17 +61,25 @@ def convert(loaded: Loaded, params: Dict[str, Any], report: Report) -> Converted
         return _as_it_is(loaded.model, params, common)
     state = State(loaded.model)
     try:
-        quantization: Dict[str, Any] = {}
-        if params["quantize"] != "none":
-            with capture(folders):
-                quantized = quantize(loaded, params["quantize"], report)
-            loaded, quantization = loaded._replace(model=quantized.model), {"quantization": quantized.fact}
-        part = METHODS[params["convert"]](Job(loaded, params, folders, report))
+        job = Job(loaded, params, folders, report)
+        if params["quantize"] == "none":
+            part = METHODS[params["convert"]](job)
+        else:
+            part = _quantized(job)
     finally:
         state.restore()
-    if quantization:
-        quantization["quantization"]["bytes"]["after"] = archive_size(part.module)
-    return Converted(part.module, {**common, **part.facts, **quantization}, part.warnings)
+    return Converted(part.module, {**common, **part.facts}, part.warnings)
+
+
+def _quantized(job: Job) -> Part:
+    """The quantized model converted, and beside it the float model, for its size."""
+    with capture(job.folders):
+        quantized = quantize(job.loaded, job.params["quantize"], job.report)
+    part = METHODS[job.params["convert"]](job._replace(loaded=job.loaded._replace(model=quantized.model)))
+    unchecked = job._replace(params={**job.params, "convert": part.facts["method"], "check": "none"})
+    with capture(job.folders):
+        sizes = {"before": archive_size(METHODS[part.facts["method"]](unchecked).module), "after": archive_size(part.module)}
+    return part._replace(facts={**part.facts, "quantization": {**quantized.fact, "bytes": sizes}})
 
 
 def _as_it_is(model: torch.jit.ScriptModule, params: Dict[str, Any], common: Dict[str, Any]) -> Converted:
@@ -140,6 +148,8 @@ def _by_scripting(job: Job) -> Part:
     checked = _checked(job, module, module, "script with traced submodules", captured) if parts else None
     if checked is not None:
         facts["check"] = checked.facts
+    elif loaded.calls and params["check"] != "none":
+        _check_script(job, module)
     return Part(module, facts, captured.raw + _warning(checked.warning if checked else None))
 
 
@@ -213,6 +223,17 @@ def _checked(job: Job, converted: Callable[..., Any], module: torch.nn.Module, m
     if found.divergence is not None:
         raise refusal(found.divergence, method, captured.first_trace_warning(), _way_out(job, captured, found.divergence))
     return found
+
+
+def _check_script(job: Job, module: torch.jit.ScriptModule) -> None:
+    """A script follows the model on any inputs, if TorchScript understood the code: the inputs at hand show whether it did."""
+    found = check(job.loaded.model, module, module, given(job.loaded, job.params["check"]))
+    if found.divergence is not None:
+        raise Refusal(
+            "SCRIPT_DIVERGES", "The script does not do what the model does (inputs: %s): %s." % (found.divergence.inputs, found.divergence.what),
+            "TorchScript compiles the code of the model, and some of it means something else there than in Python.",
+            "Use convert=trace, or change the code; check=none accepts the script.",
+        )
 
 
 def _way_out(job: Job, captured: Captured, divergence: Divergence) -> str:

@@ -1,6 +1,7 @@
 """Quantizing on request: 8-bit weights, and with calibration data 8-bit activations, for the engine that phones have."""
 import copy
 import os
+import re
 import tempfile
 import warnings
 from typing import Any, Callable, Dict, NamedTuple
@@ -8,6 +9,7 @@ from typing import Any, Callable, Dict, NamedTuple
 import torch
 from torch import nn
 
+from .attention import make_plain
 from .comparing import largest_error
 from .failures import Refusal
 from .loaded import Call, Loaded
@@ -18,8 +20,19 @@ ENGINE = "qnnpack"
 DYNAMIC = (nn.Linear, nn.LSTM, nn.GRU, nn.LSTMCell, nn.GRUCell, nn.RNNCell)
 
 
+# What runs as one quantized operator, where it follows one another in an nn.Sequential; longest first.
+FUSED = (
+    (nn.Conv2d, nn.BatchNorm2d, nn.ReLU), (nn.Conv1d, nn.BatchNorm1d, nn.ReLU), (nn.Conv2d, nn.BatchNorm2d), (nn.Conv1d, nn.BatchNorm1d),
+    (nn.Conv2d, nn.ReLU), (nn.Conv1d, nn.ReLU), (nn.Linear, nn.ReLU),
+)
+
+
+class Unreadable(Refusal):
+    """FX cannot quantize this model; its own stubs may tell how to."""
+
+
 class Quantized(NamedTuple):
-    """A quantized eager model and its QuantizationFact; the size afterwards is for the caller to add, who converts it."""
+    """A quantized eager model and its QuantizationFact, to which the caller adds sizes, as it is the one to convert."""
 
     model: nn.Module
     fact: Dict[str, Any]
@@ -41,6 +54,8 @@ def quantize(loaded: Loaded, mode: str, report: Callable[[str, float], None]) ->
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = {"dynamic": _dynamic, "static": _static}[mode](loaded)
+    # For good, in this copy: PyTorch's fused attention fails on layers whose weights are quantized.
+    make_plain(model)
     modules = _counted(model)
     if not modules:
         kinds = "Linear, LSTM and GRU" if mode == "dynamic" else "convolutions and Linear"
@@ -48,10 +63,9 @@ def quantize(loaded: Loaded, mode: str, report: Callable[[str, float], None]) ->
             "NOTHING_TO_QUANTIZE", "quantize=%s finds nothing to quantize in the model." % mode,
             "It quantizes modules such as %s of torch.nn, and the model has none." % kinds, "Leave quantize= out.",
         )
-    fact = {
-        "mode": mode, "engine": ENGINE, "modules": modules, "drift": _drift(loaded, model),
-        "bytes": {"before": _float_size(loaded.model), "after": 0},
-    }
+    fact: Dict[str, Any] = {"mode": mode, "engine": ENGINE, "modules": modules}
+    if loaded.calls:
+        fact["drift"] = _drift(loaded, model)
     return Quantized(model, fact)
 
 
@@ -79,7 +93,12 @@ def _static(loaded: Loaded) -> nn.Module:
             "The ranges of activations are measured while the model runs on typical inputs.",
             "Add `calibration_inputs = [...]` to the file, a list of typical inputs (a hundred will do), or use quantize=dynamic.",
         )
-    return _static_eager(loaded) if _has_stubs(loaded.model) else _static_graph(loaded)
+    try:
+        return _static_graph(loaded)
+    except Unreadable:
+        if not _has_stubs(loaded.model):
+            raise
+        return _static_eager(loaded)
 
 
 def _static_eager(loaded: Loaded) -> nn.Module:
@@ -88,6 +107,7 @@ def _static_eager(loaded: Loaded) -> nn.Module:
 
     try:
         model = copy.deepcopy(loaded.model).eval()
+        _fuse(model)
         if not any(getattr(module, "qconfig", None) for module in model.modules()):
             model.qconfig = get_default_qconfig(ENGINE)
         prepare(model, inplace=True)
@@ -100,13 +120,28 @@ def _static_eager(loaded: Loaded) -> nn.Module:
         raise _failed("static", error) from error
 
 
+def _fuse(model: nn.Module) -> None:
+    from torch.ao.quantization import fuse_modules
+
+    for module in list(model.modules()):
+        if type(module) is not nn.Sequential:
+            continue
+        names, index = list(module._modules), 0
+        while index < len(names):
+            kinds = [type(module._modules[name]) for name in names[index:]]
+            length = next((len(one) for one in FUSED if tuple(kinds[:len(one)]) == one), 1)
+            if length > 1:
+                fuse_modules(module, [names[index:index + length]], inplace=True)
+            index += length
+
+
 def _static_graph(loaded: Loaded) -> nn.Module:
     """Any model whose graph FX can read: convolutions, batch norms and ReLUs are fused first."""
     try:
         from torch.ao.quantization import get_default_qconfig_mapping
         from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
     except ImportError:
-        raise Refusal(
+        raise Unreadable(
             "QUANTIZATION_FAILED", "PyTorch %s has no FX graph mode to quantize with." % torch.__version__,
             "It came with PyTorch 1.13.", "Convert with a newer PyTorch, or place QuantStub and DeQuantStub in the model.",
         )
@@ -114,7 +149,7 @@ def _static_graph(loaded: Loaded) -> nn.Module:
     try:
         prepared = prepare_fx(copy.deepcopy(loaded.model).eval(), get_default_qconfig_mapping(ENGINE), examples)
     except Exception as error:
-        raise Refusal(
+        raise Unreadable(
             "QUANTIZATION_FAILED", "quantize=static cannot read the model's graph: %s" % _first_line(error),
             "FX runs the model without values, so `forward` may not decide by the values or shapes of tensors.",
             "Take the decision out of `forward`, place QuantStub and DeQuantStub in the model yourself, or use quantize=dynamic.",
@@ -153,7 +188,7 @@ def _counted(model: nn.Module) -> Dict[str, int]:
     counts: Dict[str, int] = {}
     for module in model.modules():
         if ".quantized" in type(module).__module__ and hasattr(module, "_get_name") and _weighty(module):
-            name = type(module).__name__
+            name = re.sub("^(Conv|Linear)ReLU", r"\1", type(module).__name__)
             counts[name] = counts.get(name, 0) + 1
     return dict(sorted(counts.items()))
 
@@ -161,21 +196,13 @@ def _counted(model: nn.Module) -> Dict[str, int]:
 def _weighty(module: nn.Module) -> bool:
     """Whether a quantized module holds weights of its own, and not in quantized modules within it."""
     name = type(module).__name__
-    return name not in ("Quantize", "DeQuantize", "QFunctional", "FXFloatFunctional", "LinearPackedParams", "FloatFunctional")
+    return name not in ("Quantize", "DeQuantize", "QFunctional", "FXFloatFunctional", "LinearPackedParams", "PackedParameter")
 
 
 def _drift(loaded: Loaded, model: nn.Module) -> float:
     """Largest relative difference from the float model on the example inputs."""
     before, after = State(loaded.model), State(model)
     return max([largest_error(run(loaded.model, before, call), run(model, after, call)) for call in loaded.calls], default=0.0)
-
-
-def _float_size(model: nn.Module) -> int:
-    """Bytes of the weights as TorchScript stores them: what the archive of the float model is made of."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "weights.pt")
-        torch.save(model.state_dict(), path)
-        return os.path.getsize(path)
 
 
 def _has_stubs(model: nn.Module) -> bool:

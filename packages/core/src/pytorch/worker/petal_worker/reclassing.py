@@ -7,18 +7,24 @@ import torch
 Methods = Dict[str, Any]
 
 
+def reclass(changes: List[Tuple[torch.nn.Module, Methods]]) -> None:
+    """Makes each module one of a subclass of its class that has the given methods and constants."""
+    made: Dict[Any, type] = {}
+    for module, methods in changes:
+        # One subclass for modules that share class and methods, so that TorchScript gives them one type.
+        cls = type(module)
+        key = (cls, tuple(sorted((name, id(method)) for name, method in methods.items())))
+        if key not in made:
+            made[key] = type(cls.__name__, (cls,), {**methods, "__module__": cls.__module__, "__qualname__": cls.__qualname__})
+        module.__class__ = made[key]
+
+
 @contextmanager
 def reclassed(changes: List[Tuple[torch.nn.Module, Methods]]) -> Iterator[None]:
-    """Inside, each module is of a subclass of its class that has the given methods and constants."""
+    """Inside, `reclass` holds."""
     classes = [(module, type(module)) for module, _ in changes]
-    made: Dict[Any, type] = {}
     try:
-        for (module, methods), (_, cls) in zip(changes, classes):
-            # One subclass for modules that share class and methods, so that TorchScript gives them one type.
-            key = (cls, tuple(sorted((name, id(method)) for name, method in methods.items())))
-            if key not in made:
-                made[key] = type(cls.__name__, (cls,), {**methods, "__module__": cls.__module__, "__qualname__": cls.__qualname__})
-            module.__class__ = made[key]
+        reclass(changes)
         yield
     finally:
         for module, cls in classes:
