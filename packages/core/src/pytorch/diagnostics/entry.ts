@@ -1,15 +1,15 @@
 /** What is known about an error when it is explained. */
 export interface Seen {
-  /** The groups of the pattern that matched, by name. */
+  /** What the patterns found, by name. */
   readonly groups: Readonly<Record<string, string>>
-  /** The marked line of the project's code, trimmed; empty where there is none. */
-  readonly statement: string
-  /** The lines of the file that has the statement, and its number from 1; no lines where there is no such file. */
+  /** What PyTorch marks: `decoder.n_layers`; empty where it marks nothing, or more than a line. */
+  readonly marked: string
+  /** The lines of the project's file that has the place, and the place's line, from 1; none and 0 where there is no place. */
   readonly lines: readonly string[]
   readonly line: number
 }
 
-/** Text with the groups of the pattern in it (`{name}`), or a function that finds the words. */
+/** Text with the groups of the patterns in it (`{name}`), or a function that finds the words. */
 export type Wording = string | ((seen: Seen) => string)
 
 /** One error of the catalogue. */
@@ -18,10 +18,12 @@ export interface Entry {
   readonly id: string
   /** What is wrong, as a heading. */
   readonly title: string
-  /** What PyTorch says, an example that the pattern matches. */
-  readonly says: string
   /** Matched against PyTorch's message without the places in it. Its named groups go into the wording. */
   readonly pattern: RegExp
+  /** Matched against `file: line of code` of the innermost place in the message, PyTorch's own files included, where the text alone does not tell. */
+  readonly place?: RegExp
+  /** Finds the line in the project's file where PyTorch names none in it. */
+  readonly find?: string
   /** Why, in one sentence. */
   readonly cause: Wording
   /** The exact change to make. */
@@ -34,6 +36,15 @@ export interface Entry {
 
 /** The wording for what was seen. */
 export function word(wording: Wording, seen: Seen): string {
-  if (typeof wording === 'function') return wording(seen)
-  return wording.replaceAll(/\{(\w+)\}/g, (whole, name: string) => seen.groups[name] ?? whole)
+  return typeof wording === 'function' ? wording(seen) : fill(wording, seen.groups)
+}
+
+/** Puts groups into a text; PyTorch's names for types become those that Python code has. */
+export function fill(text: string, groups: Readonly<Record<string, string>>): string {
+  return text.replaceAll(/\{(\w+)\}/g, (whole, name: string) => groups[name] === undefined ? whole : typeName(groups[name]))
+}
+
+/** A type as one writes it: `Tensor (inferred)` is a Tensor, `__torch__.net.Head (of Python …)` is a Head. */
+export function typeName(name: string): string {
+  return name.replace(' (inferred)', '').replaceAll(/__torch__\.(?:\w+\.)*(\w+)(?: \(of Python compilation unit[^)]*\))?/g, '$1')
 }

@@ -1,9 +1,9 @@
 import { PetalError, type PetalErrorInit } from '../../errors.ts'
 import type { WorkerFailure } from '../protocol.ts'
-import { recognize } from './catalogue.ts'
-import { word } from './entry.ts'
+import { finder, type Match, recognize } from './catalogue.ts'
+import { type Seen, typeName, word } from './entry.ts'
 import { parseMessage } from './message.ts'
-import { innermost, locate, type Place, placeIn } from './project.ts'
+import { find, innermost, locate, marked, type Place, placeIn } from './project.ts'
 
 /** Codes whose `what` is PyTorch's message. */
 const EXPLAINED: ReadonlySet<string> = new Set(['SCRIPT_FAILED', 'TRACE_FAILED'])
@@ -12,23 +12,27 @@ const LONGEST_WHAT = 300
 
 /** The error that a user sees for a conversion that did not come about: with a place, a frame, and for PyTorch's own messages an explanation. */
 export async function failureOf(failure: WorkerFailure): Promise<PetalError> {
-  const told = failure.file === undefined ? undefined : await placeIn(failure.file, markOf(failure))
-  if (!EXPLAINED.has(failure.code)) return errorOf(failure, failure, told)
-  const { text, places } = parseMessage(failure.what)
-  const place = await innermost(places) ?? told
-  return errorOf(failure, explain(failure, text, place), place)
+  const told = await toldPlace(failure)
+  const quoted = EXPLAINED.has(failure.code)
+  if (!quoted && (failure.cause !== undefined || failure.fix !== undefined || failure.exception === undefined)) return errorOf(failure, failure, told)
+  const message = parseMessage(failure.what)
+  const [match] = recognize(message)
+  const what = quoted ? headline(message.text, match) || `PyTorch raised ${failure.exception ?? 'an error'} without a message` : failure.what
+  const place = await innermost(message.places) ?? told ?? await found(match, failure)
+  if (match === undefined) return errorOf(failure, { what, ...UNKNOWN[failure.code] }, place)
+  const seen: Seen = { groups: match.groups, marked: place === undefined ? '' : marked(place), lines: place?.lines ?? [], line: place?.mark.line ?? 0 }
+  return errorOf(failure, { what, cause: word(match.entry.cause, seen), fix: word(match.entry.fix, seen) }, place)
 }
 
-type Explanation = Pick<WorkerFailure, 'what' | 'cause' | 'fix'>
+interface Explanation {
+  readonly what: string
+  readonly cause?: string | undefined
+  readonly fix?: string | undefined
+}
 
-function explain(failure: WorkerFailure, text: string, place: Place | undefined): Explanation {
-  const found = recognize(text)
-  const what = firstLine(text, failure.exception)
-  if (found === undefined) return { what, ...UNKNOWN[failure.code]! }
-  const lines = place?.lines ?? []
-  const line = place?.mark.line ?? 0
-  const seen = { groups: found.groups, lines, line, statement: lines[line - 1]?.trim() ?? '' }
-  return { what, cause: word(found.entry.cause, seen), fix: word(found.entry.fix, seen) }
+async function found(match: Match | undefined, { file, dependencies }: WorkerFailure): Promise<Place | undefined> {
+  const pattern = match === undefined ? undefined : finder(match)
+  return pattern === undefined ? undefined : await find([...file === undefined ? [] : [file], ...dependencies], pattern)
 }
 
 const UNKNOWN: Readonly<Record<string, { cause: string; fix: string }>> = {
@@ -44,15 +48,23 @@ const UNKNOWN: Readonly<Record<string, { cause: string; fix: string }>> = {
   },
 }
 
-/** What PyTorch says first; the rest lists overloads and repeats itself. */
-function firstLine(text: string, exception: string | undefined): string {
-  const line = text.split('\n').map((line) => line.trim()).find((line) => line !== '')?.replace(/:$/, '')
-    ?? `PyTorch raised ${exception ?? 'an error'} without a message`
-  return line.length <= LONGEST_WHAT ? line : `${line.slice(0, LONGEST_WHAT - 1)}…`
+/** Lines that say nothing by themselves: what comes after them does. */
+const EMPTY = /^(?:Arguments for call are not valid\.|The following variants are available:|The following operation failed in the TorchScript interpreter\.|Traceback of TorchScript.*)?$/
+/** The head of a list of complaints: an operator's or a method's declaration. */
+const DECLARATION = /\) -> .*:$/
+
+/** The line of a message that tells most: the one that was recognized, or the first. */
+function headline(text: string, match: Match | undefined): string {
+  const lines = text.split('\n')
+  const [start, end] = match === undefined ? [0, text.length] : match.span.map((at) => text.slice(0, at).split('\n').length - 1) as [number, number]
+  const said = lines.slice(start, end + 1).map((line) => line.trim()).filter((line) => !EMPTY.test(line))
+  const line = (DECLARATION.test(said[0] ?? '') ? match === undefined ? said[1] : said.at(-1) : said[0]) ?? ''
+  const plain = typeName(line).replaceAll(/ at 0x[0-9a-f]+/g, '').replace(/\s*[.:]*\s*$/, '')
+  return plain.length <= LONGEST_WHAT ? plain : `${plain.slice(0, LONGEST_WHAT - 1)}…`
 }
 
-function markOf({ line = 1, column }: WorkerFailure): Place['mark'] {
-  return column === undefined ? { line } : { line, column }
+async function toldPlace({ file, line, column }: WorkerFailure): Promise<Place | undefined> {
+  return file === undefined || line === undefined ? undefined : await placeIn(file, column === undefined ? { line } : { line, column })
 }
 
 function errorOf(failure: WorkerFailure, { what, cause, fix }: Explanation, place: Place | undefined): PetalError {

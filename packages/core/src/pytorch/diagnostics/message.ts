@@ -11,7 +11,7 @@ export interface Message {
 export interface MessagePlace {
   readonly file: string
   readonly mark: Mark
-  /** The marked line as PyTorch shows it: without the indentation that the whole function has. */
+  /** The marked line as PyTorch shows it, its indentation perhaps another than in the file; empty where it marks none. */
   readonly shown: string
 }
 
@@ -30,7 +30,7 @@ const LONGEST_MESSAGE = 100_000
  */
 export function parseMessage(message: string): Message {
   const lines = message.slice(0, LONGEST_MESSAGE).replaceAll('\r', '').split('\n')
-  const first = lines.findIndex((line) => PLACE.test(line))
+  const first = lines.findIndex((line) => PLACE.test(line) || CALL.test(line))
   const text = (first < 0 ? lines : lines.slice(0, first)).filter((line) => !BACKTRACE.test(line)).join('\n').trim()
   return { text, places: lines.flatMap((line, at) => place(line, lines.slice(at + 1, at + 1 + LONGEST_PLACE))) }
 }
@@ -38,15 +38,19 @@ export function parseMessage(message: string): Message {
 const PLACE = /^\s*File "(.+)", line (\d+)(?:, in .*)?$/
 /** Lines that C++ adds: `Exception raised from …`, `frame #3: torch::jit::…`, `INTERNAL ASSERT FAILED at "../torch/…"`. */
 const BACKTRACE = /^\s*(?:Exception raised from |frame #\d+: |#\d+ 0x|\(no backtrace available\))/
+/** How calls are listed in a trace: `net.py(19): forward`. */
+const CALL = /^(.+\.py)\((\d+)\): [\w<>]+$/
 const LONGEST_PLACE = 40
 
 function place(line: string, after: readonly string[]): MessagePlace[] {
+  const call = CALL.exec(line)
+  if (call !== null) return [{ file: call[1]!, mark: { line: Number(call[2]) }, shown: '' }]
   const [, file, number] = PLACE.exec(line) ?? []
   if (file === undefined) return []
   const own = after.slice(0, Math.max(0, after.findIndex((other) => PLACE.test(other) || other.includes('<--- HERE')) + 1))
   const row = own.findIndex((other) => /^\s*~+(?: <--- HERE)?$/.test(other))
   const shown = own[row - 1]
-  if (shown === undefined) return [{ file, mark: { line: Number(number) }, shown: after[0]?.trim() ?? '' }]
+  if (shown === undefined) return [{ file, mark: { line: Number(number) }, shown: '' }]
   const [tildes] = /~+/.exec(own[row]!)!
   return [{ file, mark: { line: Number(number), column: own[row]!.indexOf('~') + 1, width: tildes.length }, shown }]
 }

@@ -14,16 +14,30 @@ export interface Place {
 const LONGEST_SOURCE = 4_000_000
 
 /** Folders of installed code: what goes wrong in there was caused by who called it. */
-const INSTALLED = /[/\\](?:site-packages|dist-packages|lib[/\\]python[\d.]+|torch)[/\\]/i
-const LIBRARY = /[/\\](?:site-packages|dist-packages)[/\\]torch[/\\]/i
+const INSTALLED = /(?:^|[/\\])(?:site-packages|dist-packages|lib[/\\]python[\d.]+)[/\\]/i
 
-/** The innermost place in the project's own code; in other installed code where there is none, but never in PyTorch's. */
+/** Whether a file is a library's, not the project's. */
+export function isInstalled(file: string): boolean {
+  return INSTALLED.test(file)
+}
+
+/** The innermost place in the project's own code. */
 export async function innermost(places: readonly MessagePlace[]): Promise<Place | undefined> {
-  const own = places.filter(({ file }) => !INSTALLED.test(file))
-  const others = places.filter(({ file }) => INSTALLED.test(file) && !LIBRARY.test(file))
-  for (const { file, mark, shown } of [...own, ...others]) {
+  for (const { file, mark, shown } of places.filter(({ file }) => !isInstalled(file))) {
     const place = await placeIn(file, mark)
     if (place !== undefined) return indented(place, shown)
+  }
+  return undefined
+}
+
+/** The first line in these files that a pattern finds, one of a function or class before one of the file itself. */
+export async function find(files: readonly string[], pattern: RegExp): Promise<Place | undefined> {
+  for (const file of files.filter((file) => file.endsWith('.py') && !isInstalled(file))) {
+    const place = await placeIn(file, { line: 1 })
+    if (place === undefined) continue
+    const at = place.lines.flatMap((line, at) => !/^\s*(?:#|from |import )/.test(line) && pattern.test(line) ? [at] : [])
+    const [first] = [...at.filter((at) => /^\s/.test(place.lines[at]!)), ...at]
+    if (first !== undefined) return { ...place, mark: { line: first + 1 } }
   }
   return undefined
 }
@@ -45,6 +59,11 @@ export function locate({ file, lines, mark }: Place): ErrorLocation {
 function indented(place: Place, shown: string): Place {
   const line = place.lines[place.mark.line - 1]!
   const { column, ...mark } = place.mark
-  if (line.trim() !== shown.trim()) return { ...place, mark: { line: mark.line } }
+  if (shown === '' || line.trim() !== shown.trim()) return { ...place, mark: { line: mark.line } }
   return column === undefined ? place : { ...place, mark: { ...mark, column: column + line.search(/\S|$/) - shown.search(/\S|$/) } }
+}
+
+/** The marked text, of a mark within a line. */
+export function marked({ lines, mark: { line, column, width } }: Place): string {
+  return column === undefined || width === undefined ? '' : lines[line - 1]!.slice(column - 1, column - 1 + width)
 }

@@ -1,0 +1,17 @@
+import torch
+from torch import nn
+
+
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.GRUCell(4, 4)
+
+    def forward(self, x):
+        self.hidden = torch.zeros(x.size(0), 4)  # <- here
+        self.hidden = self.cell(x, self.hidden)
+        return self.hidden
+
+
+model = Recurrent()
+example_inputs = (torch.rand(3, 4),)

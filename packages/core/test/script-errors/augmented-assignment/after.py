@@ -1,0 +1,13 @@
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def forward(self, x):
+        n = x.size(0)
+        n = n // 2
+        return x * n
+
+
+model = Net()
+example_inputs = (torch.rand(2, 4),)

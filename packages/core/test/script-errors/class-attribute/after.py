@@ -1,0 +1,19 @@
+import torch
+from torch import nn
+
+
+class Square:
+    def __init__(self, size: int):
+        self.size = size
+
+    def area(self) -> int:
+        return self.size * self.size
+
+
+class Net(nn.Module):
+    def forward(self, x):
+        return x * Square(3).area()
+
+
+model = Net()
+example_inputs = (torch.rand(2, 4),)

@@ -1,0 +1,15 @@
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def forward(self, x):
+        cells = []
+        for i in range(2):
+            for j in range(2):
+                cells.append(x[i, j])
+        return torch.stack(cells)
+
+
+model = Net()
+example_inputs = (torch.rand(5, 4),)

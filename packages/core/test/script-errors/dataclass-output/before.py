@@ -1,0 +1,21 @@
+import torch
+from torch import nn
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass  # <- here
+class Output:
+    logits: Tensor
+    hidden: Tensor
+
+
+class Net(nn.Module):
+    def forward(self, x):
+        return Output(logits=x, hidden=x * 2).logits
+
+
+model = Net()
+example_inputs = (torch.rand(2, 4),)

@@ -1,0 +1,13 @@
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def forward(self, x):
+        for i in range(3):
+            y = x * i
+        return y  # <- here
+
+
+model = Net()
+example_inputs = (torch.rand(2, 3),)

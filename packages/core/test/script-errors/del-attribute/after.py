@@ -1,0 +1,12 @@
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def forward(self, x):
+        y = x * 2
+        return y
+
+
+model = Net()
+example_inputs = (torch.rand(2, 4),)

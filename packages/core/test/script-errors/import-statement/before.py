@@ -1,0 +1,12 @@
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def forward(self, x):
+        import math  # <- here
+        return x * math.pi
+
+
+model = Net()
+example_inputs = (torch.rand(5, 4),)

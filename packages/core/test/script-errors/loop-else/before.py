@@ -1,0 +1,16 @@
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def forward(self, x):
+        for i in range(3):  # <- here
+            if i > 5:
+                break
+        else:
+            x = x * 2
+        return x
+
+
+model = Net()
+example_inputs = (torch.rand(2, 4),)

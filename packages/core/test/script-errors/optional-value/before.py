@@ -1,0 +1,13 @@
+import torch
+from torch import nn
+
+from typing import Optional
+
+
+class Net(nn.Module):
+    def forward(self, x, scale: Optional[float] = None):
+        return x * scale  # <- here
+
+
+model = Net()
+example_inputs = (torch.rand(2, 4), 2.0)

@@ -1,0 +1,12 @@
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def forward(self, x) -> torch.Tensor:
+        values, indices = x.max(1)
+        return values, indices  # <- here
+
+
+model = Net()
+example_inputs = (torch.rand(2, 4),)

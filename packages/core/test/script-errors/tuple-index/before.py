@@ -1,0 +1,17 @@
+import torch
+from torch import nn
+
+from typing import Tuple
+
+from torch import Tensor
+
+
+class Net(nn.Module):
+    def forward(self, x, pair: Tuple[Tensor, int]):
+        for i in range(1):
+            x = x + pair[i]  # <- here
+        return x
+
+
+model = Net()
+example_inputs = (torch.rand(2, 4), (torch.rand(4), 2))
