@@ -26,7 +26,9 @@ class Isolation:
 
         modules = dict(sys.modules)
         process = _process_state()
-        self._first = self._first or _torch_state()
+        if not self._first:
+            self._first = _torch_state()
+            gc.freeze()  # what is imported by now stays: the collections after jobs pass over it
         source = params["source"]["file"]
         try:
             _restore_torch(self._first)

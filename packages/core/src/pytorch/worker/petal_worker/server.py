@@ -45,7 +45,6 @@ def answer(params: Dict[str, Any], isolation: Isolation, report: Callable[[str, 
             import_torch(report)
             # Imported before anything of the project, which may have modules of any name.
             from . import conversion, loading  # noqa: F401
-
             with isolation.job(params):
                 try:
                     return {"result": _convert(params, tracker, report)}

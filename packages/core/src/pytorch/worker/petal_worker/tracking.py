@@ -1,7 +1,7 @@
 """Which files of the project and which installed packages a conversion depends on."""
 import ast
 import contextlib
-import importlib.util
+import functools
 import os
 import re
 import site
@@ -26,12 +26,13 @@ def _installation() -> List[str]:
 INSTALLATION = _installation()
 
 
+@functools.lru_cache(maxsize=None)  # asked for thousands of modules in every job
 def is_installed(path: str) -> bool:
     """Whether a file belongs to the interpreter, its packages, or this worker; then it is no part of any project."""
     if path.startswith("<"):
         return True
     # Both ways: an environment may link to packages elsewhere, and a path may lead through a link into one.
-    return any(_inside(way, folder) for way in (os.path.abspath(path), os.path.realpath(path)) for folder in INSTALLATION)
+    return _inside_any(os.path.abspath(path)) or _inside_any(os.path.realpath(path))
 
 
 def top_folder(file: str) -> str:
@@ -142,6 +143,10 @@ def _hook() -> None:
             _current.note(*args)
 
     sys.addaudithook(heard)
+
+
+def _inside_any(path: str) -> bool:
+    return any(_inside(path, folder) for folder in INSTALLATION)
 
 
 def _inside(path: str, folder: str) -> bool:
