@@ -2,6 +2,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'tsdown'
+import config from '../../tsdown.config.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -14,6 +15,7 @@ export async function bundle(entry: Readonly<Record<string, string>>): Promise<s
   await build({
     cwd: root, config: false, entry: { ...entry }, outDir: folder, format: 'esm', platform: 'node', target: 'node20.19',
     dts: false, clean: false, fixedExtension: false, logLevel: 'silent', exports: false,
+    ...config.copy !== undefined && { copy: config.copy },
   })
   return folder
 }
