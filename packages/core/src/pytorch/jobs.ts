@@ -36,6 +36,9 @@ export interface Jobs {
   close(): Promise<void>
 }
 
+/** The worker's answer, or how it ended without one. */
+type Answer = Outcome | { readonly end: WorkerEnd }
+
 interface Entry {
   readonly job: ConversionJob
   readonly control: ConversionControl
@@ -68,6 +71,14 @@ export function createJobs(options: JobsOptions): Jobs {
   let worker: Worker | undefined
   let idling: NodeJS.Timeout | undefined
   let count = 0
+  let leaving: Promise<unknown> = Promise.resolve()
+
+  /** Ends the worker; whoever asks for one from now on gets another. */
+  const dismiss = (): Promise<unknown> => {
+    leaving = Promise.all([leaving, worker?.process.kill()])
+    worker = undefined
+    return leaving
+  }
 
   const start = (launch: Launch & { readonly key: string }): Worker => {
     const late = setTimeout(() => { void started.process.kill(`it said nothing for ${START_MS / 1000} s`) }, START_MS)
@@ -98,8 +109,8 @@ export function createJobs(options: JobsOptions): Jobs {
     return started
   }
 
-  /** One try: the worker's answer, or how it ended without one. */
-  const attempt = (hired: Worker, entry: Entry): Promise<Outcome | { readonly end: WorkerEnd }> => new Promise((resolve) => {
+  /** One try. */
+  const attempt = (hired: Worker, entry: Entry): Promise<Answer> => new Promise((resolve) => {
     const id = ++count
     hired.onProgress = (about, progress) => {
       if (about !== id || entry.isStopped) return
@@ -115,7 +126,7 @@ export function createJobs(options: JobsOptions): Jobs {
   const serve = async (entry: Entry): Promise<void> => {
     for (let left = ATTEMPTS; !entry.isStopped; left--) {
       const launch = await options.launch()
-      if (worker !== undefined && worker.key !== launch.key) await worker.process.kill()
+      if (worker !== undefined && worker.key !== launch.key) await dismiss()
       if (entry.isStopped) return
       const hired = worker ??= start(launch)
       hired.process.hold(true)
@@ -124,7 +135,8 @@ export function createJobs(options: JobsOptions): Jobs {
       if (!('end' in outcome)) return entry.resolve(outcome)
       if (left > 1) continue
       const { job, phase } = entry
-      return entry.resolve({ failure: hired.isReady ? crashFailure(job, outcome.end, phase) : startFailure(job, outcome.end, hired.command) })
+      const failure = hired.isReady ? crashFailure(job, outcome.end, phase) : startFailure(job, outcome.end, hired.command)
+      return entry.resolve({ failure })
     }
   }
 
@@ -135,7 +147,7 @@ export function createJobs(options: JobsOptions): Jobs {
     const place = queue.indexOf(entry)
     if (place >= 0) queue.splice(place, 1)
     const told = await failure()
-    if (entry === current) await worker?.process.kill()
+    if (entry === current) await dismiss()
     entry.resolve({ failure: told })
   }
 
@@ -166,7 +178,7 @@ export function createJobs(options: JobsOptions): Jobs {
       }
     }
     worker?.process.hold(false)
-    idling = setTimeout(() => { void worker?.process.kill() }, options.idleMs ?? IDLE_MS).unref()
+    idling = setTimeout(() => { void dismiss() }, options.idleMs ?? IDLE_MS).unref()
   }
 
   return {
@@ -188,7 +200,7 @@ export function createJobs(options: JobsOptions): Jobs {
       clearTimeout(idling)
       const entries = [...queue, ...current === undefined ? [] : [current]]
       await Promise.all(entries.map((entry) => stop(entry, () => cancelled(entry.job, 'ended with the build'))))
-      await worker?.process.kill()
+      await dismiss()
     },
   }
 }
@@ -201,7 +213,7 @@ function timeFailure({ job, phase }: Entry, limit: number, said: readonly string
   const frame = projectFrame(said, job.root, job.source.file)
   return {
     code: 'CONVERSION_TIMEOUT',
-    what: `Converting ${basename(job.source.file)} took longer than ${limit} s and was ended${phase === undefined ? '' : ` while ${phase}`}.`,
+    what: `Converting ${basename(job.source.file)} took longer than ${limit} s and was ended ${phase === undefined ? 'at its start' : `while ${phase}`}.`,
     cause: frame === undefined
       ? 'The model\'s Python code loops for ever or waits for something, or the model is large for this machine.'
       : `It was in "${frame.name}" by then: the code loops for ever, waits for something, or has much to do.`,

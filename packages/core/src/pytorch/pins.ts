@@ -38,9 +38,11 @@ export function supportedPythons(pins: readonly Pin[] = pinsFor()): string {
   return `3.${Math.min(...pins.map(({ from }) => from))} to 3.${Math.max(...pins.map(({ to }) => to))}`
 }
 
-/** The line that installs PyTorch by hand on this platform. */
-export function pipLine(platform: NodeJS.Platform = process.platform, pins: readonly Pin[] = pinsFor(platform)): string {
-  const python = platform === 'win32' ? 'py -m pip' : 'python3 -m pip'
+/** Installs a pinned release by hand: with the Python `command` of version `python`, where that is known and has wheels. */
+export function pipLine(command?: string, python?: string, platform: NodeJS.Platform = process.platform): string {
+  const pins = pinsFor(platform)
+  const own = python === undefined ? undefined : pinFor(python, pins)
+  const interpreter = own !== undefined && command !== undefined ? command : platform === 'win32' ? 'py' : 'python3'
   const index = platform === 'darwin' ? '' : ` --index-url ${CPU_INDEX}`
-  return `${python} install torch==${pins[0]!.torch}${index}`
+  return `${interpreter} -m pip install torch==${(own ?? pins[0]!).torch}${index}`
 }

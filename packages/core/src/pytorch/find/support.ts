@@ -1,5 +1,5 @@
 import { PetalError } from '../../errors.ts'
-import { pipLine } from '../pins.ts'
+import { pinFor, pipLine, supportedPythons } from '../pins.ts'
 import type { Candidate } from './candidates.ts'
 import type { Probe, Silence } from './probe.ts'
 
@@ -34,10 +34,17 @@ export function lookText({ candidate, answer }: Look): string {
   return `${candidate.command} (${candidate.origin}): Python ${answer.python}, ${torch}`
 }
 
+/** How to install PyTorch for the first Python that could have it; where none could, which Pythons could. */
+function byHand(looks: readonly Look[]): string {
+  const pythons = looks.flatMap(({ candidate, answer }) => 'problem' in answer ? [] : [{ command: candidate.command, python: answer.python }])
+  const able = pythons.find(({ python }) => pinFor(python) !== undefined)
+  const line = pipLine(able?.command, able?.python)
+  return able === undefined && pythons.length > 0 ? `"${line}" with a Python ${supportedPythons()}` : `"${line}"`
+}
+
 /** The error when no Python has PyTorch. */
 export function noPyTorch(looks: readonly Look[]): PetalError {
   const [first] = looks
-  const byHand = `or install it yourself ("${pipLine()}")`
   if (first?.candidate.isExplicit) {
     const { candidate, answer } = first
     const wrong = 'problem' in answer ? `is no usable Python: ${answer.problem}` : `is Python ${answer.python} without PyTorch`
@@ -45,27 +52,28 @@ export function noPyTorch(looks: readonly Look[]): PetalError {
       code: 'NO_PYTORCH',
       message: `${candidate.command}, which ${candidate.origin} names, ${wrong}.`,
       cause: 'Python sources are traced and scripted by PyTorch, and a Python that is named is the only one looked at.',
-      fix: `Name one that has PyTorch, name none and run "${SETUP}", ${byHand}.`,
+      fix: `Name one that has PyTorch, name none and run "${SETUP}", or install it yourself: ${byHand(looks)}.`,
     })
   }
+  const none = 'Looked for: an active or project environment (.venv, uv, Poetry, conda), and python3 on the PATH; there is none.'
   return new PetalError({
     code: 'NO_PYTORCH',
     message: [
       'No Python with PyTorch was found, which a model in Python source needs.',
-      ...looks.length === 0 ? ['Looked for: an active or project environment (.venv, uv, Poetry, conda), and python3 on the PATH; there is none.'] : ['Looked at:'],
-      ...looks.map((one) => `  ${lookText(one)}`),
+      ...looks.length === 0 ? [none] : ['Looked at:', ...looks.map((one) => `  ${lookText(one)}`)],
     ].join('\n'),
-    fix: `Run "${SETUP}", which installs it for this project only, ${byHand}; or set PETAL_PYTHON to a Python that has it.`,
+    fix: `Run "${SETUP}", which installs it for this project only; install it yourself: ${byHand(looks)}; `
+      + 'or set PETAL_PYTHON to a Python that has it.',
   })
 }
 
 /** The error when those that have PyTorch have one that cannot convert. */
-export function unsupportedPyTorch({ candidate, answer }: Look, problem: string): PetalError {
-  const explicit = candidate.isExplicit ? `Let ${candidate.origin} name another Python` : `Run "${SETUP}"`
+export function unsupportedPyTorch(one: Look, problem: string): PetalError {
+  const { command, origin, isExplicit } = one.candidate
   return new PetalError({
     code: 'UNSUPPORTED_PYTORCH',
-    message: `${candidate.command} (${candidate.origin}) cannot convert models: ${problem}.`,
-    cause: `Petal supports PyTorch ${OLDEST_TORCH.join('.')} and newer, as long as it has torch.jit${'problem' in answer ? '' : `, on Python ${OLDEST_PYTHON.join('.')} and newer`}.`,
-    fix: `${explicit}, or install a supported release: "${pipLine()}".`,
+    message: `${command} (${origin}) cannot convert models: ${problem}.`,
+    cause: `Petal needs PyTorch ${OLDEST_TORCH.join('.')} or newer that still has torch.jit, on Python ${OLDEST_PYTHON.join('.')} or newer.`,
+    fix: `${isExplicit ? `Let ${origin} name another Python` : `Run "${SETUP}"`}, or install a supported release: ${byHand([one])}.`,
   })
 }
