@@ -7,25 +7,29 @@ import { EXIT } from './exit.ts'
 import { projectFolder } from './setup.ts'
 import { plain, print, printJson } from './terminal.ts'
 
+type Machine = Readonly<Record<'node' | 'platform' | 'arch' | 'folder' | 'cache', string>>
+
 /** `petal doctor`: whether builds can convert Python sources here, and what to do where they cannot. */
 export async function doctor(args: Arguments): Promise<void> {
   const folder = args.operand === '' ? projectFolder(process.cwd()) : resolve(args.operand)
   const diagnosis = await examine({ root: folder, env: process.env })
-  const machine = { node: process.versions.node, platform: process.platform, arch: process.arch, folder, cache: storeDirectory({ root: folder }) }
+  const { versions: { node }, platform, arch } = process
+  const machine = { node, platform, arch, folder, cache: storeDirectory({ root: folder }) }
   const isWell = diagnosis.problems.length === 0
   if (args.switches.has('json')) printJson({ ok: isWell, ...machine, ...diagnosis })
   else print(...machineLines(machine), '', ...diagnosisLines(diagnosis))
   if (!isWell) process.exitCode = EXIT.refused
 }
 
-function machineLines({ node, platform, arch, folder, cache }: Record<'node' | 'platform' | 'arch' | 'folder' | 'cache', string>): string[] {
+function machineLines({ node, platform, arch, folder, cache }: Machine): string[] {
   return [`Node     ${node} on ${platform} ${arch}`, `Project  ${plain(folder)}`, `Cache    ${plain(cache)}`]
 }
 
 function diagnosisLines({ pythons, trials, problems }: Diagnosis): string[] {
   return [
     colors.bold('Python, in the order of search'),
-    ...pythons.length === 0 ? ['  none: no environment in the project or active, and no python3 on the PATH'] : pythons.flatMap(pythonLines),
+    ...pythons.flatMap(pythonLines),
+    ...pythons.length === 0 ? ['  none: no environment in the project or active, and no python3 on the PATH'] : [],
     ...trials.length === 0 ? [] : ['', colors.bold('Conversions tried with it'), ...trials.flatMap(trialLines)],
     '',
     ...problems.length === 0
@@ -46,7 +50,10 @@ function pythonLines({ command, origin, executable, python, torch, problem, isCh
 
 function trialLines({ trial, result, problem }: TrialReport): string[] {
   const name = trial.padEnd('quantize'.length)
-  if (problem !== undefined) return [`  ${name}  ${colors.red('fails')}: ${plain(problem.what)}`, ...problem.fix === undefined ? [] : [`    ${plain(problem.fix)}`]]
+  if (problem !== undefined) {
+    const { what, fix } = problem
+    return [`  ${name}  ${colors.red('fails')}: ${plain(what)}`, ...fix === undefined ? [] : [`    ${plain(fix)}`]]
+  }
   const { start, importing, total } = result!
   const cold = importing > 0.05 ? `, of which ${start.toFixed(2)} s to start Python and ${importing.toFixed(2)} s to import torch` : ''
   return [`  ${name}  ${colors.green('works')}, ${total.toFixed(2)} s${cold}`]

@@ -60,7 +60,8 @@ function ending({ signal, exitCode, reason }: WorkerEnd): string {
 const SIGNALS: Readonly<Record<string, { cause: string; fix: string }>> = {
   SIGSEGV: {
     cause: 'Native code that the model calls read memory that is not its own.',
-    fix: 'Run the model in Python by itself; if it crashes there too, look at extensions and at the inputs\' shapes, or use another release of PyTorch.',
+    fix: 'Run the model in Python by itself; if it crashes there too, look at extensions and at the shapes of the inputs, '
+      + 'or use another release of PyTorch.',
   },
   SIGKILL: {
     cause: 'The system ends processes like this when memory runs out; somebody may also have ended it by hand.',

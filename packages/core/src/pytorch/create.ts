@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { explainWarning, failureOf } from './diagnostics/index.ts'
 import type { Engine, EngineIdentity } from './engine.ts'
 import { type Environment, pythonEnvironment } from './environment.ts'
-import { createMemo, findPyTorch, type Found, hasTorch, type Look, noPyTorch, packageVersions, supportProblem, unsupportedPyTorch } from './find/index.ts'
+import {
+  createMemo, findPyTorch, type Found, hasTorch, type Look, noPyTorch, packageVersions, supportProblem, unsupportedPyTorch,
+} from './find/index.ts'
 import { normalized } from './find/packages.ts'
 import { createJobs } from './jobs.ts'
 

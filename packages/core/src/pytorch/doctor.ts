@@ -1,7 +1,7 @@
 import { PetalError } from '../errors.ts'
 import { createPyTorch } from './create.ts'
 import type { FindOptions } from './find/candidates.ts'
-import { createMemo, hasTorch, isProbe, lookAtAll, noPyTorch, supportProblem } from './find/index.ts'
+import { createMemo, hasTorch, isProbe, type Look, lookAtAll, noPyTorch, supportProblem } from './find/index.ts'
 import { type Trial, tryConversion, type TrialResult } from './try.ts'
 
 /** One Python, as it was found. */
@@ -44,7 +44,7 @@ export async function examine(options: FindOptions): Promise<Diagnosis> {
   const looks = await lookAtAll(options, createMemo(undefined))
   let isFound = false
   const pythons = looks.map(({ candidate, answer }): PythonReport => {
-    const problem = !isProbe(answer) ? `no usable Python: ${answer.problem}` : hasTorch(answer) ? supportProblem(answer) : 'it has no PyTorch'
+    const problem = problemWith(answer)
     const isChosen = problem === undefined && !isFound
     isFound ||= isChosen
     return {
@@ -65,6 +65,11 @@ const BROKEN: ReadonlySet<string> = new Set(['TORCH_BROKEN', 'WORKER_NOT_STARTED
 
 function problemOf({ what, fix }: PetalError): Problem {
   return { what, ...fix !== undefined && { fix } }
+}
+
+function problemWith(answer: Look['answer']): string | undefined {
+  if (!isProbe(answer)) return `no usable Python: ${answer.problem}`
+  return hasTorch(answer) ? supportProblem(answer) : 'it has no PyTorch'
 }
 
 async function tryAll(options: FindOptions): Promise<TrialReport[]> {

@@ -83,7 +83,8 @@ describe.skipIf(PYTHON === undefined)('the worker process', () => {
     const jobs = jobsWith('noisy')
     resultOf(await jobs.run(job('noise')))
     await expect.poll(() => output.includes('in between')).toBe(true)
-    expect(output.filter((line) => line !== 'in between')).toEqual(['Welcome to Python', '{"id": 1, "result": {}}', '{not json', '{"id": 1}', '[1, 2]'])
+    const spoken = ['Welcome to Python', '{"id": 1, "result": {}}', '{not json', '{"id": 1}', '[1, 2]']
+    expect(output.filter((line) => line !== 'in between')).toEqual(spoken)
   })
 
   it('reads messages that arrive byte by byte, and long ones', async () => {
@@ -119,7 +120,8 @@ describe.skipIf(PYTHON === undefined)('the worker process', () => {
     const failure = failureOf(crash)
     expect(failure.code).toBe('WORKER_CRASHED')
     expect(failure.what).toBe([
-      'Python was ended by SIGSEGV while tracing, twice, when net.py was converted.', 'Its last words:', '  about to crash', '  Fatal Python error: Segmentation fault',
+      'Python was ended by SIGSEGV while tracing, twice, when net.py was converted.',
+      'Its last words:', '  about to crash', '  Fatal Python error: Segmentation fault',
     ].join('\n'))
     expect(failure.dependencies).toEqual([join(folder, 'net.py')])
     resultOf(next)
@@ -145,8 +147,9 @@ describe.skipIf(PYTHON === undefined)('the worker process', () => {
   })
 
   it('reports a command that is not there', async () => {
-    const launch = async (): ReturnType<JobsOptions['launch']> => ({ command: join(folder, 'nothing'), args: [], cwd: folder, env: {}, key: '' })
-    expect(failureOf(await jobsWith('', { launch }).run(job('')))).toMatchObject({ code: 'WORKER_NOT_STARTED', what: expect.stringContaining('ENOENT') })
+    const launch: JobsOptions['launch'] = async () => ({ command: join(folder, 'nothing'), args: [], cwd: folder, env: {}, key: '' })
+    const failure = failureOf(await jobsWith('', { launch }).run(job('')))
+    expect(failure).toMatchObject({ code: 'WORKER_NOT_STARTED', what: expect.stringContaining('ENOENT') })
   })
 
   it('rejects with what `launch` rejects with, each time', async () => {
@@ -163,7 +166,8 @@ describe.skipIf(PYTHON === undefined)('the worker process', () => {
     const started = performance.now()
     const failure = failureOf(await jobs.run(job('source')))
     expect(performance.now() - started).toBeLessThan(4000)
-    expect(failure).toMatchObject({ code: 'CONVERSION_TIMEOUT', file: join(folder, 'net.py'), cause: expect.stringContaining('It was in "forward"') })
+    expect(failure).toMatchObject({ code: 'CONVERSION_TIMEOUT', file: join(folder, 'net.py') })
+    expect(failure.cause).toContain('It was in "forward"')
     expect([2, 3]).toContain(failure.line)
     expect(failure.what).toBe('Converting net.py took longer than 1 s and was ended while tracing.')
     expect(failure.fix).toContain('timeLimit')
@@ -202,7 +206,8 @@ describe.skipIf(PYTHON === undefined)('the worker process', () => {
     await jobs.close()
     expect(isGone(before)).toBe(true)
     const outcomes = [jobs.run(job('sleep'), { onProgress: () => { void jobs.close() } }), jobs.run(job(''))]
-    expect((await Promise.all(outcomes)).map((outcome) => failureOf(outcome).code)).toEqual(['CONVERSION_CANCELLED', 'CONVERSION_CANCELLED'])
+    const codes = (await Promise.all(outcomes)).map((outcome) => failureOf(outcome).code)
+    expect(codes).toEqual(['CONVERSION_CANCELLED', 'CONVERSION_CANCELLED'])
     expect(pidOf(await jobs.run(job('')))).not.toBe(before)
   })
 
@@ -216,7 +221,7 @@ describe.skipIf(PYTHON === undefined)('the worker process', () => {
 
   it('replaces the worker when another Python is to be used', async () => {
     let key = 'a'
-    const launch = async (): ReturnType<JobsOptions['launch']> => ({ command: PYTHON!, args: [SPEAKER], cwd: folder, env: process.env, key })
+    const launch: JobsOptions['launch'] = async () => ({ command: PYTHON!, args: [SPEAKER], cwd: folder, env: process.env, key })
     const jobs = jobsWith('', { launch })
     const before = pidOf(await jobs.run(job('')))
     key = 'b'
@@ -248,7 +253,8 @@ describe.skipIf(PYTHON === undefined)('Node and its worker', () => {
       const job = ${JSON.stringify(job(''))}
       const { result } = await jobs.run(job)
       console.log('worker ' + result.facts.why)
-      const running = ${JSON.stringify(entry)} === '' ? undefined : jobs.run({ ...job, entry: ${JSON.stringify(entry)} }, { onProgress: () => console.log('busy') })
+      const entry = ${JSON.stringify(entry)}
+      if (entry !== '') void jobs.run({ ...job, entry }, { onProgress: () => console.log('busy') })
       ${after}
     `)
     const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -274,7 +280,9 @@ describe.skipIf(PYTHON === undefined)('Node and its worker', () => {
     expect(await isGoneSoon(await worker())).toBe(true)
   }, 20_000)
 
-  it.each([['sleep', 'SIGKILL'], ['loop', 'SIGKILL'], ['loop', 'SIGINT']] as const)('no worker is left when Node is killed: %s, %s', async (entry, signal) => {
+  it.each([
+    ['sleep', 'SIGKILL'], ['loop', 'SIGKILL'], ['loop', 'SIGINT'],
+  ] as const)('no worker is left when Node is killed: %s, %s', async (entry, signal) => {
     const { child, worker } = await node(entry, '')
     const pid = await worker()
     expect(isGone(pid)).toBe(false)

@@ -211,9 +211,10 @@ function cancelled(job: ConversionJob, how: string): WorkerFailure {
 
 function timeFailure({ job, phase }: Entry, limit: number, said: readonly string[]): WorkerFailure {
   const frame = projectFrame(said, job.root, job.source.file)
+  const when = phase === undefined ? 'at its start' : `while ${phase}`
   return {
     code: 'CONVERSION_TIMEOUT',
-    what: `Converting ${basename(job.source.file)} took longer than ${limit} s and was ended ${phase === undefined ? 'at its start' : `while ${phase}`}.`,
+    what: `Converting ${basename(job.source.file)} took longer than ${limit} s and was ended ${when}.`,
     cause: frame === undefined
       ? 'The model\'s Python code loops for ever or waits for something, or the model is large for this machine.'
       : `It was in "${frame.name}" by then: the code loops for ever, waits for something, or has much to do.`,

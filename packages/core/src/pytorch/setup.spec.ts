@@ -50,7 +50,8 @@ with zipfile.ZipFile("%s/petal_probe-%s-py3-none-any.whl" % (folder, version), "
 function onPath(programs: Readonly<Record<string, string>>): SetupOptions['env'] {
   for (const [name, target] of Object.entries(programs)) symlinkSync(target, join(top, 'bin', name))
   const wheels = join(top, 'wheels')
-  return { HOME: top, PATH: join(top, 'bin'), PIP_NO_INDEX: '1', PIP_FIND_LINKS: wheels, UV_NO_INDEX: '1', UV_FIND_LINKS: wheels, UV_OFFLINE: '1' }
+  const offline = { PIP_NO_INDEX: '1', PIP_FIND_LINKS: wheels, UV_NO_INDEX: '1', UV_FIND_LINKS: wheels, UV_OFFLINE: '1' }
+  return { HOME: top, PATH: join(top, 'bin'), ...offline }
 }
 
 const pins = (...requirements: string[]): Pin[] => [{ from: 8, to: 30, torch: '', requirements }]
@@ -61,9 +62,9 @@ const run = (env: SetupOptions['env'], options: Partial<SetupOptions> = {}): Pro
 
 const isCandidate = (): boolean => candidates({ root: folder, env: {} }).some(({ origin }) => origin === '.petal/python')
 
-const tools = [['venv', PYTHON], ['uv', UV]] as const
+const tools = ([['venv', PYTHON], ['uv', UV]] as const).filter(([, path]) => path !== undefined)
 describe.skipIf(PYTHON === undefined)('petal setup', () => {
-  it.skipIf(process.platform === 'win32').each(tools.filter(([, path]) => path !== undefined))('makes an environment with %s, once', async (_, path) => {
+  it.skipIf(process.platform === 'win32').each(tools)('makes an environment with %s, once', async (_, path) => {
     const env = onPath(path === UV ? { uv: UV!, python3: PYTHON! } : { python3: PYTHON! })
     // What a run left that was ended half-way.
     mkdirSync(join(folder, '.petal/python/bin'), { recursive: true })
@@ -86,7 +87,7 @@ describe.skipIf(PYTHON === undefined)('petal setup', () => {
     const nothing = { PATH: '/nowhere' }
     expect(await run(nothing, { verify })).toEqual({ ...made, wasThere: true })
     expect([steps, states]).toEqual([[], [false]])
-    // Another Petal pins another release; somebody removed the package by hand: made anew, but what is there stays where nothing can make it.
+    // Another Petal pins another release; somebody removed the package by hand. What is there stays where nothing can make it anew.
     await expect(run(nothing, { pins: pins('petal-probe==2.0') })).rejects.toMatchObject({ code: 'NO_PYTHON' })
     const site = dirname(real(made.python, 'import petal_probe; print(petal_probe.__file__)')!)
     rmSync(join(site, 'petal_probe-1.0.dist-info'), { recursive: true })

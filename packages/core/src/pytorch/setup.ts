@@ -75,7 +75,9 @@ export async function setUp(options: SetupOptions): Promise<SetupResult> {
   return { python, wasThere: false, requirements: pin.requirements }
 }
 
-async function presentEnvironment(home: string, pins: readonly Pin[], { folder, env }: SetupOptions): Promise<Omit<SetupResult, 'wasThere'> | undefined> {
+type Present = Omit<SetupResult, 'wasThere'>
+
+async function presentEnvironment(home: string, pins: readonly Pin[], { folder, env }: SetupOptions): Promise<Present | undefined> {
   const python = pythonIn(home)
   const stamp = await readFile(join(home, STAMP), 'utf8').then((text) => JSON.parse(text) as Stamp).catch(() => undefined)
   if (python === undefined || stamp === undefined) return undefined
@@ -136,7 +138,8 @@ async function venvMaker(pins: readonly Pin[], { folder, env }: SetupOptions): P
     cause: seen.length === 0
       ? 'There is neither uv nor a Python on the PATH.'
       : 'PyTorch has no wheels for the Pythons that are there, and uv, which could fetch one, is not.',
-    fix: 'Install uv (https://docs.astral.sh/uv) or a Python of these versions (https://www.python.org/downloads), and run "petal setup" again.',
+    fix: 'Install uv (https://docs.astral.sh/uv) or a Python of these versions (https://www.python.org/downloads), '
+      + 'and run "petal setup" again.',
   })
 }
 

@@ -40,8 +40,9 @@ export async function tryConversion(engine: Engine, trial: Trial): Promise<Trial
     const file = join(folder, 'net.py')
     await writeFile(file, SOURCE)
     const job: ConversionJob = {
-      source: { kind: 'python', file }, root: folder, output: join(folder, 'net.pt'), convert: trial === 'script' ? 'script' : 'trace', entry: 'model',
-      args: [], input: [{ kind: 'tensor', dtype: 'float32', shape: [1, 4] }], weights: '', script: [], trace: [], check: 'auto',
+      source: { kind: 'python', file }, root: folder, output: join(folder, 'net.pt'), convert: trial === 'script' ? 'script' : 'trace',
+      entry: 'model', args: [], input: [{ kind: 'tensor', dtype: 'float32', shape: [1, 4] }],
+      weights: '', script: [], trace: [], check: 'auto',
       quantize: trial === 'quantize' ? 'dynamic' : 'none', trust: false,
     }
     const began = performance.now()

@@ -44,7 +44,9 @@ const ENVIRONMENTS = ['.venv', 'venv', '.conda', 'env']
 export function candidates(options: FindOptions): Candidate[] {
   const explicit = explicitCandidate(options)
   if (explicit !== undefined) return [explicit]
-  const all = [...activeEnvironments(options.env), ...foldersUpwards(options.root).flatMap((folder) => projectEnvironments(folder, options.env)), ...onPath(options.env)]
+  const { root, env } = options
+  const projects = foldersUpwards(root).flatMap((folder) => projectEnvironments(folder, env))
+  const all = [...activeEnvironments(env), ...projects, ...onPath(env)]
   return all.filter(({ command }, at) => all.findIndex((other) => other.command === command) === at)
 }
 

@@ -1,8 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, utimesSync, writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { PetalError } from '../../errors.ts'
 import { createPyTorch, type PyTorchOptions } from '../create.ts'
 import type { ConversionJob, EngineIdentity } from '../engine.ts'
 import { folderHash } from './poetry.ts'
@@ -46,12 +49,14 @@ function starts(executable: string): number {
   }
 }
 
-const identify = (options: Partial<PyTorchOptions> = {}): Promise<EngineIdentity | undefined> => createPyTorch({ root, env: {}, ...options }).identify()
+function identify(options: Partial<PyTorchOptions> = {}): Promise<EngineIdentity | undefined> {
+  return createPyTorch({ root, env: {}, ...options }).identify()
+}
 
-async function refusal(options: Partial<PyTorchOptions> = {}): Promise<{ code: string; message: string }> {
+async function refusal(options: Partial<PyTorchOptions> = {}): Promise<PetalError> {
   const engine = createPyTorch({ root, env: {}, ...options })
   expect(await engine.identify()).toBeUndefined()
-  return await engine.convert({} as ConversionJob).then(() => { throw new Error('converted') }, (error: { code: string; message: string }) => error)
+  return await engine.convert({} as ConversionJob).then(() => { throw new Error('converted') }, (error: PetalError) => error)
 }
 
 // Fakes are shell scripts.
@@ -59,8 +64,9 @@ describe.skipIf(process.platform === 'win32')('finding PyTorch', () => {
   it('takes them in order, and the first that has PyTorch', async () => {
     const path = join(top, 'bin')
     const places = {
-      '2.1.0': join(top, 'active/bin/python'), '2.2.0': join(top, 'conda/bin/python'), '2.3.0': join(root, 'packages/web/.petal/python/bin/python'),
-      '2.4.0': join(root, 'packages/web/.venv/bin/python'), '2.5.0': join(root, 'venv/bin/python'), '2.6.0': join(root, '.conda/bin/python'),
+      '2.1.0': join(top, 'active/bin/python'), '2.2.0': join(top, 'conda/bin/python'),
+      '2.3.0': join(root, 'packages/web/.petal/python/bin/python'), '2.4.0': join(root, 'packages/web/.venv/bin/python'),
+      '2.5.0': join(root, 'venv/bin/python'), '2.6.0': join(root, '.conda/bin/python'),
       '2.7.0': join(root, '.uv-env/bin/python'), '2.8.0': join(path, 'python3'), '2.9.0': join(path, 'python'),
     }
     writeFileSync(join(root, 'pyproject.toml'), '[project]\nname = "x"\n')
@@ -94,12 +100,15 @@ describe.skipIf(process.platform === 'win32')('finding PyTorch', () => {
       expect(await identify({ python })).toMatchObject({ torch: '2.1.0', python: '3.9.1' })
       expect(await identify({ env: { PETAL_PYTHON: python } })).toMatchObject({ torch: '2.1.0' })
     }
-    expect(await identify({ python: 'python', env: { PATH: ['/nowhere', dirname(named)].join(delimiter), PETAL_PYTHON: '/nowhere' } })).toMatchObject({ torch: '2.1.0' })
+    const env = { PATH: ['/nowhere', dirname(named)].join(delimiter), PETAL_PYTHON: '/nowhere' }
+    expect(await identify({ python: 'python', env })).toMatchObject({ torch: '2.1.0' })
     const bare = join(top, 'bare/bin/python')
     fake(bare)
     const option = await refusal({ python: bare })
-    expect(option).toMatchObject({ code: 'NO_PYTORCH', message: expect.stringContaining(`${bare}, which the option "python" names, is Python 3.11.2 without PyTorch.`) })
-    expect((await refusal({ env: { PETAL_PYTHON: '/nowhere/python' } })).message).toContain('/nowhere/python, which PETAL_PYTHON names, is no usable Python')
+    expect(option.code).toBe('NO_PYTORCH')
+    expect(option.what).toBe(`${bare}, which the option "python" names, is Python 3.11.2 without PyTorch.`)
+    const variable = await refusal({ env: { PETAL_PYTHON: '/nowhere/python' } })
+    expect(variable.what).toContain('/nowhere/python, which PETAL_PYTHON names, is no usable Python')
   })
 
   it('says what it looked at and how to get PyTorch', async () => {
@@ -116,7 +125,8 @@ describe.skipIf(process.platform === 'win32')('finding PyTorch', () => {
   })
 
   it.each([
-    [{ torch: '1.12.1' }, 'its PyTorch 1.12.1 is older than 1.13'], [{ torch: '3.0.0', hasJit: false }, 'its PyTorch 3.0.0 has dropped torch.jit'],
+    [{ torch: '1.12.1' }, 'its PyTorch 1.12.1 is older than 1.13'],
+    [{ torch: '3.0.0', hasJit: false }, 'its PyTorch 3.0.0 has dropped torch.jit'],
     [{ torch: '1.13.0', python: '3.7.9' }, 'its Python 3.7.9 is older than 3.8'],
   ])('refuses %j, unless another can', async (answer, problem) => {
     fake(join(root, '.venv/bin/python'), answer)
@@ -151,7 +161,8 @@ describe.skipIf(process.platform === 'win32')('finding PyTorch', () => {
     expect(readdirSync(memo)).toHaveLength(1)
     // Another PyTorch, other packages, another environment, another interpreter.
     const changes: (() => void)[] = [
-      () => { writeFileSync(version, '__version__ = "2.15.0+cpu"\n') }, () => { mkdirSync(join(root, '.venv/lib/site-packages/six-1.0.dist-info')) },
+      () => { writeFileSync(version, '__version__ = "2.15.0+cpu"\n') },
+      () => { mkdirSync(join(root, '.venv/lib/site-packages/six-1.0.dist-info')) },
       () => { writeFileSync(join(root, '.venv/pyvenv.cfg'), 'home = /\n') }, () => { utimesSync(python, 1, 1) },
     ]
     for (const [number, change] of changes.entries()) {
@@ -169,11 +180,13 @@ describe.skipIf(process.platform === 'win32')('finding PyTorch', () => {
   it('knows the versions of packages by their folders', async () => {
     fake(join(root, '.venv/bin/python'), { torch: '2.6.0' })
     const site = join(root, '.venv/lib/site-packages')
-    for (const name of ['torchvision-0.21.0+cpu.dist-info', 'ruamel.yaml-0.18.6.dist-info', 'my_pkg-1.0rc1-py3.11.egg-info', 'PyYAML-6.0.egg-info']) mkdirSync(join(site, name))
+    const names = ['torchvision-0.21.0+cpu.dist-info', 'ruamel.yaml-0.18.6.dist-info', 'my_pkg-1.0rc1-py3.11.egg-info', 'PyYAML-6.egg-info']
+    for (const name of names) mkdirSync(join(site, name))
     const engine = createPyTorch({ root, env: {} })
     const identity = (await engine.identify())!
-    const versions = await Promise.all(['TorchVision', 'ruamel-yaml', 'My.Pkg', 'pyyaml', 'torch', '../x'].map((name) => identity.packageVersion(name)))
-    expect(versions).toEqual(['0.21.0+cpu', '0.18.6', '1.0rc1', '6.0', undefined, undefined])
+    const asked = ['TorchVision', 'ruamel-yaml', 'My.Pkg', 'pyyaml', 'torch', '../x']
+    const versions = await Promise.all(asked.map((name) => identity.packageVersion(name)))
+    expect(versions).toEqual(['0.21.0+cpu', '0.18.6', '1.0rc1', '6', undefined, undefined])
   })
 
   it('finds Poetry\'s environment for the project', async () => {
@@ -202,7 +215,8 @@ it.skipIf(PYTHON === undefined)('asks a real virtual environment', async () => {
   const environment = join(root, '.venv')
   expect(spawnSync(PYTHON!, ['-m', 'venv', '--without-pip', environment]).status).toBe(0)
   const python = join(environment, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python')
-  const { stdout } = spawnSync(python, ['-c', 'import sys, sysconfig; print(sys.version.split()[0]); print(sysconfig.get_paths()["purelib"])'], { encoding: 'utf8' })
+  const question = 'import sys, sysconfig; print(sys.version.split()[0]); print(sysconfig.get_paths()["purelib"])'
+  const { stdout } = spawnSync(python, ['-c', question], { encoding: 'utf8' })
   const [version, site] = stdout.trim().split(/\r?\n/)
   // A module beside the app must not be taken for PyTorch, nor be run.
   writeFileSync(join(root, 'torch.py'), 'raise SystemExit(1)\n')

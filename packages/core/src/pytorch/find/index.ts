@@ -21,6 +21,12 @@ export interface Found {
   readonly probe: Probe & { readonly torch: string }
 }
 
+/** What a search gave: the first Python that can convert, and all that were looked at until then. */
+export interface Search {
+  readonly found: Found | undefined
+  readonly looks: readonly Look[]
+}
+
 export const isProbe = (answer: Probe | Silence): answer is Probe => 'python' in answer
 
 export function hasTorch(answer: Probe | Silence): answer is Probe & { readonly torch: string } {
@@ -40,7 +46,7 @@ export async function look(candidate: Candidate, place: Place, memo: Memo): Prom
  * The first Python with a PyTorch that can convert, and what was looked at until then. Costs a few `stat` calls when all of it is
  * remembered. Never throws: what is wrong with a Python is part of the answer.
  */
-export async function findPyTorch(options: FindOptions, memo: Memo): Promise<{ readonly found: Found | undefined; readonly looks: readonly Look[] }> {
+export async function findPyTorch(options: FindOptions, memo: Memo): Promise<Search> {
   const looks: Look[] = []
   for (const candidate of candidates(options)) {
     const one = await look(candidate, options, memo)

@@ -20,7 +20,9 @@ interface Note {
 }
 
 /** Variables that change where a Python looks for packages, or which one a shim starts. */
-const VARIABLES = ['PYTHONPATH', 'PYTHONNOUSERSITE', 'PYTHONUSERBASE', 'HOME', 'PYENV_VERSION', 'PYENV_ROOT', 'ASDF_PYTHON_VERSION', 'PY_PYTHON3']
+const VARIABLES = [
+  'PYTHONPATH', 'PYTHONNOUSERSITE', 'PYTHONUSERBASE', 'HOME', 'PYENV_VERSION', 'PYENV_ROOT', 'ASDF_PYTHON_VERSION', 'PY_PYTHON3',
+]
 
 /** Files that say which Python a shim (pyenv, asdf, mise) starts. */
 const CHOICES = ['.python-version', '.tool-versions', 'mise.toml', '.mise.toml']
@@ -94,7 +96,8 @@ function isScript(path: string): boolean {
 function noteIn(path: string): Note | undefined {
   try {
     const note = JSON.parse(readFileSync(path, 'utf8')) as Partial<Note>
-    return typeof note.fingerprint === 'string' && typeof note.probe?.python === 'string' && Array.isArray(note.probe.sites) ? note as Note : undefined
+    const isWhole = typeof note.fingerprint === 'string' && typeof note.probe?.python === 'string' && Array.isArray(note.probe.sites)
+    return isWhole ? note as Note : undefined
   } catch {
     return undefined
   }

@@ -53,7 +53,8 @@ print("\\n" + json.dumps({"petal": 1, "executable": sys.executable, "python": ve
 export async function probe(candidate: Candidate, { root, env }: Place): Promise<Probe | Silence> {
   const answer = await new Promise<{ stdout: string; problem: string }>((resolve) => {
     const child = execFile(candidate.command, [...candidate.args, '-c', QUESTION], {
-      encoding: 'utf8', timeout: LIMIT_MS, killSignal: 'SIGKILL', windowsHide: true, cwd: root, env: pythonEnvironment(env) as NodeJS.ProcessEnv,
+      encoding: 'utf8', timeout: LIMIT_MS, killSignal: 'SIGKILL', windowsHide: true, cwd: root,
+      env: pythonEnvironment(env) as NodeJS.ProcessEnv,
     }, (error, stdout, stderr) => {
       const said = stderr.trim().split('\n').at(-1)
       const why = error?.killed ? `did not answer within ${LIMIT_MS / 1000} s` : said || error?.message.split('\n')[0] || 'said nothing'

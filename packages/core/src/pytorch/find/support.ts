@@ -36,7 +36,7 @@ export function lookText({ candidate, answer }: Look): string {
 
 /** How to install PyTorch for the first Python that could have it; where none could, which Pythons could. */
 function byHand(looks: readonly Look[]): string {
-  const pythons = looks.flatMap(({ candidate, answer }) => 'problem' in answer ? [] : [{ command: candidate.command, python: answer.python }])
+  const pythons = looks.flatMap(({ candidate: { command }, answer }) => 'problem' in answer ? [] : [{ command, python: answer.python }])
   const able = pythons.find(({ python }) => pinFor(python) !== undefined)
   const line = pipLine(able?.command, able?.python)
   return able === undefined && pythons.length > 0 ? `"${line}" with a Python ${supportedPythons()}` : `"${line}"`
@@ -73,7 +73,7 @@ export function unsupportedPyTorch(one: Look, problem: string): PetalError {
   return new PetalError({
     code: 'UNSUPPORTED_PYTORCH',
     message: `${command} (${origin}) cannot convert models: ${problem}.`,
-    cause: `Petal needs PyTorch ${OLDEST_TORCH.join('.')} or newer that still has torch.jit, on Python ${OLDEST_PYTHON.join('.')} or newer.`,
+    cause: `Petal needs PyTorch ${OLDEST_TORCH.join('.')} or newer that has torch.jit, on Python ${OLDEST_PYTHON.join('.')} or newer.`,
     fix: `${isExplicit ? `Let ${origin} name another Python` : `Run "${SETUP}"`}, or install a supported release: ${byHand([one])}.`,
   })
 }

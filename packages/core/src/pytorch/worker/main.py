@@ -7,6 +7,7 @@ once when the requests end, so it never outlives the build.
 """
 import faulthandler
 import os
+import signal
 import sys
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
@@ -28,6 +29,9 @@ def private_channel():
 def main():
     requests, messages = private_channel()
     faulthandler.enable()
+    # A build that has waited too long asks by this signal where the model is.
+    if hasattr(signal, "SIGUSR1"):
+        faulthandler.register(signal.SIGUSR1)
     # Reading a project must not leave files in it.
     sys.dont_write_bytecode = True
     from petal_worker.server import serve
