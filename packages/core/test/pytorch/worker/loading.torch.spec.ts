@@ -90,6 +90,14 @@ describe.each(torchPythons)('loading in $name', ({ executable, version }) => {
       ['the only model object', `${net('Net')}\n${net('Other')}\nnetwork = Net(5)\nloss = nn.MSELoss()`, {}, 5],
       ['the only class', net('Net', 5), {}, 5],
       ['the class that no other uses', `${net('Part')}\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.part = Part(5)\n    def forward(self, x): return self.part(x)\nif __name__ == "__main__": Net()`, {}, 5],
+      ['the class that no other uses through a function', `${net('Part')}
+def part(): return Part(5)
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.part = part()
+    def forward(self, x): return self.part(x)
+def train(): return Net()`, {}, 5],
       ['a class', `${net('Net')}\n${net('Other', 5)}`, { entry: 'Other' }, 5],
       ['a function', `${net('Net')}\nmodel = Net(3)\ndef mine(): return Net(5)`, { entry: 'mine' }, 5],
       ['a dotted name', `${net('Net')}\nclass zoo:\n    small = Net(5)`, { entry: 'zoo.small' }, 5],
@@ -316,7 +324,9 @@ class Net(nn.Module):
         self.linear = nn.Linear(3, 3)
         self.register_buffer("shift", torch.full((1,), 5.0))
     def forward(self, x, more):
-        return self.linear(x) * 0 + self.shift + more["a"]
+        rows = x.size(0)
+        y = x.view(rows * 3).narrow(0, 0, rows * 3).view(rows, 3) + torch.arange(rows)[:, None] * (1.0 / rows)
+        return self.linear(y) * 0 + self.shift + more["a"] + torch.zeros(rows, 3) + y * 10
 import torch.export, logging; logging.disable()
 size = torch.export.Dim("size")
 x = torch.rand(4, 3)
@@ -343,6 +353,9 @@ torch.export.save(torch.export.export(nn.Sequential(nn.Linear(3, 2), nn.BatchNor
       const { result, failure } = await worker.convert(made.job({ ...job, file: 'dynamic.pt2' }))
       expect(failure).toBeUndefined()
       expect(result!.facts.inputs).toEqual(['4x3', '{a: 3}'])
+      const code = `m = torch.jit.load(${JSON.stringify(made.output)})\nresult = m(torch.zeros(8, 3), {"a": torch.zeros(3)}).tolist()`
+      // 5, and ten times the row's share of all rows.
+      expect(await python.run(made.root, code)).toEqual(Array.from({ length: 8 }, (_, row) => Array(3).fill(5 + 10 * row / 8)))
     })
     it.runIf(exports)('are refused when damaged', async () => {
       expect((await worker.convert(make({ 'm.pt2': 'no zip' }).job({ ...job, file: 'm.pt2' }))).failure).toMatchObject({ code: 'BAD_PROGRAM' })

@@ -157,6 +157,51 @@ torch.manual_seed(0); first = torch.rand(1); torch.manual_seed(0)
   })
 })
 
+describe.each(torchPythons.slice(0, 1))('a Python whose PyTorch is no use', ({ executable }) => {
+  const files = { 'app/net.py': NET }
+  const asked = async (torch: Record<string, string>): Promise<unknown> => {
+    const made = make({ ...files, ...torch })
+    const own = new Worker(executable, { PYTHONPATH: made.root })
+    const { failure } = await own.convert(made.job({ file: 'app/net.py' }))
+    await own.close()
+    return failure
+  }
+
+  it('is told when it is broken', async () => {
+    expect(await asked({ 'torch/__init__.py': 'raise ImportError("libtorch_cpu.so: cannot open shared object file")' })).toMatchObject({
+      code: 'TORCH_BROKEN', exception: 'ImportError', what: expect.stringContaining('libtorch_cpu.so'), fix: expect.stringContaining('-m pip install torch'),
+    })
+    expect(await asked({ 'torch/__init__.py': 'import numpy_of_nobody' })).toMatchObject({ code: 'TORCH_BROKEN', what: expect.stringContaining('numpy_of_nobody') })
+  })
+
+  it('is told when it makes no TorchScript', async () => {
+    const release = { 'torch/__init__.py': 'from . import jit\n__version__ = "3.1.0"', 'torch/jit.py': '' }
+    expect(await asked(release)).toMatchObject({
+      code: 'TORCHSCRIPT_REMOVED', what: 'PyTorch 3.1.0 no longer makes TorchScript.', fix: expect.stringContaining('torch==2.6.0'),
+    })
+  })
+
+  it('is told when it refuses to be asked for TorchScript', async () => {
+    const text = `${NET}
+def script(*args, **options): raise RuntimeError("\`torch.jit.script\` is deprecated. Please switch to \`torch.compile\` or \`torch.export\`.")
+torch.jit.script = script
+import os
+assert os.environ["TORCH_2_14_ONLY_UNSAFE_SILENCE_TORCHSCRIPT_ERROR"] == "I promise to migrate by 2.15"
+`
+    const own = new Worker(executable)
+    const { failure } = await own.convert(make({ 'net.py': text }).job({ convert: 'script' }))
+    await own.close()
+    expect(failure).toMatchObject({ code: 'TORCHSCRIPT_REMOVED' })
+  })
+
+  it('is told when it has none', async () => {
+    const own = new Worker(executable, { PYTHONPATH: make({ 'sitecustomize.py': 'import sys\nsys.path[:] = [p for p in sys.path if "-packages" not in p]' }).root })
+    const { failure } = await own.convert(make(files).job({ file: 'app/net.py' }))
+    await own.close()
+    expect(failure).toMatchObject({ code: 'NO_PYTORCH', exception: 'ModuleNotFoundError', fix: expect.stringContaining(`"${executable}" -m pip install`) })
+  })
+})
+
 describe.each(torchPythons)('archives of $name', ({ executable }) => {
   const BODY = `
 import torch

@@ -1,5 +1,4 @@
-"""Models that are saved whole: pickled modules and exported programs. Loading either can run code that is in the file."""
-import inspect
+"""Models that are pickled whole. Loading one can run any code that is in the file."""
 import os
 import re
 import sys
@@ -9,7 +8,6 @@ import torch
 from torch import nn
 
 from .failures import Refusal
-from .loaded import Call
 from .weights import torch_load
 
 WRAPPINGS = ("ema", "model", "module", "net", "network")
@@ -18,7 +16,7 @@ WRAPPINGS = ("ema", "model", "module", "net", "network")
 
 def load_checkpoint(file: str, entry: str, trust: bool) -> Tuple[nn.Module, List[dict]]:
     """The module that is pickled in a file, with warnings. `entry` names a key where the file holds a dict."""
-    _require_trust(file, trust, "is a pickled model")
+    require_trust(file, trust, "is a pickled model")
     sys.path.insert(0, os.path.dirname(file))
     try:
         value = torch_load(file, weights_only=False)
@@ -41,33 +39,8 @@ def load_checkpoint(file: str, entry: str, trust: bool) -> Tuple[nn.Module, List
     return model, []
 
 
-def load_program(file: str, trust: bool) -> Tuple[nn.Module, List[Call]]:
-    """The module of an exported program (.pt2), and its example inputs."""
-    _require_trust(file, trust, "is an exported program")
-    try:
-        from torch.export import load
-    except ImportError:
-        raise Refusal(
-            "TORCH_TOO_OLD", "PyTorch %s can't read %s, which torch.export wrote." % (torch.__version__, os.path.basename(file)),
-            fix="Install PyTorch 2.1 or newer, or import the Python file of the model.",
-        )
-    try:
-        program = load(file)
-    except Exception as error:
-        raise Refusal(
-            "BAD_PROGRAM", "%s can't be read: %s" % (os.path.basename(file), str(error).strip().split("\n")[0] or type(error).__name__),
-            cause="The file is damaged, or was written by a release that PyTorch %s does not understand." % torch.__version__,
-            fix="Export it again with this release, or import the Python file of the model.", exception=type(error).__name__,
-        )
-    options = {"check_guards": False} if "check_guards" in inspect.signature(program.module).parameters else {}
-    model = program.module(**options)
-    for name in ("train", "eval"):
-        vars(model).pop(name, None)  # refuse to be called, as the mode of a program is fixed
-    args, kwargs = getattr(program, "example_inputs", None) or ((), {})
-    return model, [Call(tuple(args), dict(kwargs))] if args or kwargs else []
-
-
-def _require_trust(file: str, trust: bool, what: str) -> None:
+def require_trust(file: str, trust: bool, what: str) -> None:
+    """Refuses a file that can run code on loading, unless the import says that it is trusted."""
     if not trust:
         raise Refusal(
             "UNTRUSTED", "%s %s, and loading it can run any code that is in it." % (os.path.basename(file), what),

@@ -3,7 +3,7 @@ import ast
 import inspect
 import os
 from types import ModuleType
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Set
 
 import torch
 from torch import nn
@@ -81,27 +81,36 @@ def _instances(module: ModuleType) -> List[str]:
 
 
 def _classes(module: ModuleType, file: str) -> List[str]:
-    """Names of the nn.Module classes that the file defines and nothing else in it uses; all of them where each is used."""
+    """Names of the nn.Module classes that the file defines and no other class of it uses; all of them where each is used."""
     own = [
         name for name, value in vars(module).items()
         if inspect.isclass(value) and issubclass(value, nn.Module) and value.__module__ == module.__name__ and value.__name__ == name
     ]
-    used = {name for name in own if _is_used(name, file)}
+    uses = _uses(file)
+    used = {name for user in own for name in _reached(user, uses) if name != user}
     return [name for name in own if name not in used] or own
 
 
-def _is_used(name: str, file: str) -> bool:
-    """Whether a file refers to one of its classes outside of the class itself and of what it does as a script."""
+def _uses(file: str) -> Dict[str, Set[str]]:
+    """The names in the body of each class and function at the top of a file."""
     with open(file, "rb") as opened:
         tree = ast.parse(opened.read())
-    for statement in tree.body:
-        if isinstance(statement, ast.ClassDef) and statement.name == name:
-            continue
-        if isinstance(statement, ast.If) and "__name__" in {node.id for node in ast.walk(statement.test) if isinstance(node, ast.Name)}:
-            continue
-        if any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(statement)):
-            return True
-    return False
+    definitions = (ast.ClassDef, ast.FunctionDef)
+    return {
+        statement.name: {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+        for statement in tree.body if isinstance(statement, definitions)
+    }
+
+
+def _reached(name: str, uses: Dict[str, Set[str]]) -> Set[str]:
+    """What a class or function uses, by itself or through others."""
+    found: Set[str] = set()
+    waiting = [name]
+    while waiting:
+        new = uses.get(waiting.pop(), set()) - found
+        found |= new
+        waiting.extend(new)
+    return found
 
 
 def _attribute(module: ModuleType, file: str, entry: str) -> Any:

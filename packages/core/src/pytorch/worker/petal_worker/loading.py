@@ -4,13 +4,14 @@ from typing import Any, Dict
 
 import torch
 
-from .checkpoints import load_checkpoint, load_program
+from .checkpoints import load_checkpoint
 from .entry import find_model
 from .examples import calibration_of, calls_of_module, calls_of_specs
 from .failures import Refusal
 from .isolation import seed
 from .loaded import Loaded
 from .modules import import_file
+from .programs import load_program
 from .weights import load_weights
 
 

@@ -134,6 +134,8 @@ def _told(error: BaseException, tracker: Tracker) -> Dict[str, Any]:
     # What a release says that has torch.jit and refuses its use.
     if re.search(r"`?torch\.jit\.\w+`? is (deprecated|no longer|not supported)", failure["what"]) and "torch" in sys.modules:
         failure = torchscript_removed(sys.modules["torch"].__version__).message()
+    if not os.path.isfile(failure.get("file", "")):  # code that was made, such as that of a graph, has no file to show
+        failure = {key: value for key, value in failure.items() if key not in ("file", "line", "column")}
     return {**failure, "dependencies": tracker.dependencies(), "packages": tracker.packages()}
 
 
