@@ -8,15 +8,16 @@ import { find, innermost, locate, marked, type Place, placeIn } from './project.
 /** Codes whose `what` is PyTorch's message. */
 const EXPLAINED: ReadonlySet<string> = new Set(['SCRIPT_FAILED', 'TRACE_FAILED'])
 
-const LONGEST_WHAT = 300
+const LONGEST_WHAT = 200
 
 /** The error that a user sees for a conversion that did not come about: with a place, a frame, and for PyTorch's own messages an explanation. */
 export async function failureOf(failure: WorkerFailure): Promise<PetalError> {
   const told = await toldPlace(failure)
   const quoted = EXPLAINED.has(failure.code)
+  // What a model raises when it is called is explained too, where nobody has done so yet.
   if (!quoted && (failure.cause !== undefined || failure.fix !== undefined || failure.exception === undefined)) return errorOf(failure, failure, told)
   const message = parseMessage(failure.what)
-  const [match] = recognize(message)
+  const match = recognize(message).find(({ entry }) => quoted || entry.method === 'trace')
   const what = quoted ? headline(message.text, match) || `PyTorch raised ${failure.exception ?? 'an error'} without a message` : failure.what
   const place = await innermost(message.places) ?? told ?? await found(match, failure)
   if (match === undefined) return errorOf(failure, { what, ...UNKNOWN[failure.code] }, place)
@@ -53,14 +54,20 @@ const EMPTY = /^(?:Arguments for call are not valid\.|The following variants are
 /** The head of a list of complaints: an operator's or a method's declaration. */
 const DECLARATION = /\) -> .*:$/
 
+/** What tells a person nothing: addresses, values, and what the explanation says better. */
+const CUTS: readonly (readonly [RegExp, string])[] = [
+  [/ at 0x[0-9a-f]+/g, ''], [/ \(This (?:attribute|function) exists .*$/, ''], [/^(Tracer cannot infer type of) .*$/, '$1 what forward returns'],
+]
+
 /** The line of a message that tells most: the one that was recognized, or the first. */
 function headline(text: string, match: Match | undefined): string {
   const lines = text.split('\n')
   const [start, end] = match === undefined ? [0, text.length] : match.span.map((at) => text.slice(0, at).split('\n').length - 1) as [number, number]
   const said = lines.slice(start, end + 1).map((line) => line.trim()).filter((line) => !EMPTY.test(line))
   const line = (DECLARATION.test(said[0] ?? '') ? match === undefined ? said[1] : said.at(-1) : said[0]) ?? ''
-  const plain = typeName(line).replaceAll(/ at 0x[0-9a-f]+/g, '').replace(/\s*[.:]*\s*$/, '')
-  return plain.length <= LONGEST_WHAT ? plain : `${plain.slice(0, LONGEST_WHAT - 1)}…`
+  const plain = CUTS.reduce((text, [pattern, short]) => text.replace(pattern, short), typeName(line)).replace(/\s*[.:]*\s*$/, '')
+  const sentence = /^.{40,}?\.(?= [A-Z])/.exec(plain)?.[0].slice(0, -1) ?? plain
+  return sentence.length <= LONGEST_WHAT ? sentence : `${sentence.slice(0, LONGEST_WHAT - 1)}…`
 }
 
 async function toldPlace({ file, line, column }: WorkerFailure): Promise<Place | undefined> {

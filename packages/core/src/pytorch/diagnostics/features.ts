@@ -64,8 +64,11 @@ export const FEATURES: readonly Entry[] = [
     id: 'argument-unpacking',
     title: 'A call unpacks a list',
     pattern: /cannot statically infer the expected size of a list/,
-    cause: ({ marked }) => `How many items \`${marked || 'the list'}\` has will only be known when the model runs, and a call has a fixed number of arguments.`,
-    fix: ({ marked }) => `Write them out: \`${marked || 'xs'}[0], ${marked || 'xs'}[1]\` in place of \`*${marked || 'xs'}\`; a tuple can be unpacked.`,
+    cause: ({ marked }) => `How many items \`${marked.replace('*', '') || 'the list'}\` has will only be known when the model runs, and a call has a fixed number of arguments.`,
+    fix: ({ marked }) => {
+      const name = marked.replace('*', '') || 'xs'
+      return `Write them out: \`${name}[0], ${name}[1]\` in place of \`*${name}\`; a tuple can be unpacked.`
+    },
   },
   {
     id: 'f-string',
@@ -116,7 +119,7 @@ export const FEATURES: readonly Entry[] = [
     id: 'with-statement',
     title: 'A with statement uses a context manager of Python',
     pattern: /Expected <function (?<name>[\w.]+)\.__a?(?:enter|exit)__ at|does not define (?:an )?__(?:enter|exit)__ (?:method|function)/,
-    find: String.raw`^\s*with\b`,
+    find: String.raw`^\s*with\b(?!.*\bno_grad\b)`,
     cause: 'Of context managers TorchScript compiles `torch.no_grad()` and classes of the file, not those of Python\'s libraries.',
     fix: 'Take the statements out of the `with` block.',
   },

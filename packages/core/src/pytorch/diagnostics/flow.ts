@@ -94,6 +94,6 @@ export const FLOW: readonly Entry[] = [
 
 /** What to write for methods that TorchScript lacks; `x` is the tensor. */
 const OTHER_METHODS: Readonly<Record<string, string>> = {
-  nelement: 'x.numel()', new: 'torch.tensor([…], dtype=x.dtype, device=x.device)', storage: 'x.numel()', tolist: 'x', dims: 'x.dim()',
-  new_tensor: 'torch.tensor(…, dtype=x.dtype, device=x.device)', ndimension: 'x.dim()', register_hook: 'x', map_: 'torch.where(…)', apply_: 'torch.where(…)',
+  nelement: 'x.numel()', new: 'torch.tensor([…], dtype=x.dtype, device=x.device)', storage: 'x.numel()', dims: 'x.dim()',
+  new_tensor: 'torch.tensor(…, dtype=x.dtype, device=x.device)', ndimension: 'x.dim()', map_: 'torch.where(…)', apply_: 'torch.where(…)',
 }

@@ -23,7 +23,11 @@ export const MODULES: readonly Entry[] = [
     title: 'A dictionary of the model has values of several types',
     pattern: new RegExp(`${EXISTS}.*(?:must have consistent type|consistent types)\\. Found (?<one>.+?) and (?<other>.+?)\\. Its type`),
     cause: 'A dictionary or list has one type of values in TorchScript, and `self.{name}` has {one} and {other}.',
-    fix: 'Store what forward uses as attributes of their own: `self.{name}_scale = {name}["scale"]`.',
+    fix: ({ groups, lines, line }) => {
+      const name = groups['name']!
+      const key = new RegExp(String.raw`self\.${name}\[["'](\w+)["']\]`).exec(lines[line - 1] ?? '')?.[1]
+      return `Store what forward uses as attributes of their own: \`self.${name}_${key ?? 'scale'} = ${name}["${key ?? 'scale'}"]\`.`
+    },
   },
   {
     id: 'list-of-functions',

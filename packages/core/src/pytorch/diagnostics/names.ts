@@ -23,7 +23,7 @@ export const NAMES: readonly Entry[] = [
     fix: ({ marked }) => marked === ''
       ? 'Pass the value to the constructor, store it (`self._n_layers = n_layers`), and use the stored one in forward.'
       : `Pass the value to the constructor (\`${attributeFor(marked).slice(1)}\`), store it (\`self.${attributeFor(marked)} = ${attributeFor(marked).slice(1)}\`), `
-        + `and write \`self.${attributeFor(marked)}\` in place of \`${marked}\`; leave out what is only for the log.`,
+        + `and write \`self.${attributeFor(marked)}\` in place of \`${marked}\`.`,
   },
   {
     id: 'function-table',

@@ -86,7 +86,7 @@ export const TYPES: readonly Entry[] = [
     pattern: /Expected a value of type '(?<wanted>List\[int\])' for argument '(?<name>[^']+)' but instead found type 'List\[(?:Tensor|Union\[[^']*Tensor)/,
     cause: 'Sizes are whole numbers, and one of these is a Tensor.',
     fix: (seen) => {
-      const head = typed(seen, 'int')
+      const head = /\.\w+\(\)/.test(seen.lines[seen.line - 1] ?? '') ? undefined : typed(seen, 'int')
       return `Make it a number: \`int(length.max())\`${head === undefined ? '' : `; or, where an argument is a number already, say so: \`${head}\``}`
     },
   },
