@@ -285,7 +285,7 @@ def main():
     rows.sort(key=lambda row: (row["family"], row["model"], row["form"]))
     if options.report:
         with open(options.report, "w") as out:
-            json.dump({"torch": torch.__version__, "source": options.source, "rows": rows}, out, indent=1)
+            json.dump({"torch": torch.__version__, "source": options.source, "set": options.set, "rows": rows}, out, indent=1)
     failed = [row for row in rows if row["status"] == "failed"]
     print(f"differential: {len(rows) - len(failed)} passed, {len(failed)} failed, 0 skipped")
     sys.exit(1 if failed else 0)

@@ -11,7 +11,7 @@ def main():
     with open(sys.argv[1]) as file:
         report = json.load(file)
     if report["source"] == "python":
-        return python_section(report["torch"], report["rows"])
+        return python_section(report)
     rows = report["rows"]
     passed = [row for row in rows if row["status"] == "passed"]
     refused = [row for row in rows if row["status"] == "refused"]
@@ -37,20 +37,22 @@ def main():
             print(f"| {row['model']} | {row['form']} | {cell(row['problem'])} |")
 
 
-def python_section(judge, rows):
-    """Counts by family, and every row that did not come out correct."""
+def python_section(report):
+    """Counts by kind of model, and every row that did not come out correct."""
+    judge, rows = report["torch"], report["rows"]
     # The same release for every row; a row whose processes ended early does not know it.
     maker = next(row["maker"] for row in rows if row.get("maker"))
     counts = {status: sum(row["status"] == status for row in rows) for status in ("passed", "refused", "failed")}
     print(f"## From Python source, PyTorch {maker}\n")
     elsewhere = sum(row.get("runtime") == "maker" for row in rows)
-    print("The same models as `.py` files, imported with `convert=trace` and `convert=script`. The emitted file is run by the lite interpreter of "
+    models = "The same models" if report["set"] == "full" else f"{len({row['model'] for row in rows})} of the same models"
+    print(f"{models} as `.py` files, imported with `convert=trace` and `convert=script`. The emitted file is run by the lite interpreter of "
           f"PyTorch {judge}" + (f", or, for {elsewhere} models with operators that it does not know yet, compiled with `block=insert_fold_prepack_ops` and run by {maker}'s" if elsewhere else "")
           + ", and compared with the eager model in the PyTorch that converted.\n")
     print(f"{counts['passed']} correct, {counts['refused']} refused, {counts['failed']} wrong.\n")
-    print("| family | form | correct | refused | worst relative error |\n|---|---|---|---|---|")
-    for family, form in sorted({(row["family"], row["form"]) for row in rows}):
-        group = [row for row in rows if (row["family"], row["form"]) == (family, form)]
+    print("| models | form | correct | refused | worst relative error |\n|---|---|---|---|---|")
+    for family, form in sorted({(kind(row), row["form"]) for row in rows}):
+        group = [row for row in rows if (kind(row), row["form"]) == (family, form)]
         errors = [row["worst"] for row in group if row["status"] == "passed"]
         print(f"| {family} | {form} | {len(errors)} | {sum(row['status'] == 'refused' for row in group)} | {f'{max(errors):.1e}' if errors else ''} |")
     if counts["refused"]:
@@ -63,6 +65,10 @@ def python_section(judge, rows):
     for row in rows:
         if row["status"] == "failed":
             print(f"| {row['model']} | {row['form']} | {cell(row['problem'])} |")
+
+
+def kind(row):
+    return row["family"] if row["family"] in ("language", "sequence") else "torchvision"
 
 
 def upstream(row):

@@ -6,7 +6,8 @@ import { pathToFileURL } from 'node:url'
 
 const [module, python] = process.argv.slice(2)
 const { build, createPyTorch, createStore, defaultRequest } = await import(pathToFileURL(module))
-const engine = createPyTorch({ root: process.cwd(), python })
+// The largest models take minutes on a slow machine.
+const engine = createPyTorch({ root: process.cwd(), python, timeLimit: 900 })
 console.log(JSON.stringify(await engine.identify() ?? {}))
 
 for await (const line of createInterface({ input: process.stdin })) {
