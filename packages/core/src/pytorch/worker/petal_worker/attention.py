@@ -71,14 +71,14 @@ def additive(mask: Tensor, like: Tensor) -> Tensor:
 
 
 def attend(
-    q: Tensor, k: Tensor, v: Tensor, heads: int, attn_mask: Optional[Tensor], key_padding_mask: Optional[Tensor],
+    q: Tensor, k: Tensor, v: Tensor, heads: int, size: int, attn_mask: Optional[Tensor], key_padding_mask: Optional[Tensor],
     zero_key: bool, dropout: float, training: bool,
 ) -> Tuple[Tensor, Tensor]:
     """
     Attention of projected (N, L, E) queries to (N, S, E) keys and values: the (N, L, E) result and the (N, heads, L, S) weights.
+    `size` is that of a head, E / heads.
     `attn_mask` is (L, S) or (N * heads, L, S), `key_padding_mask` (N, S); both are added to the scores. `zero_key` adds a key of zeros.
     """
-    size = q.size(2) // heads
     q = q.reshape(q.size(0), q.size(1), heads, size).transpose(1, 2)
     k = k.reshape(k.size(0), k.size(1), heads, size).transpose(1, 2)
     v = v.reshape(v.size(0), v.size(1), heads, size).transpose(1, 2)
@@ -150,7 +150,7 @@ def multihead_forward(
         if padding is not None:
             padding = F.pad(padding, [0, 1])
 
-    output, weights = attend(q, k, v, self.num_heads, mask, padding, self.add_zero_attn, self.dropout, self.training)
+    output, weights = attend(q, k, v, self.num_heads, self.head_dim, mask, padding, self.add_zero_attn, self.dropout, self.training)
     output = F.linear(output, self.out_proj.weight, self.out_proj.bias)
     if not batched:
         output = output.squeeze(0)

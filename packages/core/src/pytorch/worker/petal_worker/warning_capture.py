@@ -46,7 +46,7 @@ class Captured:
             return
         tracer = issubclass(category, torch.jit.TracerWarning)
         # PyTorch's own code checks shapes all over; its default filter drops what that makes the tracer say, and so do we.
-        if OWN_CODE.search(filename) if tracer else place is None:
+        if OWN_CODE.search(filename) or os.path.realpath(filename).startswith(HERE + os.sep) if tracer else place is None:
             return
         raw: Dict[str, Any] = {"category": category.__name__, "message": text}
         if place is not None:
