@@ -61,6 +61,9 @@ describe('petal', () => {
     [['optimize', 'net.pt', '--json=yes'], 'The option "--json" takes no value.', '--help'],
     [['optimize', 'net.pt', '--block', 'conv_bn'], '"conv_bn" is not a value', 'Did you mean "conv_bn_fusion"?'],
     [['optimize', 'net.pt', '--backend', 'vulkan'], '"vulkan" is not a value', 'Valid: cpu.'],
+    [['doctor', 'a', 'b'], '"petal doctor" takes one folder; "b" is one too many.', '--help'],
+    [['doctor', 'nowhere'], 'There is no folder ', 'Name the folder of the app.'],
+    [['setup', 'nowhere'], 'There is no folder ', 'Name the folder of the app.'],
     [['optimize', 'net.pt', '--__proto__', 'x'], 'has no option "--__proto__"', 'Valid: '],
   ])('%j is not understood', async (args, message, hint) => {
     const { status, out, err } = await petal(...args)

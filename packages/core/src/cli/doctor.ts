@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import colors from 'picocolors'
 import { type Diagnosis, examine, type PythonReport, type TrialReport } from '../pytorch/doctor.ts'
+import { requireFolder } from '../pytorch/setup.ts'
 import { storeDirectory } from '../store/location.ts'
 import type { Arguments } from './arguments.ts'
 import { EXIT } from './exit.ts'
@@ -12,6 +13,7 @@ type Machine = Readonly<Record<'node' | 'platform' | 'arch' | 'folder' | 'cache'
 /** `petal doctor`: whether builds can convert Python sources here, and what to do where they cannot. */
 export async function doctor(args: Arguments): Promise<void> {
   const folder = args.operand === '' ? projectFolder(process.cwd()) : resolve(args.operand)
+  await requireFolder(folder)
   const diagnosis = await examine({ root: folder, env: process.env })
   const { versions: { node }, platform, arch } = process
   const machine = { node, platform, arch, folder, cache: storeDirectory({ root: folder }) }

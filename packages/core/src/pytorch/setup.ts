@@ -49,9 +49,7 @@ export async function setUp(options: SetupOptions): Promise<SetupResult> {
   const { folder, env } = options
   const pins = options.pins ?? pinsFor()
   const home = join(folder, PROJECT_ENVIRONMENT)
-  if (!(await stat(folder).catch(() => undefined))?.isDirectory()) {
-    throw new PetalError({ code: 'NO_FOLDER', message: `There is no folder ${folder}.`, fix: 'Name the folder of the app.' })
-  }
+  await requireFolder(folder)
   const present = await presentEnvironment(home, pins, options)
   if (present !== undefined) return { ...present, wasThere: true }
 
@@ -73,6 +71,12 @@ export async function setUp(options: SetupOptions): Promise<SetupResult> {
   await options.verify(python)
   await writeStamp(home, { requirements: pin.requirements })
   return { python, wasThere: false, requirements: pin.requirements }
+}
+
+/** Throws a PetalError (NO_FOLDER) unless a folder is there. */
+export async function requireFolder(folder: string): Promise<void> {
+  if ((await stat(folder).catch(() => undefined))?.isDirectory()) return
+  throw new PetalError({ code: 'NO_FOLDER', message: `There is no folder ${folder}.`, fix: 'Name the folder of the app.' })
 }
 
 type Present = Omit<SetupResult, 'wasThere'>
