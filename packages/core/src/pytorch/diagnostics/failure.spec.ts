@@ -48,6 +48,11 @@ describe('a failure of the worker', () => {
     const what = 'net.py raised RuntimeError: mat1 and mat2 shapes cannot be multiplied (1x3 and 8x4)'
     const error = await failureOf(failure(what, { code: 'MODEL_RAISED', file: net, line: 11 }))
     expect(error).toMatchObject({ what, likelyCause: 'A linear layer takes 8 values, and gets rows of another length (1x3).' })
+    const unsaved = 'The conversion failed unexpectedly: RuntimeError: Could not export Python function call \'Round\'. Remove calls to Python functions.:\n'
+      + `${net}(11): forward\n/venv/site-packages/torch/nn/modules/module.py(9): _call_impl\n (_script.py, line 772)`
+    const saved = await failureOf(failure(unsaved, { code: 'WORKER_DEFECT', cause: 'This is a defect.' }))
+    expect(saved).toMatchObject({ code: 'TRACE_FAILED', what: 'Could not export Python function call \'Round\'', location: { file: net, line: 11 } })
+    expect(await failureOf(failure('It failed.\nframe #0: x', { code: 'WORKER_DEFECT', cause: 'A defect.' }))).toMatchObject({ code: 'WORKER_DEFECT', what: 'It failed', likelyCause: 'A defect.' })
     expect((await failureOf(failure('net.py raised ValueError: Lambda aren\'t supported', { code: 'MODEL_RAISED' }))).likelyCause).toBeUndefined()
   })
 })

@@ -1,28 +1,38 @@
 import { PetalError, type PetalErrorInit } from '../../errors.ts'
 import type { WorkerFailure } from '../protocol.ts'
 import { finder, type Match, recognize } from './catalogue.ts'
-import { type Seen, typeName, word } from './entry.ts'
+import { type Entry, type Seen, typeName, word } from './entry.ts'
 import { parseMessage } from './message.ts'
 import { find, innermost, locate, marked, type Place, placeIn } from './project.ts'
 
 /** Codes whose `what` is PyTorch's message. */
-const EXPLAINED: ReadonlySet<string> = new Set(['SCRIPT_FAILED', 'TRACE_FAILED'])
+const MESSAGES: ReadonlySet<string> = new Set(['SCRIPT_FAILED', 'TRACE_FAILED'])
+
+/** Failures that the catalogue explains, besides those: which entries can say what happened, and nothing better is known of. */
+const ALSO_EXPLAINED: readonly ((failure: WorkerFailure, entry: Entry) => boolean)[] = [
+  // PyTorch refuses to save some traces, which nobody expected.
+  ({ code }) => code === 'WORKER_DEFECT',
+  // Some code is only refused when the script is called.
+  ({ code }, { method }) => code === 'SCRIPT_DIVERGES' && method === undefined,
+  // What the model itself raises when it is called.
+  ({ cause, fix, exception }, { method }) => cause === undefined && fix === undefined && exception !== undefined && method === 'trace',
+]
 
 const LONGEST_WHAT = 200
 
 /** The error that a user sees for a conversion that did not come about: with a place, a frame, and for PyTorch's own messages an explanation. */
 export async function failureOf(failure: WorkerFailure): Promise<PetalError> {
-  const told = await toldPlace(failure)
-  const quoted = EXPLAINED.has(failure.code)
-  // What a model raises when it is called is explained too, where nobody has done so yet.
-  if (!quoted && (failure.cause !== undefined || failure.fix !== undefined || failure.exception === undefined)) return errorOf(failure, failure, told)
+  const quoted = MESSAGES.has(failure.code)
   const message = parseMessage(failure.what)
-  const match = recognize(message).find(({ entry }) => quoted || entry.method === 'trace')
-  const what = quoted ? headline(message.text, match) || `PyTorch raised ${failure.exception ?? 'an error'} without a message` : failure.what
+  const match = recognize(message).find(({ entry }) => quoted || ALSO_EXPLAINED.some((explains) => explains(failure, entry)))
+  const what = quoted || failure.code === 'WORKER_DEFECT' ? headline(message.text, match) || `PyTorch raised ${failure.exception ?? 'an error'} without a message` : failure.what
+  const told = await toldPlace(failure)
+  if (!quoted && match === undefined) return errorOf(failure, { what, cause: failure.cause, fix: failure.fix }, told)
   const place = await innermost(message.places) ?? told ?? await found(match, failure)
   if (match === undefined) return errorOf(failure, { what, ...UNKNOWN[failure.code] }, place)
   const seen: Seen = { groups: match.groups, marked: place === undefined ? '' : marked(place), lines: place?.lines ?? [], line: place?.mark.line ?? 0 }
-  return errorOf(failure, { what, cause: word(match.entry.cause, seen), fix: word(match.entry.fix, seen) }, place)
+  const code = failure.code === 'WORKER_DEFECT' ? (match.entry.method === 'trace' ? 'TRACE_FAILED' : 'SCRIPT_FAILED') : failure.code
+  return errorOf({ ...failure, code }, { what, cause: word(match.entry.cause, seen), fix: word(match.entry.fix, seen) }, place)
 }
 
 interface Explanation {
@@ -56,6 +66,7 @@ const DECLARATION = /\) -> .*:$/
 
 /** What tells a person nothing: addresses, values, and what the explanation says better. */
 const CUTS: readonly (readonly [RegExp, string])[] = [
+  [/^The conversion failed unexpectedly: \w+: (?=Could not export)/, ''],
   [/ at 0x[0-9a-f]+/g, ''], [/ \(This (?:attribute|function) exists .*$/, ''], [/^(Tracer cannot infer type of) .*$/, '$1 what forward returns'],
 ]
 

@@ -61,10 +61,15 @@ export const TYPES: readonly Entry[] = [
   {
     id: 'input-not-tensor',
     title: 'An argument that is no tensor has no type',
-    pattern: /forward\(\) Expected a value of type 'Tensor \(inferred\)' for argument '(?<name>\w+)' but instead found type '(?<type>[^']+)'/,
-    find: String.raw`\bdef forward\(.*\b{name}\b`,
-    cause: 'An argument without a type is taken for a Tensor, and `{name}` is called with a value of type {type}.',
-    fix: (seen) => `Say its type: \`${typed(seen, seen.groups['type']!, seen.groups['name']!) ?? `${seen.groups['name']!}: ${seen.groups['type']!}`}\``,
+    pattern: /forward\(\) Expected a value of type 'Tensor \(inferred\)' for argument '(?<name>\w+)' but instead found type '(?<type>[^']+)'|Unable to cast (?<value>.+?) to Tensor/,
+    find: String.raw`\bdef forward\(`,
+    cause: ({ groups }) => `An argument without a type is taken for a Tensor, and ${
+      groups['name'] ? `\`${groups['name']}\` is called with a value of type ${groups['type']!}` : `one is called with ${groups['value']!}`}.`,
+    fix: (seen) => {
+      const { name, value } = seen.groups
+      const type = seen.groups['type'] || typeOfLiteral(value)
+      return name ? `Say its type: \`${typed(seen, type, name) ?? `${name}: ${type}`}\`` : `Say its type in the list of arguments: \`: ${type}\`.`
+    },
   },
   {
     id: 'untyped-class',
