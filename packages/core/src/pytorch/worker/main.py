@@ -1,10 +1,11 @@
 """
 The worker: converts Python models with the PyTorch of the Python that runs it. Started as `python main.py` by a build.
 
-It speaks JSON, one text per line. It reads requests where its standard input was, and writes messages where its standard output was,
-on descriptors of its own that models can't reach: what they read is empty, and what they print goes to standard error. It ends at
-once when the requests end, so it never outlives the build.
+It speaks JSON, one text per line. It reads requests where its standard input was, and writes messages where its
+standard output was, on descriptors of its own that models can't reach: what they read is empty, and what they print
+goes to standard error. It ends at once when the requests end, so it never outlives the build.
 """
+
 import faulthandler
 import os
 import signal
@@ -14,7 +15,9 @@ FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
 def private_channel():
-    """The pipes that the build opened, as (requests, messages), out of reach of everything that uses the standard ones."""
+    """
+    The pipes that the build opened, as (requests, messages), out of reach of everything that uses the standard ones.
+    """
     requests, messages = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

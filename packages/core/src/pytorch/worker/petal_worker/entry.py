@@ -1,4 +1,5 @@
 """Finds the model in a project's module, and makes it."""
+
 import ast
 import inspect
 import os
@@ -10,15 +11,17 @@ from torch import nn
 
 from .failures import Refusal
 
-FACTORIES = ["%s_%s" % (verb, noun) for verb in ("make", "create", "build", "get") for noun in ("model", "net", "network")]
+FACTORIES = [
+    "%s_%s" % (verb, noun) for verb in ("make", "create", "build", "get") for noun in ("model", "net", "network")
+]
 """Functions of these names are taken for what makes the model, where `entry` says nothing."""
 
 
 def find_model(module: ModuleType, file: str, entry: str, arguments: List[dict]) -> nn.Module:
     """
-    The model of a module. `entry` names it: a ready module, a class, or a function that returns one; dotted names reach into objects.
-    Without it, the first of these that the file has: `model`; a function named as a factory; its only nn.Module object; its only
-    nn.Module class that nothing else in the file uses. Several of a kind are a refusal.
+    The model of a module. `entry` names it: a ready module, a class, or a function that returns one; dotted names reach
+    into objects. Without it, the first of these that the file has: `model`; a function named as a factory; its only
+    nn.Module object; its only nn.Module class that nothing else in the file uses. Several of a kind are a refusal.
     """
     name = entry or _conventional(module, file)
     target = _attribute(module, file, name) if entry else getattr(module, name)
@@ -26,8 +29,11 @@ def find_model(module: ModuleType, file: str, entry: str, arguments: List[dict])
     if isinstance(target, nn.Module):
         if arguments:
             raise Refusal(
-                "BAD_ARGS", "`%s` in %s is a ready model, so there is nothing to pass `args` to." % (name, os.path.basename(file)),
-                fix="Leave `args` out, or name its class or a function that makes it with `entry`.", file=file, line=line,
+                "BAD_ARGS",
+                "`%s` in %s is a ready model, so there is nothing to pass `args` to." % (name, os.path.basename(file)),
+                fix="Leave `args` out, or name its class or a function that makes it with `entry`.",
+                file=file,
+                line=line,
             )
         return target
     if isinstance(target, torch.jit.ScriptFunction):
@@ -55,14 +61,18 @@ def _conventional(module: ModuleType, file: str) -> str:
             return found[0]
         if found:
             raise Refusal(
-                "ENTRY_AMBIGUOUS", "%s has several %s: %s." % (os.path.basename(file), kind, ", ".join(found)),
+                "ENTRY_AMBIGUOUS",
+                "%s has several %s: %s." % (os.path.basename(file), kind, ", ".join(found)),
                 cause="The file does not tell which one is meant.",
-                fix="Name it in the import: entry=%s." % found[-1], file=file,
+                fix="Name it in the import: entry=%s." % found[-1],
+                file=file,
             )
     raise Refusal(
-        "ENTRY_MISSING", "%s has no model." % os.path.basename(file),
+        "ENTRY_MISSING",
+        "%s has no model." % os.path.basename(file),
         cause="It has no `model`, no function such as `make_model`, and no nn.Module class of its own.",
-        fix="Add `model = …`, or name what makes the model with `entry`.", file=file,
+        fix="Add `model = …`, or name what makes the model with `entry`.",
+        file=file,
     )
 
 
@@ -81,10 +91,16 @@ def _instances(module: ModuleType) -> List[str]:
 
 
 def _classes(module: ModuleType, file: str) -> List[str]:
-    """Names of the nn.Module classes that the file defines and no other class of it uses; all of them where each is used."""
+    """
+    Names of the nn.Module classes that the file defines and no other class of it uses; all of them where each is used.
+    """
     own = [
-        name for name, value in vars(module).items()
-        if inspect.isclass(value) and issubclass(value, nn.Module) and value.__module__ == module.__name__ and value.__name__ == name
+        name
+        for name, value in vars(module).items()
+        if inspect.isclass(value)
+        and issubclass(value, nn.Module)
+        and value.__module__ == module.__name__
+        and value.__name__ == name
     ]
     uses = _uses(file)
     used = {name for user in own for name in _reached(user, uses) if name != user}
@@ -98,7 +114,8 @@ def _uses(file: str) -> Dict[str, Set[str]]:
     definitions = (ast.ClassDef, ast.FunctionDef)
     return {
         statement.name: {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
-        for statement in tree.body if isinstance(statement, definitions)
+        for statement in tree.body
+        if isinstance(statement, definitions)
     }
 
 
@@ -117,13 +134,23 @@ def _attribute(module: ModuleType, file: str, entry: str) -> Any:
     value: Any = module
     for part in entry.split("."):
         if not hasattr(value, part):
-            offered = [
-                name for name, item in vars(value).items()
-                if not name.startswith("_") and getattr(item, "__module__", None) == module.__name__ and callable(item)
-            ] if isinstance(value, ModuleType) else []
+            offered = (
+                [
+                    name
+                    for name, item in vars(value).items()
+                    if not name.startswith("_")
+                    and getattr(item, "__module__", None) == module.__name__
+                    and callable(item)
+                ]
+                if isinstance(value, ModuleType)
+                else []
+            )
             raise Refusal(
-                "ENTRY_MISSING", "%s has no `%s`, which the import names as its entry." % (os.path.basename(file), entry),
-                cause="The file has: %s." % ", ".join(offered) if offered else None, fix="Correct `entry`.", file=file,
+                "ENTRY_MISSING",
+                "%s has no `%s`, which the import names as its entry." % (os.path.basename(file), entry),
+                cause="The file has: %s." % ", ".join(offered) if offered else None,
+                fix="Correct `entry`.",
+                file=file,
             )
         value = getattr(value, part)
     return value
@@ -140,26 +167,37 @@ def _call(target: Callable, name: str, file: str, line: Optional[int], arguments
         signature.bind(*positional, **named)
     except TypeError as error:
         raise Refusal(
-            "BAD_ARGS", "`args` does not fit %s%s: %s." % (name, signature, error), fix=_advice(signature, arguments), file=file, line=line,
+            "BAD_ARGS",
+            "`args` does not fit %s%s: %s." % (name, signature, error),
+            fix=_advice(signature, arguments),
+            file=file,
+            line=line,
         )
     return target(*positional, **named)
 
 
 def _advice(signature: inspect.Signature, arguments: List[dict]) -> str:
     needed = [
-        item.name for item in signature.parameters.values()
+        item.name
+        for item in signature.parameters.values()
         if item.default is item.empty and item.kind not in (item.VAR_POSITIONAL, item.VAR_KEYWORD)
     ]
     if needed and not arguments:
-        return "Give %s in the import, such as args=%s." % (" and ".join("`%s`" % item for item in needed), ",".join("…" for _ in needed))
+        return "Give %s in the import, such as args=%s." % (
+            " and ".join("`%s`" % item for item in needed),
+            ",".join("…" for _ in needed),
+        )
     return "Correct `args`."
 
 
 def _no_model(name: str, file: str, line: Optional[int], found: str) -> Refusal:
     return Refusal(
-        "NOT_A_MODEL", "`%s` in %s %s, not an nn.Module." % (name, os.path.basename(file), found),
-        cause="Only modules are converted: an object of a class derived from nn.Module, the class, or a function that returns one.",
-        fix="Wrap it in an nn.Module, or name another `entry`.", file=file, line=line,
+        "NOT_A_MODEL",
+        "`%s` in %s %s, not an nn.Module." % (name, os.path.basename(file), found),
+        cause="Only modules are converted: an nn.Module object, its class, or a function that returns one.",
+        fix="Wrap it in an nn.Module, or name another `entry`.",
+        file=file,
+        line=line,
     )
 
 

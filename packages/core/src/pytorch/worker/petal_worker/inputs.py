@@ -1,4 +1,5 @@
 """Example inputs: from their description in an import (an InputSpec) to values, and back."""
+
 import math
 from typing import Any, List, Optional, Sequence
 
@@ -8,7 +9,19 @@ from .failures import Refusal
 
 DTYPES = {
     name: getattr(torch, name)
-    for name in ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64")
+    for name in (
+        "float32",
+        "float64",
+        "float16",
+        "bfloat16",
+        "int64",
+        "int32",
+        "int16",
+        "int8",
+        "uint8",
+        "bool",
+        "complex64",
+    )
 }
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
@@ -31,8 +44,8 @@ def make(spec: dict, source: torch.Generator) -> Any:
 
 def spec_of(value: Any) -> Optional[dict]:
     """
-    The InputSpec of a value, with `below` where whole numbers show how large they may be; None for what `input=` cannot say,
-    such as a dict or a string.
+    The InputSpec of a value, with `below` where whole numbers show how large they may be; None for what `input=` cannot
+    say, such as a dict or a string.
     """
     if isinstance(value, torch.Tensor):
         if value.dtype not in NAMES:
@@ -58,7 +71,9 @@ def text_of(spec: dict) -> str:
     kind = spec["kind"]
     if kind == "tensor":
         shape = "x".join(str(size) for size in spec["shape"])
-        text = shape if spec["dtype"] == "float32" and shape and "below" not in spec else "%s[%s]" % (spec["dtype"], shape)
+        text = (
+            shape if spec["dtype"] == "float32" and shape and "below" not in spec else "%s[%s]" % (spec["dtype"], shape)
+        )
         return text + ("<%s" % _number(spec["below"]) if "below" in spec else "")
     if kind in ("tuple", "list"):
         return ("(%s)" if kind == "tuple" else "[%s]") % ",".join(text_of(item) for item in spec["items"])
@@ -66,7 +81,9 @@ def text_of(spec: dict) -> str:
 
 
 def describe(value: Any) -> str:
-    """A value as `input=` writes it, and in the same spirit where that has no words for it: `{mask: bool[4], name: str}`."""
+    """
+    A value as `input=` writes it, and in the same spirit where that has no words for it: `{mask: bool[4], name: str}`.
+    """
     if type(value) in (tuple, list):
         return ("(%s)" if isinstance(value, tuple) else "[%s]") % ",".join(describe(item) for item in value)
     if isinstance(value, dict):
@@ -89,7 +106,8 @@ def _tensor(spec: dict, source: torch.Generator) -> torch.Tensor:
     if dtype.is_complex:
         return torch.rand(shape, generator=source, dtype=dtype)
     if dtype.is_floating_point:
-        # Narrow types are drawn wide, as not every release has a narrow rand; a value that rounds up to the limit wraps to 0.
+        # Narrow types are drawn wide, as not every release has a narrow rand; a value that rounds up to the limit wraps
+        # to 0.
         limit = 1.0 if below is None else float(below)
         values = (torch.rand(shape, generator=source, dtype=torch.float64) * limit).to(dtype)
         return values.masked_fill(values >= limit, 0.0)
@@ -97,7 +115,8 @@ def _tensor(spec: dict, source: torch.Generator) -> torch.Tensor:
     most = 2 if dtype == torch.bool else torch.iinfo(dtype).max + (dtype != torch.int64)
     if count > most:
         raise Refusal(
-            "BAD_INPUT", "An input asks for %s values below %s, which the type cannot hold." % (spec["dtype"], _number(below)),
+            "BAD_INPUT",
+            "An input asks for %s values below %s, which the type cannot hold." % (spec["dtype"], _number(below)),
             fix="Give a limit of at most %d, or a wider type." % most,
         )
     return torch.randint(0, count, shape, generator=source, dtype=torch.int64).to(dtype)

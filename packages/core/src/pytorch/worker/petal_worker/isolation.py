@@ -1,4 +1,5 @@
 """One job leaves no trace for the next: what a model's code changed in the process is put back."""
+
 import contextlib
 import gc
 import importlib
@@ -21,7 +22,10 @@ class Isolation:
 
     @contextlib.contextmanager
     def job(self, params: Dict[str, Any]) -> Iterator[None]:
-        """The time of one job, in the folder of its source, with all sources of random numbers at their start. Needs torch imported."""
+        """
+        The time of one job, in the folder of its source, with all sources of random numbers at their start. Needs torch
+        imported.
+        """
         from . import jit_state
 
         modules = dict(sys.modules)
@@ -56,9 +60,15 @@ def seed() -> None:
 
 def _process_state() -> Dict[str, Any]:
     return {
-        "path": list(sys.path), "argv": list(sys.argv), "folder": os.getcwd(), "environ": dict(os.environ),
-        "filters": list(warnings.filters), "streams": (sys.stdin, sys.stdout, sys.stderr), "depth": sys.getrecursionlimit(),
-        "hooks": (sys.excepthook, sys.unraisablehook, list(sys.meta_path), list(sys.path_hooks)), "show": warnings.showwarning,
+        "path": list(sys.path),
+        "argv": list(sys.argv),
+        "folder": os.getcwd(),
+        "environ": dict(os.environ),
+        "filters": list(warnings.filters),
+        "streams": (sys.stdin, sys.stdout, sys.stderr),
+        "depth": sys.getrecursionlimit(),
+        "hooks": (sys.excepthook, sys.unraisablehook, list(sys.meta_path), list(sys.path_hooks)),
+        "show": warnings.showwarning,
     }
 
 
@@ -78,7 +88,9 @@ def _restore_process(state: Dict[str, Any]) -> None:
 
 
 def _restore_modules(before: Dict[str, ModuleType]) -> None:
-    """Forgets the project's modules; installed ones stay, as importing them is slow and they are the same for everyone."""
+    """
+    Forgets the project's modules; installed ones stay, as importing them is slow and they are the same for everyone.
+    """
     for name, module in list(sys.modules.items()):
         if name not in before and not _stays(module):
             del sys.modules[name]
@@ -96,7 +108,9 @@ def _stays(module: Any) -> bool:
 def _torch_state() -> Dict[str, Any]:
     torch = sys.modules["torch"]
     return {
-        "dtype": torch.get_default_dtype(), "threads": torch.get_num_threads(), "engine": torch.backends.quantized.engine,
+        "dtype": torch.get_default_dtype(),
+        "threads": torch.get_num_threads(),
+        "engine": torch.backends.quantized.engine,
         "deterministic": torch.are_deterministic_algorithms_enabled(),
     }
 

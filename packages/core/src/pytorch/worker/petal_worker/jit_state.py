@@ -1,7 +1,9 @@
 """
-The names that TorchScript gives to classes and functions depend on what a process compiled before: a name that is taken gets a running
-number. So that a model's archive does not depend on the jobs before it, each job compiles into a unit of its own.
+The names that TorchScript gives to classes and functions depend on what a process compiled before: a name that is taken
+gets a running number. So that a model's archive does not depend on the jobs before it, each job compiles into a unit of
+its own.
 """
+
 import sys
 from typing import Any, Callable
 
@@ -10,7 +12,10 @@ from torch.jit import _recursive, _state, _trace
 
 
 class _Overloads(dict):
-    """Overloads of functions by name, which PyTorch drops once they are compiled, as their compiled forms are kept then. Here they stay."""
+    """
+    Overloads of functions by name, which PyTorch drops once they are compiled, as their compiled forms are kept then.
+    Here they stay.
+    """
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)

@@ -1,4 +1,5 @@
 """What loading a source gives: the values that pass from loading to conversion."""
+
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Iterable, List, NamedTuple, Optional
 

@@ -1,4 +1,5 @@
 """From a source to a model that is ready to be converted, with its example inputs."""
+
 import os
 from typing import Any, Dict
 
@@ -25,7 +26,9 @@ def load(params: Dict[str, Any]) -> Loaded:
         model = find_model(module, file, params["entry"], params["args"])
     else:
         if params["args"]:
-            raise Refusal("BAD_ARGS", "%s holds a ready model, so there is nothing to pass `args` to." % os.path.basename(file))
+            raise Refusal(
+                "BAD_ARGS", "%s holds a ready model, so there is nothing to pass `args` to." % os.path.basename(file)
+            )
         if kind == "checkpoint":
             model, warnings = load_checkpoint(file, params["entry"], params["trust"])
         else:

@@ -1,4 +1,5 @@
 """Imports a Python file of a project under a name that does not depend on where the project lies."""
+
 import ast
 import importlib
 import importlib.machinery
@@ -14,12 +15,14 @@ from .failures import Refusal
 
 def import_file(file: str, root: str) -> ModuleType:
     """
-    The module of a file, with its imports as Python would do them: in a package (folders with __init__.py) it is `pkg.sub.net`, else
-    `net`, with the modules beside it in reach. Relative imports work in plain folders too. Its name is spelled in letters that
-    TorchScript takes. Whatever the file raises is let through.
+    The module of a file, with its imports as Python would do them: in a package (folders with __init__.py) it is
+    `pkg.sub.net`, else `net`, with the modules beside it in reach. Relative imports work in plain folders too. Its name
+    is spelled in letters that TorchScript takes. Whatever the file raises is let through.
     """
     if not os.path.isfile(file):
-        raise Refusal("SOURCE_MISSING", "There is no file %s." % os.path.basename(file), fix="Correct the path of the import.")
+        raise Refusal(
+            "SOURCE_MISSING", "There is no file %s." % os.path.basename(file), fix="Correct the path of the import."
+        )
     folder, stem = os.path.dirname(file), os.path.splitext(os.path.basename(file))[0]
     packages, top = _packages(folder)
     if packages:
@@ -43,7 +46,9 @@ def identifier(text: str) -> str:
     return "_" + name if name[:1].isdigit() or name in _KEYWORDS else name
 
 
-_KEYWORDS = frozenset(["class", "def", "import", "from", "if", "else", "for", "while", "in", "is", "return", "pass", "global", "lambda"])
+_KEYWORDS = frozenset(
+    ["class", "def", "import", "from", "if", "else", "for", "while", "in", "is", "return", "pass", "global", "lambda"]
+)
 
 
 def _packages(folder: str) -> Tuple[List[str], str]:
@@ -64,8 +69,8 @@ def _reach(first: List[str], last: List[str]) -> None:
 
 def _plain_package(file: str, root: str) -> str:
     """
-    The name of a package made of folders without __init__.py, as many as the file's relative imports climb; empty where it has none.
-    Folders at and above the root get a fixed name, as theirs may differ between checkouts.
+    The name of a package made of folders without __init__.py, as many as the file's relative imports climb; empty where
+    it has none. Folders at and above the root get a fixed name, as theirs may differ between checkouts.
     """
     try:
         with open(file, "rb") as opened:
@@ -91,7 +96,10 @@ def _plain_package(file: str, root: str) -> str:
 
 
 def _is_taken(name: str, folder: str) -> bool:
-    """Whether Python itself or an installed package has a module of this name, which others may need while this one is loaded."""
+    """
+    Whether Python itself or an installed package has a module of this name, which others may need while this one is
+    loaded.
+    """
     if name in sys.builtin_module_names or name == "torch":
         return True
     paths = [path for path in sys.path if os.path.abspath(path or os.curdir) != folder]

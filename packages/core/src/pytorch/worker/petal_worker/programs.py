@@ -1,7 +1,8 @@
 """
-Exported programs (.pt2). They are graphs already; what is left is to make them such that they can be traced. Loading one can run code:
-its weights may be pickles, and the release evaluates expressions and names of functions that stand in the file.
+Exported programs (.pt2). They are graphs already; what is left is to make them such that they can be traced. Loading
+one can run code: its weights may be pickles, and PyTorch evaluates expressions and names of functions that stand in it.
 """
+
 import inspect
 import math
 import os
@@ -17,8 +18,8 @@ from .loaded import Call
 SIZES = {"aten::sym_size.int": "size", "aten::sym_stride.int": "stride", "aten::sym_numel": "numel"}
 """Operators that ask for a size, and the methods that a trace records in their place."""
 ARITHMETIC = {
-    # In a trace a size is a tensor without dimensions, which these functions would make a constant of. A float must be of the default
-    # type, so that it changes the type of what it is multiplied with as a Python number does.
+    # In a trace a size is a tensor without dimensions, which these functions would make a constant of. A float must be
+    # of the default type, so that it changes the type of what it is multiplied with as a Python number does.
     "sym_float": lambda x: x.to(torch.get_default_dtype()) if isinstance(x, torch.Tensor) else float(x),
     "sym_int": lambda x: x.long() if isinstance(x, torch.Tensor) else int(x),
     "sym_max": lambda x, y: torch.max(_number(x), _number(y)) if torch.jit.is_tracing() else max(x, y),
@@ -40,22 +41,27 @@ def load_program(file: str, trust: bool) -> Tuple[nn.Module, List[Call]]:
         from torch.export import load
     except ImportError:
         raise Refusal(
-            "TORCH_TOO_OLD", "PyTorch %s can't read %s, which torch.export wrote." % (torch.__version__, name),
+            "TORCH_TOO_OLD",
+            "PyTorch %s can't read %s, which torch.export wrote." % (torch.__version__, name),
             fix="Install PyTorch 2.1 or newer, or import the Python file of the model.",
         )
     try:
         program = load(file)
     except Exception as error:
         raise Refusal(
-            "BAD_PROGRAM", "%s can't be read: %s" % (name, str(error).strip().split("\n")[0] or type(error).__name__),
-            cause="The file is damaged, or was written by a release that PyTorch %s does not understand." % torch.__version__,
-            fix="Export it again with this release, or import the Python file of the model.", exception=type(error).__name__,
+            "BAD_PROGRAM",
+            "%s can't be read: %s" % (name, str(error).strip().split("\n")[0] or type(error).__name__),
+            cause="The file is damaged, or was written by a release that PyTorch %s does not understand."
+            % torch.__version__,
+            fix="Export it again with this release, or import the Python file of the model.",
+            exception=type(error).__name__,
         )
     options = {"check_guards": False} if "check_guards" in inspect.signature(program.module).parameters else {}
     model = program.module(**options)
     for method in ("train", "eval"):
         vars(model).pop(method, None)  # refuse to be called, as the mode of a program is fixed
-    model._forward_pre_hooks.clear()  # compare the shapes of inputs with those that were exported, which a trace can't record
+    # Hooks that compare the shapes of inputs with those that were exported: a trace can't record that.
+    model._forward_pre_hooks.clear()
     for part in model.modules():
         if isinstance(part, fx.GraphModule):
             traceable(part)
@@ -65,8 +71,9 @@ def load_program(file: str, trust: bool) -> Tuple[nn.Module, List[Call]]:
 
 def traceable(part: fx.GraphModule) -> None:
     """
-    Lets a trace follow the sizes in a graph. The operators that ask for them give numbers that it takes for constants; the methods of
-    tensors give such as it follows. What then takes a size as a number must be the function that Python code would call.
+    Lets a trace follow the sizes in a graph. The operators that ask for them give numbers that it takes for constants;
+    the methods of tensors give such as it follows. What then takes a size as a number must be the function that Python
+    code would call.
     """
     sizes: Set[Any] = set()
     for node in list(part.graph.nodes):
@@ -97,16 +104,30 @@ def _operator(node: Any) -> str:
 def _takes_size(node: Any, sizes: Set[Any]) -> bool:
     """Whether a size is given for something else than a tensor, in a list too."""
     parameters = node.target._schema.arguments
-    given = [*zip(parameters, node.args), *((item, node.kwargs[item.name]) for item in parameters if item.name in node.kwargs)]
+    given = [
+        *zip(parameters, node.args),
+        *((item, node.kwargs[item.name]) for item in parameters if item.name in node.kwargs),
+    ]
     values = (value for item, value in given if str(item.type) != "Tensor")
-    return any(each in sizes for value in values for each in (value if isinstance(value, (list, tuple)) else [value]) if isinstance(each, fx.Node))
+    return any(
+        each in sizes
+        for value in values
+        for each in (value if isinstance(value, (list, tuple)) else [value])
+        if isinstance(each, fx.Node)
+    )
 
 
 def _call_from_python(node: Any, name: str) -> None:
-    """Calls an operator by the function or method that Python has for it, as only those record where a size came from."""
+    """
+    Calls an operator by the function or method that Python has for it, as only those record where a size came from.
+    """
     if name == "slice":
         node.target = sliced
-    elif node.target._schema.arguments[:1] and node.target._schema.arguments[0].name == "self" and hasattr(torch.Tensor, name):
+    elif (
+        node.target._schema.arguments[:1]
+        and node.target._schema.arguments[0].name == "self"
+        and hasattr(torch.Tensor, name)
+    ):
         node.op, node.target = "call_method", name
     else:
         node.target = getattr(torch, name, None) or getattr(torch._C._nn, name, node.target)

@@ -1,4 +1,8 @@
-"""Takes requests and answers each with one result or one failure; nothing that a model does ends it, short of ending the process."""
+"""
+Takes requests and answers each with one result or one failure; nothing that a model does ends it, short of ending the
+process.
+"""
+
 import json
 import os
 import platform
@@ -45,6 +49,7 @@ def answer(params: Dict[str, Any], isolation: Isolation, report: Callable[[str, 
             import_torch(report)
             # Imported before anything of the project, which may have modules of any name.
             from . import conversion, loading  # noqa: F401
+
             with isolation.job(params):
                 try:
                     return {"result": _convert(params, tracker, report)}
@@ -60,7 +65,8 @@ def import_torch(report: Callable[[str, float], None]) -> None:
     if "torch" in sys.modules:
         return
     report("importing torch", 0.0)
-    # A release that makes the deprecation of torch.jit an error reads this, once, on import; its value is a fixed phrase.
+    # A release that makes the deprecation of torch.jit an error reads this, once, on import; its value is a fixed
+    # phrase.
     os.environ.setdefault("TORCH_2_14_ONLY_UNSAFE_SILENCE_TORCHSCRIPT_ERROR", "I promise to migrate by 2.15")
     install = '"%s" -m pip install torch==%s' % (sys.executable, NEWEST_PLAIN)
     try:
@@ -71,8 +77,10 @@ def import_torch(report: Callable[[str, float], None]) -> None:
         if error.name != "torch":
             raise _broken(error, install)
         raise Refusal(
-            "NO_PYTORCH", "The Python at %s has no PyTorch." % sys.executable,
-            fix="Run `petal setup`, or install it: %s" % install, exception="ModuleNotFoundError",
+            "NO_PYTORCH",
+            "The Python at %s has no PyTorch." % sys.executable,
+            fix="Run `petal setup`, or install it: %s" % install,
+            exception="ModuleNotFoundError",
         )
     except BaseException as error:
         raise _broken(error, install)
@@ -83,7 +91,8 @@ def import_torch(report: Callable[[str, float], None]) -> None:
 def torchscript_removed(version: str) -> Refusal:
     """The refusal of a PyTorch release that no longer makes TorchScript."""
     return Refusal(
-        "TORCHSCRIPT_REMOVED", "PyTorch %s no longer makes TorchScript." % version,
+        "TORCHSCRIPT_REMOVED",
+        "PyTorch %s no longer makes TorchScript." % version,
         cause="Newer releases drop torch.jit, which models for mobile are made with.",
         fix='Install an older one: "%s" -m pip install torch==%s' % (sys.executable, NEWEST_PLAIN),
     )
@@ -92,7 +101,8 @@ def torchscript_removed(version: str) -> Refusal:
 def _broken(error: BaseException, install: str) -> Refusal:
     sys.modules.pop("torch", None)
     return Refusal(
-        "TORCH_BROKEN", "PyTorch could not be imported: %s: %s" % (type(error).__name__, error),
+        "TORCH_BROKEN",
+        "PyTorch could not be imported: %s: %s" % (type(error).__name__, error),
         cause="The installation in %s is incomplete or does not fit this machine." % sys.prefix,
         fix="Run `petal setup` for an environment of the project's own, or install it anew: %s" % install,
         exception=type(error).__name__,
@@ -117,7 +127,10 @@ def _convert(params: Dict[str, Any], tracker: Tracker, report: Callable[[str, fl
 
 
 def save(module: Any, output: str) -> None:
-    """Writes an archive whole or not at all. PyTorch names the folder in an archive after its file, so that has a fixed name."""
+    """
+    Writes an archive whole or not at all. PyTorch names the folder in an archive after its file, so that has a fixed
+    name.
+    """
     folder = tempfile.mkdtemp(prefix=".petal-", dir=os.path.dirname(output))
     part = os.path.join(folder, "archive.pt")
     try:
@@ -132,7 +145,10 @@ def save(module: Any, output: str) -> None:
 def _told(error: BaseException, tracker: Tracker) -> Dict[str, Any]:
     failure = failure_of(error, tracker.is_project)
     # What a release says that has torch.jit and refuses its use.
-    if re.search(r"`?torch\.jit\.\w+`? is (deprecated|no longer|not supported)", failure["what"]) and "torch" in sys.modules:
+    if (
+        re.search(r"`?torch\.jit\.\w+`? is (deprecated|no longer|not supported)", failure["what"])
+        and "torch" in sys.modules
+    ):
         failure = torchscript_removed(sys.modules["torch"].__version__).message()
     if not os.path.isfile(failure.get("file", "")):  # code that was made, such as that of a graph, has no file to show
         failure = {key: value for key, value in failure.items() if key not in ("file", "line", "column")}
@@ -145,8 +161,8 @@ def _reporter(say: Callable[[Dict[str, Any]], None], id: int) -> Callable[[str, 
 
 def _arriving(requests: TextIO) -> Iterator[Dict[str, Any]]:
     """
-    The requests one by one. A thread of its own reads them, to notice their end while a model computes: then the build is gone,
-    and so are we.
+    The requests one by one. A thread of its own reads them, to notice their end while a model computes: then the build
+    is gone, and so are we.
     """
     arrived: "queue.Queue[str]" = queue.Queue()
 

@@ -1,4 +1,5 @@
 """Which files of the project and which installed packages a conversion depends on."""
+
 import ast
 import contextlib
 import functools
@@ -13,14 +14,23 @@ WORKER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def _installation() -> List[str]:
-    """Folders of the interpreter and of what is installed in it. Not the whole prefix of a system's Python: projects lie in /usr too."""
+    """
+    Folders of the interpreter and of what is installed in it. Not the whole prefix of a system's Python: projects lie
+    in /usr too.
+    """
     folders = [sysconfig.get_paths().get(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     folders += [os.path.dirname(os.__file__), *getattr(site, "getsitepackages", list)()]
     folders += [site.getusersitepackages()] if hasattr(site, "getusersitepackages") else []
-    folders += [path for path in sys.path if os.path.basename(path) in ("site-packages", "dist-packages", "lib-dynload")]
+    folders += [
+        path for path in sys.path if os.path.basename(path) in ("site-packages", "dist-packages", "lib-dynload")
+    ]
     folders += [path for path in sys.path if path.endswith(".zip")]
-    folders += [sys.prefix] if sys.prefix != sys.base_prefix or os.path.isdir(os.path.join(sys.prefix, "conda-meta")) else []
-    return sorted({way(folder) for folder in (*folders, WORKER) if folder for way in (os.path.abspath, os.path.realpath)})
+    folders += (
+        [sys.prefix] if sys.prefix != sys.base_prefix or os.path.isdir(os.path.join(sys.prefix, "conda-meta")) else []
+    )
+    return sorted(
+        {way(folder) for folder in (*folders, WORKER) if folder for way in (os.path.abspath, os.path.realpath)}
+    )
 
 
 INSTALLATION = _installation()
@@ -49,7 +59,9 @@ class Tracker:
     def __init__(self, params: Dict[str, Any]) -> None:
         self._source = os.path.abspath(params["source"]["file"])
         self._weights = params.get("weights") or ""
-        self._folders = [os.path.realpath(folder) for folder in (params.get("root"), top_folder(self._source)) if folder]
+        self._folders = [
+            os.path.realpath(folder) for folder in (params.get("root"), top_folder(self._source)) if folder
+        ]
         self._output = os.path.abspath(params["output"])
         self._read: Set[str] = set()
         self._written: Set[str] = set()
@@ -79,7 +91,10 @@ class Tracker:
         return [self._source, *sorted(found - {self._source, self._output})]
 
     def packages(self) -> Dict[str, str]:
-        """Installed distributions that the project's modules name in their imports, with their versions, sorted; without torch."""
+        """
+        Installed distributions that the project's modules name in their imports, with their versions, sorted; without
+        torch.
+        """
         names = {name for path in self.dependencies() if path.endswith(".py") for name in imported_names(path)}
         return {key: value for key, value in sorted(_versions(names).items()) if key != "torch"}
 
@@ -89,7 +104,11 @@ class Tracker:
             path = os.path.abspath(os.fsdecode(path))
         except TypeError:
             return  # a descriptor
-        writes = any(letter in mode for letter in "wax+") if isinstance(mode, str) else bool((flags or 0) & (os.O_WRONLY | os.O_RDWR))
+        writes = (
+            any(letter in mode for letter in "wax+")
+            if isinstance(mode, str)
+            else bool((flags or 0) & (os.O_WRONLY | os.O_RDWR))
+        )
         if not writes:
             self._read.add(path)
         elif path not in self._read:
@@ -171,7 +190,9 @@ def _is_third_party(name: str) -> bool:
 
 
 def _by_module() -> Dict[str, Any]:
-    """The installed distributions by the top-level modules they bring, as their lists of files tell, or else their names."""
+    """
+    The installed distributions by the top-level modules they bring, as their lists of files tell, or else their names.
+    """
     global _distributions
     if _distributions is None:
         from importlib.metadata import distributions
@@ -179,7 +200,11 @@ def _by_module() -> Dict[str, Any]:
         found: Dict[str, Any] = {}
         for distribution in distributions():
             name = distribution.metadata["Name"] or ""
-            modules = (distribution.read_text("top_level.txt") or "").split() or _top_level(distribution) or [name.replace("-", "_")]
+            modules = (
+                (distribution.read_text("top_level.txt") or "").split()
+                or _top_level(distribution)
+                or [name.replace("-", "_")]
+            )
             for module in set(modules):
                 found.setdefault(module, []).append(distribution)
         _distributions = found
