@@ -62,7 +62,9 @@ ${NET}`)
   it.each([
     ['on import', `import sys\nsys.exit("no weights")\n${NET}`, 2, 'no weights'],
     ['in forward', NET.replace('        return', '        import sys; sys.exit(3)\n        return'), 9, '3'],
-    ['by its command line', `import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument("--size", required=True)\nparser.parse_args()\n${NET}`, 4, '2'],
+    ['by its command line',
+      `import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument("--size", required=True)\nparser.parse_args()\n${NET}`,
+      4, '2'],
   ])('takes sys.exit %s for a failure', async (_, text, line, words) => {
     const { failure } = await convert(text)
     expect(failure).toMatchObject({ code: 'MODEL_EXITED', exception: 'SystemExit', line, file: expect.stringMatching(/net\.py$/) })
@@ -76,9 +78,11 @@ ${NET}`)
   })
 
   it.each([
-    ['an exception', 'raise ValueError("bad size: 3")\n', { code: 'MODEL_RAISED', exception: 'ValueError', line: 1 }, 'ValueError: bad size: 3'],
+    ['an exception',
+      'raise ValueError("bad size: 3")\n', { code: 'MODEL_RAISED', exception: 'ValueError', line: 1 }, 'ValueError: bad size: 3'],
     ['KeyboardInterrupt', '\nraise KeyboardInterrupt\n', { code: 'MODEL_RAISED', line: 2 }, 'KeyboardInterrupt'],
-    ['an endless recursion', 'def f(n):\n    return f(n)\nf(1)\n', { code: 'MODEL_RAISED', exception: 'RecursionError', line: 2 }, 'without an end'],
+    ['an endless recursion',
+      'def f(n):\n    return f(n)\nf(1)\n', { code: 'MODEL_RAISED', exception: 'RecursionError', line: 2 }, 'without an end'],
     ['no memory', 'raise MemoryError\n', { code: 'OUT_OF_MEMORY', line: 1 }, 'memory'],
     ['a syntax error', 'def f(:\n    pass\n', { code: 'SYNTAX_ERROR', line: 1, column: expect.any(Number) }, 'net.py'],
     ['bad indentation', 'def f():\nreturn 1\n', { code: 'SYNTAX_ERROR', exception: 'IndentationError', line: 2 }, 'indented'],
