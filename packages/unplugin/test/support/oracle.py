@@ -1,12 +1,16 @@
-"""Runs compiled models in PyTorch's lite interpreter and compares them with eager models; one JSON text per line.
+"""Runs eager and compiled models for the specs; one JSON text per line.
 
-A request: {root, module, entry, weights, calls, file, plain}: the eager model is `entry` of `module`, imported from `root`, with
-the state dict `weights`; `calls` is a Python expression of tuples of inputs, in which the module's names, `torch` and
-`random` (a seeded `torch.rand`) are known; `file` is the compiled model. With `quantize`, the eager model is quantized
-dynamically; with `plain`, the model of that file is what is compared with instead. The answer: {errors}, one for each
-call, relative to the largest magnitude, or {problem}.
+`{"eager": …, "to": file}` runs an eager model and writes its inputs and results: {root, module, entry, weights, quantize,
+calls}. It is `entry` of `module`, imported from `root`, with the state dict `weights`, quantized dynamically with
+`quantize`; `calls` is a Python expression of tuples of inputs, in which the module's names, `torch` and `random`
+(`torch.rand`, seeded) are known. `{"plain": model, "calls": file, "to": file}` does it with a compiled model and
+the inputs of another run.
+
+`{"compiled": model, "expected": file}` runs a compiled model in the lite interpreter and answers {errors}: for each call the
+largest difference, relative to the largest magnitude. What fails answers {problem}.
 """
 
+import copy
 import importlib
 import json
 import os
@@ -36,10 +40,15 @@ def eager(request: dict, module) -> torch.nn.Module:
     return model.eval()
 
 
+def is_of_app(module) -> bool:
+    """Modules of an earlier app may have the same names. Looked up without `getattr`, which some of torch's answer oddly."""
+    known = vars(module)
+    return "petal-app-" in f"{known.get('__file__')} {known.get('__path__')}"
+
+
 def load(request: dict):
     root = Path(request["root"])
-    for name in [name for name, module in sys.modules.items() if str(getattr(module, "__file__", None)).find("petal-app-") >= 0
-                 or str(getattr(module, "__path__", None)).find("petal-app-") >= 0]:
+    for name in [name for name, module in sys.modules.items() if is_of_app(module)]:
         del sys.modules[name]
     importlib.invalidate_caches()
     sys.path[:] = [str(root), *(path for path in sys.path if "petal-app-" not in path)]
@@ -69,19 +78,35 @@ def difference(expected, actual) -> float:
     return worst
 
 
-def answer(request: dict):
+def run_eager(request: dict, to: str) -> None:
     module = load(request)
     torch.manual_seed(11)
     calls = eval(request["calls"], {**vars(module), "torch": torch, "random": torch.rand})
-    model = _load_for_lite_interpreter(request["plain"]) if request.get("plain") else eager(request, module)
-    compiled = _load_for_lite_interpreter(request["file"])
+    run(eager(request, module), calls, to)
+
+
+def run(model, calls: list, to: str) -> None:
     with torch.no_grad():
-        return [difference(model(*call), compiled(*call)) for call in calls]
+        torch.save({"calls": calls, "results": [model(*copy.deepcopy(call)) for call in calls]}, to)
+
+
+def answer(request: dict) -> dict:
+    if "eager" in request:
+        run_eager(request["eager"], request["to"])
+        return {}
+    if "plain" in request:
+        run(_load_for_lite_interpreter(request["plain"]), torch.load(request["calls"])["calls"], request["to"])
+        return {}
+    expected = torch.load(request["expected"])
+    compiled = _load_for_lite_interpreter(request["compiled"])
+    with torch.no_grad():
+        pairs = zip(expected["results"], expected["calls"])
+        return {"errors": [difference(result, compiled(*call)) for result, call in pairs]}
 
 
 for line in sys.stdin:
     try:
-        result = {"errors": answer(json.loads(line))}
+        result = answer(json.loads(line))
     except Exception as error:
         result = {"problem": f"{type(error).__name__}: {error}"}
     answers.write(json.dumps(result) + "\n")

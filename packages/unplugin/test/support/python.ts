@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -46,7 +46,7 @@ export interface Comparison {
   readonly tolerance?: number
 }
 
-/** Real PyTorch, as phones have it. */
+/** Real PyTorch: the eager model in the release that converted it, the compiled one in the tests' runtime. */
 export interface Oracle {
   /** For each call, the largest difference between the compiled file and the eager model. Rejects with what Python says of a failure. */
   compare(app: App, file: string, comparison: Comparison): Promise<number[]>
@@ -57,18 +57,40 @@ export interface Oracle {
 export const runtimePython: TorchPython | undefined = torchPythons.find(({ executable }) =>
   spawnSync(executable, ['-c', 'import torch; torch.ops.prepacked.conv2d_clamp_run']).status === 0)
 
-/** Starts the oracle; one serves a whole file of specs. */
-export function createOracle({ executable }: TorchPython): Oracle {
-  const child: ChildProcess = spawn(executable, ['-u', ORACLE], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, OMP_NUM_THREADS: '1' } })
-  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
+/** Starts both Pythons, or the one that is both; they serve all specs of a release. */
+export function createOracle(converting: TorchPython, runtime: TorchPython): Oracle {
+  const there = startPython(runtime)
+  const here = converting.executable === runtime.executable ? there : startPython(converting)
   return {
     async compare(app, file, { module, entry = 'model', weights, calls, quantize, plain }) {
-      child.stdin!.write(`${JSON.stringify({ root: app.path('src'), module, entry, weights, calls, file, quantize, plain })}\n`)
+      const [eager, expected] = [app.path('eager.bin'), app.path('expected.bin')]
+      await here.ask({ eager: { root: app.path('src'), module, entry, weights, calls, quantize }, to: eager })
+      if (plain !== undefined) await there.ask({ plain, calls: eager, to: expected })
+      return (await there.ask({ compiled: file, expected: plain === undefined ? eager : expected })).errors!
+    },
+    close() {
+      here.close()
+      there.close()
+    },
+  }
+}
+
+interface PythonProcess {
+  ask(request: object): Promise<{ errors?: number[] }>
+  close(): void
+}
+
+function startPython({ executable }: TorchPython): PythonProcess {
+  const child = spawn(executable, ['-u', ORACLE], { stdio: ['pipe', 'pipe', 'ignore'], env: { ...process.env, OMP_NUM_THREADS: '1' } })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  return {
+    async ask(request) {
+      child.stdin.write(`${JSON.stringify(request)}\n`)
       const { value, done } = await lines.next()
       if (done) throw new Error('the oracle ended')
-      const answer = JSON.parse(value) as { errors?: number[]; problem?: string }
-      if (!answer.errors) throw new Error(answer.problem)
-      return answer.errors
+      const { problem, ...answer } = JSON.parse(value) as { errors?: number[]; problem?: string }
+      if (problem !== undefined) throw new Error(problem)
+      return answer
     },
     close: () => { child.kill() },
   }
