@@ -247,6 +247,6 @@ async function sweep(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const path = join(folder, name)
     const stats = await stat(path).catch(() => undefined)
-    if (stats && Date.now() - stats.mtimeMs > TEMPORARY_AGE_MS) await rm(path, { force: true }).catch(() => {})
+    if (stats && Date.now() - stats.mtimeMs > TEMPORARY_AGE_MS) await rm(path, { recursive: true, force: true }).catch(() => {})
   }
 }
