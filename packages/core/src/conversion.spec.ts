@@ -196,11 +196,13 @@ describe('another source', () => {
     expect(await failure(build({ ...defaultRequest, file }, { store: open(), engine }))).toMatchObject({ code: 'EAGER_CHECKPOINT' })
   })
 
-  it('that is an exported program is given to Python', async () => {
+  it('that is an exported program is given to Python where that is trusted', async () => {
     const engine = fakeEngine()
     const file = join(folder, 'exported.pt2')
     await copyFile(join(fixtures, '../archive/exported.pt2'), file)
-    await build({ ...defaultRequest, file }, { store: open(), engine })
+    expect(await failure(build({ ...defaultRequest, file }, { store: open(), engine }))).toMatchObject({ code: 'EXPORTED_PROGRAM' })
+    expect(engine.jobs).toEqual([])
+    await build({ ...parseDirectives([['trust', undefined]]), file }, { store: open(), engine })
     expect(engine.jobs).toMatchObject([{ source: { kind: 'exported-program', file } }])
   })
 

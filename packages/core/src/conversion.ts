@@ -42,8 +42,9 @@ export const isPythonFile = (file: string): boolean => /\.py$/i.test(file)
  * Throws a PetalError for one whose reading may run code, unless the request trusts it.
  */
 export function convertibleKind(kind: SourceKind, { file, trust }: ConversionSource): ConvertibleKind | undefined {
-  if (kind.kind === 'checkpoint' && !trust) throw refusal(kind, basename(file))
-  return kind.kind === 'checkpoint' || kind.kind === 'exported-program' ? kind.kind : undefined
+  if (kind.kind !== 'checkpoint' && kind.kind !== 'exported-program') return undefined
+  if (!trust) throw refusal(kind, basename(file))
+  return kind.kind
 }
 
 /** The stored conversion of a source, if all that it was made from is as it was. Runs nothing. */

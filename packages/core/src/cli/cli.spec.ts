@@ -159,8 +159,7 @@ describe('petal optimize', () => {
 })
 
 describe('a model that is refused', () => {
-  // A program of torch.export is for Python to convert; that is tested below.
-  it.each(BAD_MODELS.filter(({ code }) => code !== 'EXPORTED_PROGRAM'))('$title', async ({ code, make }) => {
+  it.each(BAD_MODELS)('$title', async ({ code, make }) => {
     await make(join(folder, 'bad.pt'))
     const before = (await readdir(folder)).toSorted()
     const [person, program] = await Promise.all([petal('optimize', 'bad.pt'), petal('inspect', 'bad.pt', '--json')])
@@ -178,7 +177,7 @@ describe('a model that is refused', () => {
 describe('what needs Python', () => {
   it.each([
     ['a Python source', 'net.py', []],
-    ['a program of torch.export', 'net.pt2', []],
+    ['a program of torch.export', 'net.pt2', ['--trust']],
     ['a trusted checkpoint', 'checkpoint.pt', ['--trust']],
   ])('%s is an error of the machine where there is none', async (_, name, options) => {
     await writeFile(join(folder, 'net.py'), 'import torch\nmodel = torch.nn.Linear(1, 1)\n')

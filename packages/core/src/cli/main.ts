@@ -21,7 +21,7 @@ const PYTHON_OPTIONS: Command['options'] = {
   trace: { value: 'paths', about: 'submodules to trace inside of a script' },
   check: { value: 'shapes', about: 'further inputs to compare a trace on, or none' },
   quantize: { value: 'how', about: 'dynamic, or static with calibration_inputs in the file' },
-  trust: { about: 'read a pickled module, which runs the code in it' },
+  trust: { about: 'read a pickled module or a .pt2, which can run code in it' },
   python: { value: 'path', about: 'the Python with PyTorch to use' },
   'time-limit': { value: 'seconds', about: 'for the conversion; 300 when left out' },
 }

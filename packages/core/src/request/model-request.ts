@@ -32,7 +32,7 @@ export interface ConversionRequest {
   readonly check: 'auto' | 'none' | readonly (readonly InputSpec[])[]
   /** Which quantization to apply before converting. */
   readonly quantize: 'none' | 'dynamic' | 'static'
-  /** Whether reading a checkpoint may run the code in it. */
+  /** Whether reading a checkpoint or an exported program may run the code in it. */
   readonly trust: boolean
 }
 

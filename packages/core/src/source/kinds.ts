@@ -53,8 +53,9 @@ const REFUSALS: Readonly<Record<Exclude<SourceKind['kind'], 'torchscript' | 'lit
   },
   'exported-program': {
     code: 'EXPORTED_PROGRAM', what: 'is a program of torch.export (.pt2), not a TorchScript model',
-    cause: 'torch.export.save writes another format, which the lite interpreter does not run; a build converts it where it finds PyTorch.',
-    fix: 'Import it ("./{name}?mobile") where PyTorch 2 is installed, or ask whoever made it for a TorchScript file.',
+    cause: 'PyTorch can convert it, but its loader evaluates expressions in the file and unpickles it, which can run any code.',
+    fix: 'If you know where it comes from, "./{name}?mobile&trust" converts it where PyTorch 2 is found; else ask whoever made it for a'
+      + ' TorchScript file.',
   },
   'torch-package': {
     code: 'TORCH_PACKAGE', what: 'is a torch.package archive, not a TorchScript model',

@@ -129,7 +129,7 @@ function modulePaths<Field extends 'script' | 'trace'>(name: Field): Directive<F
   })
 }
 
-/** Leave to run the code in a checkpoint. A bare word. */
+/** Leave to run the code in a checkpoint or an exported program. A bare word. */
 export const trust: Directive<'trust'> = {
   name: 'trust',
   words: [],

@@ -39,10 +39,11 @@ def check(
     """
     before, after = State(model), State(module)
     facts: List[Dict[str, Any]] = []
-    for name, call, asked in cases:
+    for case in cases:
+        name, call, asked, times = case
         progress(name)
         try:
-            expected = run(model, before, call, SEED)
+            expected = run(model, before, call, SEED, times)
         except Exception as error:
             if asked:
                 raise Refusal(
@@ -54,7 +55,7 @@ def check(
             continue
         if not facts and not _repeats(model, before, call, expected):
             return Checked([], None, NOT_DETERMINISTIC)
-        divergence, error = _compare(model, before, converted, after, Variant(name, call, asked), expected)
+        divergence, error = _compare(model, before, converted, after, case, expected)
         if divergence is not None:
             return Checked(facts, divergence, None)
         facts.append({"inputs": name, "error": error})
@@ -73,6 +74,7 @@ NOT_DETERMINISTIC = (
 def cases(loaded: Loaded, extra: Union[str, List[List[dict]]]) -> Iterator[Variant]:
     """The inputs to check a trace on: those at hand, and other values and batches."""
     yield Variant("the example inputs", loaded.calls[0])
+    yield Variant("the example inputs, twice in a row", loaded.calls[0], times=2)
     yield from variants(loaded.calls[0], loaded.specs)
     yield from list(given(loaded, extra))[1:]
 
@@ -91,7 +93,7 @@ def refusal(divergence: Divergence, method: str, place: Optional[Dict[str, Any]]
     """The error that says what differs, and where the tracer first warned of it."""
     cause = (
         "A trace keeps the one path that the example inputs took and the Python numbers on that path, such as a size turned into int; "
-        "this model's depend on the values or the shapes of its inputs, or on chance."
+        "this model's depend on the values or the shapes of its inputs, on earlier calls, or on chance."
     )
     if place is not None and "file" in place:
         cause += " The tracer warned of it first at the line shown."
@@ -105,14 +107,14 @@ def _compare(
     model: torch.nn.Module, before: State, converted: Callable[..., Any], after: State, case: Variant, expected: Any,
 ) -> Any:
     try:
-        actual = run(converted, after, case.call, SEED)
+        actual = run(converted, after, case.call, SEED, case.times)
     except Exception as error:
         return Divergence(case.name, "it raises %s where the model does not" % _reason(error)), None
     excess = difference(expected, actual)
     if isinstance(excess, str):
         return Divergence(case.name, excess), None
     error = largest_error(expected, actual)
-    if excess > 1 and not excess <= 10 * _sensitivity(model, before, case.call, expected):
+    if excess > 1 and not excess <= 10 * _sensitivity(model, before, case, expected):
         size = "NaN or infinities are at other places" if math.isinf(error) else (
             "the largest difference is %.2g times the largest magnitude of the model's output" % error
         )
@@ -125,13 +127,14 @@ def _repeats(model: torch.nn.Module, state: State, call: Call, expected: Any) ->
     return not isinstance(excess, str) and excess <= 1
 
 
-def _sensitivity(model: torch.nn.Module, state: State, call: Call, expected: Any) -> float:
+def _sensitivity(model: torch.nn.Module, state: State, case: Variant, expected: Any) -> float:
     """How far the model's own output moves when its inputs move by a few units in the last place: what rounding may become in it."""
     def nudge(tensor: torch.Tensor) -> torch.Tensor:
         return tensor * (1 + 4 * torch.finfo(tensor.dtype).eps) if tensor.is_floating_point() else tensor
 
     try:
-        excess = difference(expected, run(model, state, Call(*mapped(nudge, (tuple(call.args), dict(call.kwargs)))), SEED))
+        nudged = Call(*mapped(nudge, (tuple(case.call.args), dict(case.call.kwargs))))
+        excess = difference(expected, run(model, state, nudged, SEED, case.times))
     except Exception:
         return 0.0
     return excess if isinstance(excess, float) and math.isfinite(excess) else 0.0

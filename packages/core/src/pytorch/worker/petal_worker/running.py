@@ -48,14 +48,19 @@ def seed(number: int) -> None:
         numpy.random.seed(number)
 
 
-def run(model: Callable[..., Any], state: State, call: Call, number: int = 0) -> Any:
-    """The output of one call, after which the model is as it was. Inputs are copied, as a model may write into them."""
-    inputs = copied(call)
+def run(model: Callable[..., Any], state: State, call: Call, number: int = 0, times: int = 1) -> Any:
+    """
+    The output of one call, or of the last of several equal ones, after which the model is as it was. Inputs are copied, as a model may
+    write into them.
+    """
     seed(number)
     try:
         with torch.no_grad(), torch.jit.optimized_execution(False), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return mapped(lambda tensor: tensor.detach().clone(), model(*inputs.args, **inputs.kwargs))
+            for _ in range(times):
+                inputs = copied(call)
+                output = model(*inputs.args, **inputs.kwargs)
+            return mapped(lambda tensor: tensor.detach().clone(), output)
     finally:
         state.restore()
 

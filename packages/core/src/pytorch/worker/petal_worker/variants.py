@@ -16,6 +16,8 @@ class Variant(NamedTuple):
     call: Call
     asked: bool = False
     """Whether the user named it: then the model must take it."""
+    times: int = 1
+    """How often it is made before outputs are compared: what a call leaves behind shows in the next."""
 
 
 SCALES = (("negated", -1.0), ("10 times as large", 10.0), ("-10 times as large", -10.0), ("-0.1 times as large", -0.1))
