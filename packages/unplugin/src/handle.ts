@@ -67,7 +67,7 @@ export interface ModelConversion {
     readonly mode: 'dynamic' | 'static'
     readonly engine: 'qnnpack'
     readonly modules: Readonly<Record<string, number>>
-    readonly drift: number
+    readonly drift?: number
     readonly bytes: { readonly before: number; readonly after: number }
   }
 }

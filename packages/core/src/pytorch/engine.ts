@@ -86,7 +86,7 @@ export interface ConversionFacts {
   readonly mixed?: readonly string[]
   /** The example inputs, as `input=` would write them: `1x3x224x224`, `int64[1x16]`. */
   readonly inputs?: readonly string[]
-  /** How the trace was compared with the eager model; absent for a script and for `check=none`. */
+  /** How the trace was compared with the eager model; absent for a script without traced parts and for `check=none`. */
   readonly check?: readonly CheckFact[]
   readonly quantization?: QuantizationFact
 }
@@ -105,8 +105,8 @@ export interface QuantizationFact {
   readonly engine: 'qnnpack'
   /** Modules that were quantized, by class: `{ "Linear": 3 }`. */
   readonly modules: Readonly<Record<string, number>>
-  /** Largest difference from the float model's output, relative to its largest magnitude. */
-  readonly drift: number
+  /** Largest difference from the float model's output, relative to its largest magnitude; absent where there are no example inputs. */
+  readonly drift?: number
   /** Sizes of the TorchScript archive, in bytes. */
   readonly bytes: { readonly before: number; readonly after: number }
 }

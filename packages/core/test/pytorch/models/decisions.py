@@ -48,12 +48,24 @@ class Index(nn.Module):
     """The value of an input decides; zero in all examples below 1."""
 
     def forward(self, ids):
-        return ids * 2.0 if int(ids.max()) < 5 else ids * 3.0
+        return ids + 2.0 if int(ids.max()) < 5 else ids + 3.0
 
 
 class Masked(nn.Module):
     def forward(self, x, mask):
         return x.masked_fill(mask, 0.0) if bool(mask.any()) else x + 1
+
+
+class Averages(nn.Module):
+    """Assigns a buffer, which a trace does not see; writing into one it does."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(1))
+
+    def forward(self, x):
+        self.mean = self.mean * 0.9 + x.mean() * 0.1
+        return x + self.mean
 
 
 class Neither(nn.Module):

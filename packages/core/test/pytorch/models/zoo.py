@@ -53,7 +53,7 @@ class Normed(nn.Module):
 
 
 class Stateful(nn.Module):
-    """Its buffers change with every call, in place and by assignment."""
+    """Its buffers change with every call, in place."""
 
     def __init__(self):
         super().__init__()
@@ -62,7 +62,7 @@ class Stateful(nn.Module):
 
     def forward(self, x):
         self.count.add_(1)
-        self.mean = self.mean * 0.9 + x.mean() * 0.1
+        self.mean.mul_(0.9).add_(x.mean() * 0.1)
         return x * self.count + self.mean
 
 
