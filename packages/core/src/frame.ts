@@ -18,7 +18,9 @@ export function codeFrame(lines: readonly string[], mark: Mark): string {
   const marked = lines[mark.line - 1]
   if (marked === undefined) return ''
   const first = Math.max(1, mark.line - LINES_AROUND)
-  const last = Math.min(lines.length, mark.line + LINES_AROUND)
+  let last = Math.min(lines.length, mark.line + LINES_AROUND)
+  // A text that ends with a line break has one more, empty line.
+  if (last > mark.line && last === lines.length && lines[last - 1] === '') last--
   const gutter = String(last).length
   const out: string[] = []
   for (let n = first; n <= last; n++) {
