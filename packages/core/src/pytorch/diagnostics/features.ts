@@ -66,7 +66,7 @@ export const FEATURES: readonly Entry[] = [
     pattern: /cannot statically infer the expected size of a list/,
     cause: ({ marked }) => `How many items \`${marked.replace('*', '') || 'the list'}\` has will only be known when the model runs, and a call has a fixed number of arguments.`,
     fix: ({ marked }) => {
-      const name = marked.replace('*', '') || 'xs'
+      const name = marked.replace('*', '').replace(/\[:\d+\]$/, '') || 'xs'
       return `Write them out: \`${name}[0], ${name}[1]\` in place of \`*${name}\`; a tuple can be unpacked.`
     },
   },

@@ -1,5 +1,5 @@
 import type { Entry } from './entry.ts'
-import { annotated, mentions, signatureAt, untyped } from './signature.ts'
+import { annotated, argumentOf, signatureAt, untyped } from './signature.ts'
 
 /** Control flow, and what is said when nothing more special fits. */
 export const FLOW: readonly Entry[] = [
@@ -56,30 +56,30 @@ export const FLOW: readonly Entry[] = [
   {
     id: 'class-attribute',
     title: 'An ordinary class lacks an attribute',
-    pattern: /^'__torch__\.(?:\w+\.)*(?<type>\w+)[^']*' object has no attribute or method '(?<name>\w+)'/,
+    pattern: /^'__torch__\.(?!torch\.)(?:\w+\.)*(?<type>\w+)[^']*' object has no attribute or method '(?<name>\w+)'/,
     cause: 'TorchScript compiles an ordinary class without its parents, and this `{type}` alone has no `{name}`.',
     fix: 'Give `{type}` the `__init__` and the methods itself that it inherits.',
   },
   {
-    id: 'argument-name',
-    title: 'A call lacks an argument',
-    pattern: /Argument (?<name>\w+) not provided|Unknown keyword argument '(?<other>\w+)'/,
-    cause: 'The call gives its arguments other names than the method has, or too few.',
-    fix: ({ groups }) => groups['name'] ? `Pass \`${groups['name']}\`, by this name or by its position.` : `Leave out \`${groups['other']!}\`, or correct its name.`,
-  },
-  {
     id: 'unannotated-argument',
     title: 'An argument without a type is passed on',
-    pattern: /Expected a value of type '(?<type>[^']+)' for argument '(?<name>[^']+)' but instead found type 'Tensor \(inferred\)'/,
-    place: /^/,
+    pattern: /(?:^ *(?<declaration>\S[^\n]*\) -> [^\n]*):\n\s*)?Expected a value of type '(?<type>[^']+)' for argument '(?<name>[^']+)' but instead found type 'Tensor \(inferred\)'/m,
     cause: 'An argument without a type is taken for a Tensor, and `{name}` must be {type}.',
     fix: (seen) => {
       const signature = signatureAt(seen)
-      const name = untyped(signature).includes(seen.groups['name']!) ? seen.groups['name']!
-        : untyped(signature).find((one) => mentions(seen.lines[seen.line - 1] ?? '', one) && seen.marked !== one)
+      const { declaration = '', name: parameter } = seen.groups
+      const given = argumentOf(seen.lines[seen.line - 1] ?? '', seen.marked, declaration, parameter!)
+      const name = untyped(signature).find((one) => one === given)
       const type = seen.groups['type']!.replace(/^Optional\[(.+)\]$/, '$1').replace(/^number$/, 'float')
       return signature === undefined || name === undefined ? `Say the type where it is declared: \`: ${type}\`.` : `Say its type: \`${annotated(signature, name, type)}\``
     },
+  },
+  {
+    id: 'argument-name',
+    title: 'A call lacks an argument',
+    pattern: /^(?!Arguments for call are not valid)[^]*?(?:Argument (?<name>\w+) not provided|Unknown keyword argument '(?<other>\w+)')/,
+    cause: 'The call gives its arguments other names than the method has, or too few.',
+    fix: ({ groups }) => groups['name'] ? `Pass \`${groups['name']}\`, by this name or by its position.` : `Leave out \`${groups['other']!}\`, or correct its name.`,
   },
   {
     id: 'wrong-argument-type',

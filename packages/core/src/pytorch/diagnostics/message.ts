@@ -17,6 +17,8 @@ export interface MessagePlace {
 
 /** Messages list every overload of an operator and every value of an unpickled object: what comes after this says nothing new. */
 const LONGEST_MESSAGE = 100_000
+/** Constants are printed with all their values. */
+const LONGEST_LINE = 4_000
 
 /**
  * Takes a message apart. A place in it looks so, a row of tildes under each marked line:
@@ -29,7 +31,7 @@ const LONGEST_MESSAGE = 100_000
  * The line number is that of the first marked line.
  */
 export function parseMessage(message: string): Message {
-  const lines = message.slice(0, LONGEST_MESSAGE).replaceAll('\r', '').split('\n')
+  const lines = message.slice(0, LONGEST_MESSAGE).replaceAll('\r', '').split('\n').map((line) => line.slice(0, LONGEST_LINE))
   const first = lines.findIndex((line) => PLACE.test(line) || CALL.test(line))
   const text = (first < 0 ? lines : lines.slice(0, first)).filter((line) => !BACKTRACE.test(line)).join('\n').trim()
   return { text, places: lines.flatMap((line, at) => place(line, lines.slice(at + 1, at + 1 + LONGEST_PLACE))) }

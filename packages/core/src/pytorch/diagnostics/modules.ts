@@ -180,9 +180,9 @@ export const MODULES: readonly Entry[] = [
   {
     id: 'super-call',
     title: 'A method of the parent class is called with super()',
-    pattern: /'Tensor(?: \(inferred\))?' object has no attribute or method '(?<name>\w+)'/,
+    pattern: /'Tensor(?: \(inferred\))?' object has no attribute or method '(?<name>\w+)'|Python type cannot be used as a value/,
     place: /super\(/,
     cause: 'TorchScript compiles one method of each name, and has no super().',
-    fix: 'Move what the parent\'s `{name}` does into a method of another name, and call that one from both: `self.classify(x)`.',
+    fix: ({ groups }) => `Move what the parent's \`${groups['name'] ?? 'forward'}\` does into a method of another name, and call that one from both: \`self.classify(x)\`.`,
   },
 ]

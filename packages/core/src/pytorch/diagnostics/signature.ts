@@ -30,8 +30,8 @@ export function signatureAt({ lines, line }: Pick<Seen, 'lines' | 'line'>): Sign
 
 /** The head with one parameter's type said: `def forward(self, x, k: int):`. */
 export function annotated({ text }: Signature, name: string, type: string): string {
-  return text.replace(new RegExp(String.raw`([(,]\s*)${name}(?:\s*:[^,=)]*(?:\[[^\]]*\])?)?(\s*)(?=[=,)])`), (_, before: string, space: string) => `${before}${name}: ${type}${space}`)
-    .replace(new RegExp(String.raw`(\b${name}: [^=,]+?)=(?=\S)`), '$1 = ')
+  const parameter = new RegExp(String.raw`([(,]\s*)${name}(?:\s*:[^,=)]*(?:\[[^\]]*\])?)?\s*(=\s*)?(?=[^=\s])`)
+  return text.replace(parameter, (_, before: string, value?: string) => `${before}${name}: ${type}${value === undefined ? '' : ' = '}`)
 }
 
 /** The head with the type said that the function returns. */
@@ -45,9 +45,33 @@ export function untyped(signature: Signature | undefined): string[] {
     .map(({ name }) => name).filter(Boolean)
 }
 
-/** Whether a name stands in some code by itself. */
+/** Whether a variable is used in some code as it is: not a part of it, nor what a method of it gives. */
 export function mentions(code: string, name: string): boolean {
-  return new RegExp(String.raw`(?<![\w.])${name}\b`).test(code)
+  return new RegExp(String.raw`(?<![\w.])${name}\b(?!\s*(?:[.[(]|=(?!=)))`).test(code)
+}
+
+/**
+ * The code of one argument of a call. `declaration` is what PyTorch calls: `aten::pad(Tensor self, int[] pad, …) -> Tensor`;
+ * `callee` the code before the bracket: `F.pad`. Undefined where the call is not on this line, or leaves the argument out.
+ */
+export function argumentOf(code: string, callee: string, declaration: string, name: string): string | undefined {
+  const start = callee === '' ? -1 : code.indexOf(`${callee}(`)
+  if (start < 0) return undefined
+  const given = split(upToClosing(code.slice(start + callee.length + 1)))
+  const named = given.find((one) => new RegExp(String.raw`^${name}\s*=(?!=)`).test(one))
+  if (named !== undefined) return named.replace(/^\w+\s*=\s*/, '')
+  const names = split(/\((.*)\) ->/.exec(declaration)?.[1] ?? '').map((one) => /(\w+)(?:=.*)?$/.exec(one)?.[1])
+  const ofObject = names[0] === 'self' && !/^(?:torch|F|nn)\./.test(callee)
+  return given[names.indexOf(name) - (ofObject ? 1 : 0)]
+}
+
+function upToClosing(code: string): string {
+  let depth = 0
+  for (let at = 0; at < code.length; at++) {
+    depth += '([{'.includes(code[at]!) ? 1 : ')]}'.includes(code[at]!) ? -1 : 0
+    if (depth < 0) return code.slice(0, at)
+  }
+  return code
 }
 
 /** The type of a literal, where it is plain: `1.5` is a float. */

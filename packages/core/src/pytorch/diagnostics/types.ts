@@ -1,14 +1,15 @@
 import type { Entry, Seen } from './entry.ts'
 import { typeName } from './entry.ts'
-import { annotated, mentions, returning, signatureAt, typeOfLiteral, untyped } from './signature.ts'
+import { annotated, argumentOf, mentions, returning, signatureAt, typeOfLiteral, untyped } from './signature.ts'
 
 /** The head of the function with the type said of a parameter that the line uses; undefined where all have types. */
-function typed(seen: Seen, type: string, name?: string): string | undefined {
+function typed(seen: Seen, type: string, name?: string, code: string = seen.lines[seen.line - 1] ?? ''): string | undefined {
   const signature = signatureAt(seen)
-  const code = seen.lines[seen.line - 1] ?? ''
   const open = untyped(signature)
-  const found = name !== undefined && open.includes(name) ? name : open.find((one) => mentions(seen.marked || code, one)) ?? open.find((one) => mentions(code, one))
-  return signature === undefined || found === undefined ? undefined : annotated(signature, found, type)
+  const found = name !== undefined && open.includes(name) ? name : open.find((one) => mentions(code, one))
+  if (signature === undefined || found === undefined) return undefined
+  const mayBeNone = signature.parameters.find((one) => one.name === found)?.value === 'None' && !type.startsWith('Optional')
+  return annotated(signature, found, mayBeNone ? `Optional[${type}]` : type)
 }
 
 /** Types that are missing, or not what is asked for. */
@@ -19,8 +20,8 @@ export const TYPES: readonly Entry[] = [
     pattern: /all inputs of range must be ints?, found (?<type>.+?) in argument/,
     cause: 'An argument without a type is taken for a Tensor, and `range` counts with whole numbers.',
     fix: (seen) => {
-      const head = typed(seen, 'int')
-      return head === undefined ? 'Make it a whole number: `range(int(n))`.' : `Say that it is one: \`${head}\``
+      const head = typed(seen, 'int', undefined, seen.marked)
+      return head === undefined ? `Make it a whole number: \`range(int(${/\brange\((.+)\)\s*:/.exec(seen.lines[seen.line - 1] ?? '')?.[1] ?? 'n'}))\`.` : `Say that it is one: \`${head}\``
     },
   },
   {
@@ -79,6 +80,26 @@ export const TYPES: readonly Entry[] = [
     fix: 'Say its type where `{method}` is defined: `{name}: {type}`.',
   },
   {
+    id: 'sum-of-tensors',
+    title: 'sum() adds up tensors',
+    pattern: /for argument 'self' but instead found type 'List\[Tensor\]'/,
+    place: /\bsum\(/,
+    cause: '`sum` adds up numbers in TorchScript, not tensors.',
+    fix: (seen) => `Stack them: \`torch.stack(${/\bsum\(([\w.]+)\)/.exec(seen.lines[seen.line - 1] ?? '')?.[1] ?? 'xs'}).sum(0)\`.`,
+  },
+  {
+    id: 'tensor-as-tuple',
+    title: 'An argument without a type is taken apart',
+    pattern: /(?<type>Tensor|Optional\[.+\])(?: \(inferred\))? cannot be used as a tuple/,
+    cause: 'An argument without a type is taken for a Tensor, and only tuples, and lists of a known length, can be taken apart.',
+    fix: (seen) => {
+      const code = seen.lines[seen.line - 1] ?? ''
+      const parts = code.split('=')[0]!.split(',').length
+      const head = typed(seen, `Tuple[${Array.from({ length: Math.max(parts, 2) }, () => 'torch.Tensor').join(', ')}]`, seen.marked)
+      return head === undefined ? 'Say that it is a tuple where it is declared, or take the tensor apart with `x.unbind(0)` in a call of a known length: `x[0], x[1]`.' : `Say what it is: \`${head}\``
+    },
+  },
+  {
     id: 'item-as-number',
     title: 'item() is used as a size',
     pattern: /for argument '(?<name>[^']+)' but instead found type '(?:List\[)?(?:number|Scalar)\]?'/,
@@ -88,10 +109,12 @@ export const TYPES: readonly Entry[] = [
   {
     id: 'tensor-as-size',
     title: 'A tensor is used as a size',
-    pattern: /Expected a value of type '(?<wanted>List\[int\])' for argument '(?<name>[^']+)' but instead found type 'List\[(?:Tensor|Union\[[^']*Tensor)/,
+    pattern: /(?:^ *(?<declaration>\S[^\n]*\) -> [^\n]*):\n\s*)?Expected a value of type 'List\[int\]' for argument '(?<name>(?!self')[^']+)' but instead found type 'List\[(?:Tensor|Union\[[^']*Tensor)/m,
     cause: 'Sizes are whole numbers, and one of these is a Tensor.',
     fix: (seen) => {
-      const head = /\.\w+\(\)/.test(seen.lines[seen.line - 1] ?? '') ? undefined : typed(seen, 'int')
+      const { declaration = '', name } = seen.groups
+      const given = argumentOf(seen.lines[seen.line - 1] ?? '', seen.marked, declaration, name!)
+      const head = given === undefined ? undefined : typed(seen, 'int', undefined, given)
       return `Make it a number: \`int(length.max())\`${head === undefined ? '' : `; or, where an argument is a number already, say so: \`${head}\``}`
     },
   },
@@ -99,14 +122,14 @@ export const TYPES: readonly Entry[] = [
     id: 'mixed-list',
     title: 'A list has items of several types',
     pattern: /but instead found type 'Union\[(?<types>[^']+)\]'/,
-    place: /^(?!.*\[\s*["'])/,
+    place: /^(?!.*(?:\[\s*["']|\{))/,
     cause: 'A list has one type of items in TorchScript; this value can be any of {types}.',
     fix: 'Use a tuple, `(x, 0.5)`, where each item keeps its type, or a variable for each.',
   },
   {
     id: 'mixed-dict',
     title: 'A dictionary has values of several types',
-    pattern: /but instead found type 'Union\[(?<types>[^']+)\]'/,
+    pattern: /(?:but instead found type '|the dict literal is )Union\[(?<types>[^'\n]+)\]/,
     cause: 'A dictionary has one type of values in TorchScript; this value can be any of {types}.',
     fix: 'Use a variable for each value, or a NamedTuple, where each field keeps its type.',
   },
@@ -115,7 +138,12 @@ export const TYPES: readonly Entry[] = [
     title: 'A number that may be None is used',
     pattern: /found type 'Optional\[(?<type>int|float|bool|str)\]'/,
     cause: 'The value may be None, and nothing here says what happens then.',
-    fix: ({ groups }) => `Give it a value first: \`if scale is None: scale = ${{ int: '1', float: '1.0', bool: 'False', str: '""' }[groups['type']!]!}\`; after that it is of type ${groups['type']!}.`,
+    fix: (seen) => {
+      const type = seen.groups['type']!
+      const name = signatureAt(seen)?.parameters.find(({ annotation }) => annotation === `Optional[${type}]`)?.name
+      const value = { int: '1', float: '1.0', bool: 'False', str: '""' }[type]!
+      return name === undefined ? `Say what it is where it is None, before: for example \`${value}\`.` : `Give it a value first: \`if ${name} is None: ${name} = ${value}\`; after that it is of type ${type}.`
+    },
   },
   {
     id: 'optional-attribute',
@@ -141,9 +169,9 @@ export const TYPES: readonly Entry[] = [
   {
     id: 'none-then-tensor',
     title: 'A variable is None first, and something else later',
-    pattern: /'NoneType' object has no attribute or method '(?<name>\w+)'|Variable '\w+' previously had type NoneType/,
+    pattern: /'NoneType' object has no attribute or method '(?<name>\w+)'|Variable '(?<variable>\w+)' previously had type NoneType/,
     cause: 'A variable keeps the type of its first value, and the type of None has no other values.',
-    fix: ({ marked }) => `Say what it can be where it is set first: \`${/^(\w+)\.\w+$/.exec(marked)?.[1] ?? 'best'}: Optional[torch.Tensor] = None\`.`,
+    fix: ({ groups, marked }) => `Say what it can be where it is set first: \`${groups['variable'] ?? /^(\w+)\.\w+$/.exec(marked)?.[1] ?? 'best'}: Optional[torch.Tensor] = None\`.`,
   },
   {
     id: 'bare-container',

@@ -1,0 +1,18 @@
+from typing import Tuple
+
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.LSTMCell(4, 4)
+
+    def forward(self, x, state: Tuple[torch.Tensor, torch.Tensor]):
+        h, c = state
+        return self.cell(x, (h, c))
+
+
+model = Net()
+example_inputs = (torch.rand(2, 4), (torch.rand(2, 4), torch.rand(2, 4)))
