@@ -36,7 +36,8 @@ function checks(check: NonNullable<Conversion['check']>): HTMLElement {
 
 function quantized({ modules, drift, bytes: { before, after } }: NonNullable<Conversion['quantization']>): string {
   const what = Object.entries(modules).map(([kind, count]) => `${count} × ${kind}`).join(', ')
-  return `${what}: ${bytes(before)} → ${bytes(after)}, drift ${(drift * 100).toFixed(1)}%`
+  const moved = drift === undefined ? '' : `, results moved by ${(drift * 100).toFixed(1)}%`
+  return `${what}: ${bytes(before)} → ${bytes(after)}${moved}`
 }
 
 const row = (term: string, value: Node | string): HTMLElement => el('div', '', el('dt', '', term), el('dd', '', value))
