@@ -13,8 +13,8 @@ import { torchPythons } from '../support/torch.ts'
 const SCRIPTED = CATALOGUE.filter(({ id, method, fixedIn }) => method === undefined && fixedIn === undefined && id !== 'match-statement')
 
 /** The engine takes care of these itself, before PyTorch could refuse them. */
-const TAKEN_CARE_OF = ['trace-output-dict', 'trace-input-type', 'trace-leaf-in-place']
-const TRACED = CATALOGUE.filter(({ id, method }) => method === 'trace' && !TAKEN_CARE_OF.includes(id))
+const TAKEN_CARE_OF: ReadonlySet<string> = new Set(['trace-output-dict', 'trace-input-type', 'trace-leaf-in-place'])
+const TRACED = CATALOGUE.filter(({ id, method }) => method === 'trace' && !TAKEN_CARE_OF.has(id))
 
 /** The recipe's three errors, answered with the exact change. */
 const RECIPE: readonly (readonly [id: string, fix: string])[] = [
