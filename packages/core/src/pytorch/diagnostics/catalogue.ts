@@ -18,9 +18,12 @@ export interface Match {
   readonly span: readonly [number, number]
 }
 
+/** Of a line of code, what patterns are tried on. */
+const LONGEST_CODE = 300
+
 /** All entries that match a message, the one that explains it first. */
 export function recognize({ text, places: [place] }: Message): Match[] {
-  const where = place === undefined ? '' : `${place.file}: ${place.shown.trim()}`
+  const where = place === undefined ? '' : `${place.file}: ${place.shown.trim().slice(0, LONGEST_CODE)}`
   return CATALOGUE.flatMap((entry) => {
     const said = entry.pattern.exec(text)
     const at = entry.place?.exec(where)
