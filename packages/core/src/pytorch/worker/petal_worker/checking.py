@@ -35,7 +35,8 @@ def check(
 ) -> Checked:
     """
     Compares `converted`, which calls `module`, with `model` on each case. Inputs that the model itself does not take are left out of the
-    comparison, unless the user asked for them: then Refusal CHECK_INPUTS_REFUSED. Both are as they were afterwards.
+    comparison, unless the user asked for them: then Refusal CHECK_INPUTS_REFUSED or
+    EXAMPLE_INPUTS_REFUSED. Both are as they were afterwards.
     """
     before, after = State(model), State(module)
     facts: List[Dict[str, Any]] = []
@@ -46,10 +47,11 @@ def check(
             expected = run(model, before, call, SEED, times)
         except Exception as error:
             if asked:
+                code = "CHECK_INPUTS_REFUSED" if asked == "check=" else "EXAMPLE_INPUTS_REFUSED"
                 raise Refusal(
-                    "CHECK_INPUTS_REFUSED", "The model does not take the inputs %s that check= asks for: %s" % (name, _first_line(error)),
-                    "The model itself raises a %s, before it is converted." % type(error).__name__,
-                    "Give inputs in check= that the model takes.", exception=type(error).__name__,
+                    code, "The model does not take the inputs %s of %s: %s" % (described(call), asked, first_line(error)),
+                    "The model itself raises %s, before it is converted." % type(error).__name__,
+                    "Give inputs there that the model takes.", exception=type(error).__name__,
                 )
             facts.append({"inputs": name})
             continue
@@ -71,9 +73,18 @@ NOT_DETERMINISTIC = (
 )
 
 
+def takes(model: torch.nn.Module, call: Call) -> bool:
+    """Whether the model itself takes these inputs."""
+    try:
+        run(model, State(model), call)
+    except Exception:
+        return False
+    return True
+
+
 def cases(loaded: Loaded, extra: Union[str, List[List[dict]]]) -> Iterator[Variant]:
     """The inputs to check a trace on: those at hand, and other values and batches."""
-    yield Variant("the example inputs", loaded.calls[0])
+    yield Variant("the example inputs", loaded.calls[0], asked="example inputs")
     yield Variant("the example inputs, twice in a row", loaded.calls[0], times=2)
     yield from variants(loaded.calls[0], loaded.specs)
     yield from list(given(loaded, extra))[1:]
@@ -82,11 +93,12 @@ def cases(loaded: Loaded, extra: Union[str, List[List[dict]]]) -> Iterator[Varia
 def given(loaded: Loaded, extra: Union[str, List[List[dict]]]) -> Iterator[Variant]:
     """The inputs at hand: the example inputs, and what check= names."""
     for index, call in enumerate(loaded.calls, 1):
-        yield Variant("the example inputs" if index == 1 else "example inputs %d: %s" % (index, described(call)), call)
+        name = "the example inputs" if index == 1 else "example inputs %d: %s" % (index, described(call))
+        yield Variant(name, call, asked="example inputs")
     source = generator(2)
     for specs in [] if isinstance(extra, str) else extra:
         call = Call(tuple(make(spec, source) for spec in specs), {})
-        yield Variant(described(call), call, asked=True)
+        yield Variant(described(call), call, asked="check=")
 
 
 def refusal(divergence: Divergence, method: str, place: Optional[Dict[str, Any]], fix: str) -> Refusal:
@@ -146,5 +158,5 @@ def _reason(error: Exception) -> str:
     return "%s (%s)" % (type(error).__name__, lines[-1] if lines else "no message")
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

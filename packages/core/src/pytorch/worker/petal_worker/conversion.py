@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional
 import torch
 
 from .attention import plain_attention
-from .checking import Checked, Divergence, cases, check, given, refusal
+from .checking import Checked, Divergence, cases, check, first_line, given, refusal, takes
 from .failures import Refusal
 from .inputs import describe
 from .loaded import Call, Loaded
@@ -88,7 +88,8 @@ def _as_it_is(model: torch.jit.ScriptModule, params: Dict[str, Any], common: Dic
     if params["quantize"] != "none":
         raise Refusal(
             "QUANTIZE_TORCHSCRIPT", "The model is TorchScript already, and quantize=%s takes eager models only." % params["quantize"],
-            "Quantizing replaces modules of Python by quantized ones.", "Give the model before it is traced or scripted, or leave quantize= out.",
+            "Quantizing replaces modules of Python by quantized ones.",
+            "Give the model before it is traced or scripted, or leave quantize= out.",
         )
     traced = isinstance(model, torch.jit.TopLevelTracedModule)
     facts = {"method": "trace" if traced else "script", "why": "the file gives TorchScript already", **common}
@@ -162,7 +163,7 @@ def _automatically(job: Job) -> Part:
             return _because(_by_scripting(job), "there are no example inputs to trace with")
         except Refusal as failure:
             if failure.code == "SCRIPT_FAILED":
-                failure.context = "The model was scripted, as there are no example inputs to trace it with: `input=1x3x224x224` would give some."
+                failure.context = "The model was scripted, as there are no example inputs to trace it with."
             raise
     try:
         part = _by_tracing(job)
@@ -171,10 +172,12 @@ def _automatically(job: Job) -> Part:
     except Refusal as failure:
         if failure.code not in ("TRACE_DIVERGES", "TRACE_FAILED", "UNTRACEABLE_INPUT"):
             raise
+        if failure.code == "TRACE_FAILED" and not takes(job.loaded.model, job.loaded.calls[0]):
+            raise
         tracing = failure
     # script= asked for scripted parts in a trace; the whole is scripted now, and they are parts of it.
     whole = job._replace(params={**job.params, "script": []})
-    told = tracing.what if tracing.code != "TRACE_FAILED" else "Tracing raises %s: %s." % (tracing.exception, _first_line(tracing.what))
+    told = tracing.what if tracing.code != "TRACE_FAILED" else "Tracing raises %s: %s." % (tracing.exception, first_line(tracing.what))
     try:
         return _because(_by_scripting(whole), told[:1].lower() + told[1:])
     except Refusal as failure:
@@ -230,7 +233,8 @@ def _check_script(job: Job, module: torch.jit.ScriptModule) -> None:
     found = check(job.loaded.model, module, module, given(job.loaded, job.params["check"]))
     if found.divergence is not None:
         raise Refusal(
-            "SCRIPT_DIVERGES", "The script does not do what the model does (inputs: %s): %s." % (found.divergence.inputs, found.divergence.what),
+            "SCRIPT_DIVERGES",
+            "The script does not do what the model does (inputs: %s): %s." % (found.divergence.inputs, found.divergence.what),
             "TorchScript compiles the code of the model, and some of it means something else there than in Python.",
             "Use convert=trace, or change the code; check=none accepts the script.",
         )
@@ -269,7 +273,3 @@ def _because(part: Part, why: str) -> Part:
 
 def _warning(message: Optional[str]) -> List[Dict[str, Any]]:
     return [] if message is None else [{"category": "UserWarning", "message": message}]
-
-
-def _first_line(text: str) -> str:
-    return (text.strip().splitlines() or [""])[0]

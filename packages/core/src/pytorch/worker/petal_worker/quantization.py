@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from .attention import make_plain
+from .checking import first_line
 from .comparing import largest_error
 from .failures import Refusal
 from .loaded import Call, Loaded
@@ -150,7 +151,7 @@ def _static_graph(loaded: Loaded) -> nn.Module:
         prepared = prepare_fx(copy.deepcopy(loaded.model).eval(), get_default_qconfig_mapping(ENGINE), examples)
     except Exception as error:
         raise Unreadable(
-            "QUANTIZATION_FAILED", "quantize=static cannot read the model's graph: %s" % _first_line(error),
+            "QUANTIZATION_FAILED", "quantize=static cannot read the model's graph: %s" % first_line(error),
             "FX runs the model without values, so `forward` may not decide by the values or shapes of tensors.",
             "Take the decision out of `forward`, place QuantStub and DeQuantStub in the model yourself, or use quantize=dynamic.",
             exception=type(error).__name__,
@@ -171,7 +172,7 @@ def _calibrate(model: nn.Module, loaded: Loaded) -> None:
                 model(*call.args, **call.kwargs)
         except Exception as error:
             raise Refusal(
-                "CALIBRATION_FAILED", "The model does not take calibration input %d: %s" % (count + 1, _first_line(error)),
+                "CALIBRATION_FAILED", "The model does not take calibration input %d: %s" % (count + 1, first_line(error)),
                 "`calibration_inputs` holds the inputs of one call per item.", "Give items of the shapes and types of the example inputs.",
                 exception=type(error).__name__,
             ) from error
@@ -179,7 +180,8 @@ def _calibrate(model: nn.Module, loaded: Loaded) -> None:
     if count == 0:
         raise Refusal(
             "CALIBRATION_MISSING", "`calibration_inputs` holds no inputs.",
-            "The ranges of activations are measured while the model runs on typical inputs.", "Put typical inputs into it; a hundred will do.",
+            "The ranges of activations are measured while the model runs on typical inputs.",
+            "Put typical inputs into it; a hundred will do.",
         )
 
 
@@ -213,11 +215,7 @@ def _has_stubs(model: nn.Module) -> bool:
 
 def _failed(mode: str, error: Exception) -> Refusal:
     return Refusal(
-        "QUANTIZATION_FAILED", "quantize=%s failed: %s" % (mode, _first_line(error)),
+        "QUANTIZATION_FAILED", "quantize=%s failed: %s" % (mode, first_line(error)),
         "PyTorch cannot quantize one of the model's modules.", "Leave quantize= out, or quantize in the Python file.",
         exception=type(error).__name__,
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

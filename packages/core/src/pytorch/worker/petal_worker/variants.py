@@ -14,8 +14,8 @@ class Variant(NamedTuple):
     name: str
     """`negated`, `batch of 2: 2x3x64x64`."""
     call: Call
-    asked: bool = False
-    """Whether the user named it: then the model must take it."""
+    asked: str = ""
+    """Who named it, if the user did: `check=` or `example inputs`. Then the model must take it."""
     times: int = 1
     """How often it is made before outputs are compared: what a call leaves behind shows in the next."""
 
