@@ -28,11 +28,16 @@ function converted({ method, mixed = [], inputs, check, quantization, torch }: C
   ]
 }
 
-/** A trace against the eager model: how far apart they were, for each kind of inputs. */
+/** A trace against the eager model: how far apart they were at most, and on which kinds of inputs. */
 function checks(check: NonNullable<Conversion['check']>): HTMLElement {
-  return el('ul', '', ...check.map(({ inputs, error }) =>
-    el('li', '', `${inputs}: ${error === undefined ? 'not taken by the model' : error === 0 ? 'the same' : `within ${error.toExponential(0)}`}`)))
+  const taken = check.flatMap(({ error }) => error ?? [])
+  return el('details', '',
+    el('summary', '', `${difference(Math.max(0, ...taken))} as the model on ${taken.length} kinds of inputs`),
+    el('ul', '', ...check.map(({ inputs, error }) =>
+      el('li', '', `${inputs}: ${error === undefined ? 'not taken by the model' : difference(error)}`))))
 }
+
+const difference = (error: number): string => (error === 0 ? 'the same' : `the same to ${error.toExponential(0)}`)
 
 function quantized({ modules, drift, bytes: { before, after } }: NonNullable<Conversion['quantization']>): string {
   const what = Object.entries(modules).map(([kind, count]) => `${count} × ${kind}`).join(', ')
