@@ -379,6 +379,22 @@ model = Net()
       await expectMistake(app, build, mistake)
     })
 
+    it('1., for a module that was passed to the constructor and is traced: its attributes are gone', async () => {
+      const app = await pythonApp(`
+        import bot from './chatbot/searcher.py?mobile&convert=script&entry=make_chatbot&weights=./chatbot.pth&trace=encoder,decoder'
+        globalThis.result = bot`, ['chatbot'])
+      const text = (await app.read('src/chatbot/searcher.py')).toString()
+      const broken = text.replace('[:self._decoder_n_layers]', '[:self.decoder.n_layers]')
+      expect(broken).not.toBe(text)
+      await app.write('src/chatbot/searcher.py', broken)
+      const said = await failure(build(app))
+      expect(said).toMatch(/n_layers/)
+      expect(said).toContain(`searcher.py:${await lineOf(app, 'src/chatbot/searcher.py', 'self.decoder.n_layers')}`)
+      expect(said).toMatch(/__init__|constructor|self\._?\w*n_layers/)
+      await app.write('src/chatbot/searcher.py', text)
+      await expectEager(app, await build(app), 'searcher', CHATBOT)
+    })
+
     it.each(BUNDLERS)('all three, mended one by one, $name', async ({ build: bundle }) => {
       const app = await pythonApp(MAIN, ['chatbot'], {})
       for (const [n, mistake] of MISTAKES.entries()) {
