@@ -6,10 +6,10 @@ import type { PetalOptions } from './options.ts'
 export interface ModelsContext {
   /** The app's root. */
   readonly root: string
-  /** Takes the lines that a build prints: its summary, and that Python is at work. */
+  /** Takes the line at the end of a build. */
   readonly print?: ((line: string) => void) | undefined
-  /** Takes what models print while Python runs them. */
-  readonly output?: ((line: string) => void) | undefined
+  /** Takes what is worth knowing while one waits: that Python is at work, and what models print there. */
+  readonly note?: ((line: string) => void) | undefined
 }
 
 /** The models of one app: compiles them, keeps them, and counts what happened for the line at the end of a build. */
@@ -51,11 +51,11 @@ export function createModels(options: PetalOptions): Models {
   }
 }
 
-function createTools({ cache, python }: PetalOptions, { root, print, output }: ModelsContext): { store: Store; engine: Engine } {
+function createTools({ cache, python }: PetalOptions, { root, note }: ModelsContext): { store: Store; engine: Engine } {
   const store = createStore(cache?.dir === undefined ? { root } : { root, dir: cache.dir })
-  const engine = createPyTorch({ root, python: python?.path, timeLimit: python?.timeLimit, memo: join(store.dir, 'python'), onOutput: output })
+  const engine = createPyTorch({ root, python: python?.path, timeLimit: python?.timeLimit, memo: join(store.dir, 'python'), onOutput: (line) => note?.(`python: ${line}`) })
   const convert: Engine['convert'] = (job, control) => {
-    print?.(`converting ${basename(job.source.file)} with PyTorch`)
+    note?.(`converting ${basename(job.source.file)} with PyTorch`)
     return engine.convert(job, control)
   }
   return { store, engine: { ...engine, convert } }

@@ -19,7 +19,7 @@ export const vite: BundlerFactory = (models) => {
       if (!isBuild) assetQuery = '?url'
       isWatching = isBuild && config.build.watch !== null
       const say = (line: string): void => config.logger.info(`petal: ${line}`)
-      models.configure({ root: config.root, print: isBuild ? say : undefined, output: (line) => say(`python: ${line}`) })
+      models.configure({ root: config.root, print: isBuild ? say : undefined, note: say })
     },
     // `load` is not told who imports; this only remembers it and leaves resolving to Vite.
     resolveId: {

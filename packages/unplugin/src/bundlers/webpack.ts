@@ -36,7 +36,7 @@ export const webpack: BundlerFactory = (models, settings) => ({
     webpack(compiler) {
       const logger = compiler.getInfrastructureLogger('petal')
       const say = (line: string): void => logger.info(line)
-      models.configure({ root: compiler.context, print: say, output: (line) => say(`python: ${line}`) })
+      models.configure({ root: compiler.context, print: say, note: say })
       // webpack's persistent cache keeps our modules: it has to know what else they were made from.
       const { cache } = compiler.options
       if (cache && cache.type === 'filesystem') cache.version = `${cache.version ?? ''}|petal ${toolIdentity()} ${settings}`
