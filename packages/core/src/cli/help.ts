@@ -11,7 +11,7 @@ const EXIT_CODES: readonly (readonly [string, string])[] = [
   ['0', 'done'],
   ['1', 'the model was refused'],
   ['2', 'the command line was not understood'],
-  ['3', 'a file cannot be read or written'],
+  ['3', 'a file cannot be read or written, or there is no PyTorch for a Python source'],
   ['4', 'a defect of petal'],
 ]
 

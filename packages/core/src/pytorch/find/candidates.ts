@@ -1,5 +1,5 @@
-import { existsSync, statSync } from 'node:fs'
-import { delimiter, dirname, join, resolve } from 'node:path'
+import { existsSync, realpathSync, statSync } from 'node:fs'
+import { basename, delimiter, dirname, join, resolve } from 'node:path'
 import type { Environment } from '../environment.ts'
 import { poetryEnvironments } from './poetry.ts'
 
@@ -47,7 +47,17 @@ export function candidates(options: FindOptions): Candidate[] {
   const { root, env } = options
   const projects = foldersUpwards(root).flatMap((folder) => projectEnvironments(folder, env))
   const all = [...activeEnvironments(env), ...projects, ...onPath(env)]
-  return all.filter(({ command }, at) => all.findIndex((other) => other.command === command) === at)
+  const places = all.map(({ command }) => placeOf(command))
+  return all.filter((_, at) => places.indexOf(places[at]!) === at)
+}
+
+/** A command whose folder may be a link to another one, as /bin is. The file itself may be a link that means something: an environment's. */
+function placeOf(command: string): string {
+  try {
+    return join(realpathSync(dirname(command)), basename(command))
+  } catch {
+    return command
+  }
 }
 
 function explicitCandidate({ root, python, env }: FindOptions): Candidate | undefined {
@@ -58,7 +68,7 @@ function explicitCandidate({ root, python, env }: FindOptions): Candidate | unde
 
 /** What a user wrote for a Python: a path of an executable or of an environment, or a name to look for on the PATH. */
 function commandAt(written: string, root: string, env: Environment): string {
-  if (!/[\\/]/.test(written) && !existsSync(resolve(root, written))) return lookUp(written, env) ?? written
+  if (!/[\\/]/.test(written) && !existsSync(resolve(root, written))) return lookUp(written, env)[0] ?? written
   const path = resolve(root, written)
   return isFolder(path) ? pythonIn(path) ?? path : path
 }
@@ -101,16 +111,16 @@ export function pathCandidates(env: Environment, pins: readonly { readonly from:
 }
 
 function namedOnPath([name, ...args]: readonly string[], env: Environment): Candidate[] {
-  const command = lookUp(name!, env)
-  if (command === undefined || asksToInstall(command)) return []
-  return [{ origin: `${[name, ...args].join(' ')} on the PATH`, command, args, isExplicit: false }]
+  // All of the name: a version manager's comes first, and the system's may be the one with PyTorch.
+  return lookUp(name!, env).filter((command) => !asksToInstall(command))
+    .map((command) => ({ origin: `${[name, ...args].join(' ')} on the PATH`, command, args, isExplicit: false }))
 }
 
-function lookUp(name: string, env: Environment): string | undefined {
+function lookUp(name: string, env: Environment): string[] {
   const folders = (env['PATH'] ?? env['Path'] ?? '').split(delimiter).filter((folder) => folder !== '')
   const files = WINDOWS && !name.endsWith('.exe') ? [`${name}.exe`] : [name]
   // Windows' store puts an alias of size 0 there; with arguments it opens no window, only ends.
-  return folders.flatMap((folder) => files.map((file) => join(folder, file))).find((path) => isExecutable(path))
+  return folders.flatMap((folder) => files.map((file) => join(folder, file))).filter((path) => isExecutable(path))
 }
 
 /** On macOS without developer tools, `/usr/bin/python3` opens a dialog instead. */
