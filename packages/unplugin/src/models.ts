@@ -53,7 +53,9 @@ export function createModels(options: PetalOptions): Models {
 
 function createTools({ cache, python }: PetalOptions, { root, note }: ModelsContext): { store: Store; engine: Engine } {
   const store = createStore(cache?.dir === undefined ? { root } : { root, dir: cache.dir })
-  const engine = createPyTorch({ root, python: python?.path, timeLimit: python?.timeLimit, memo: join(store.dir, 'python'), onOutput: (line) => note?.(`python: ${line}`) })
+  const engine = createPyTorch({
+    root, python: python?.path, timeLimit: python?.timeLimit, memo: join(store.dir, 'python'), onOutput: (line) => note?.(`python: ${line}`),
+  })
   const convert: Engine['convert'] = (job, control) => {
     note?.(`converting ${basename(job.source.file)} with PyTorch`)
     return engine.convert(job, control)

@@ -36,7 +36,8 @@ export function conversionLines({ method, why, torch, python, mixed, check, quan
   if (quantization) {
     const { mode, modules, drift, bytes } = quantization
     const which = Object.entries(modules).map(([name, times]) => `${times} ${name}`).join(', ')
-    lines.push(`${label('quantized')} ${mode}: ${plain(which)}; ${drift === undefined ? '' : `drift ${(drift * 100).toPrecision(2)} %, `}${size(bytes.before)} -> ${size(bytes.after)}`)
+    const far = drift === undefined ? '' : `drift ${(drift * 100).toPrecision(2)} %, `
+    lines.push(`${label('quantized')} ${mode}: ${plain(which)}; ${far}${size(bytes.before)} -> ${size(bytes.after)}`)
   }
   return lines
 }

@@ -27,7 +27,7 @@ export async function inspect(args: Arguments): Promise<void> {
     const { facts, warnings } = await makeArtifact(model, defaultRequest, ({ phase, share }) => progress.update(phase, share))
     progress.end()
     const source = { name: model.name, bytes: model.source.size }
-    if (args.switches.has('json')) return printJson({ kind: model.kind.kind, source, facts, warnings })
+    if (args.switches.has('json')) return printJson({ kind: model.kind.kind, source, facts, warnings: warnings.map((message) => ({ message })) })
     print(title(model, facts), ...lines(model, facts).map((line) => `  ${line}`))
     for (const warning of warnings) warn(warning)
   } finally {

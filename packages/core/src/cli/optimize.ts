@@ -31,7 +31,8 @@ export async function optimize(args: Arguments): Promise<void> {
     progress.end()
     const source = { name: basename(file), bytes: (await stat(file)).size }
     const warnings = [...converted?.warnings ?? [], ...artifact.warnings.map((message) => ({ message }))]
-    const done: Done = { output, bytes, source, facts: artifact.facts, warnings, compiled: model.kind.kind === 'lite', conversion: converted?.facts }
+    const compiled = model.kind.kind === 'lite'
+    const done: Done = { output, bytes, source, facts: artifact.facts, warnings, compiled, conversion: converted?.facts }
     if (hash) printDone(done, hash.digest('hex'))
     else printSummary(done)
   }
