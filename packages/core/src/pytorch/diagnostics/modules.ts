@@ -87,8 +87,15 @@ export const MODULES: readonly Entry[] = [
     id: 'missing-attribute',
     title: 'The constructor does not make an attribute',
     pattern: /Module '(?<module>\w+)' has no attribute '(?<name>\w+)'(?! \(This function exists)/,
-    cause: 'A compiled model has the attributes that it had when it was compiled, and `{module}` had no `{name}`: it is set later, or in a case only.',
-    fix: 'Set it in `__init__` in every case: `self.{name} = …`.',
+    cause: ({ groups: { module, name }, marked }) => ofSubmodule(marked)
+      ? `What was compiled of \`${module}\` has no \`${name}\`: of a module that is traced only its calls are left, else it is set later, or in a case only.`
+      : `A compiled model has the attributes that it had when it was compiled, and \`${module}\` had no \`${name}\`: it is set later, or in a case only.`,
+    fix({ groups: { name }, marked }) {
+      const of = ofSubmodule(marked)
+      return of
+        ? `Keep the value in \`__init__\` of the model that uses it, \`self._${of}_${name} = ${of}.${name}\`, and write \`self._${of}_${name}\` here.`
+        : `Set it in \`__init__\` in every case: \`self.${name} = …\`.`
+    },
   },
   {
     id: 'module-in-forward',
@@ -186,3 +193,8 @@ export const MODULES: readonly Entry[] = [
     fix: ({ groups }) => `Move what the parent's \`${groups['name'] ?? 'forward'}\` does into a method of another name, and call that one from both: \`self.classify(x)\`.`,
   },
 ]
+
+/** `decoder` of `self.decoder.n_layers`; undefined where the attribute is the model's own. */
+function ofSubmodule(marked: string): string | undefined {
+  return /^self(?:\.\w+)*\.(\w+)\.\w+$/.exec(marked)?.[1]
+}
