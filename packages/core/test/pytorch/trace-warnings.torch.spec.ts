@@ -28,7 +28,7 @@ describe.each(torchPythons)('warnings of a trace on $name', ({ executable }) => 
   it('say what it means, with a frame', async () => {
     for (const one of told) {
       const { message, location } = await explainWarning(one)
-      expect(message).toMatch(/^The trace may be wrong for other inputs\. /)
+      expect(message).toMatch(/^TracerWarning: the trace may be wrong for other inputs\. /)
       expect(message).not.toMatch(/\{|undefined/)
       expect(location?.line).toBe(one.line)
       if (one.line !== undefined) expect(location?.frame).toMatch(new RegExp(String.raw`^${one.line} \|  .*# warns`, 'm'))

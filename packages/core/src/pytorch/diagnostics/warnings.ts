@@ -98,7 +98,7 @@ export async function explainWarning(raw: RawWarning): Promise<Warning> {
 function message({ category, message }: RawWarning): string {
   for (const { pattern, meaning, fix } of category === 'TracerWarning' ? TRACE_WARNINGS : []) {
     const groups = pattern.exec(message)
-    if (groups !== null) return `The trace may be wrong for other inputs. ${fill(`${meaning} ${fix}`, groups.groups ?? {})}`
+    if (groups !== null) return `TracerWarning: the trace may be wrong for other inputs. ${fill(`${meaning} ${fix}`, groups.groups ?? {})}`
   }
   return `${category}: ${brief(message)}`
 }

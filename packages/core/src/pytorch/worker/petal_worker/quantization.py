@@ -196,9 +196,8 @@ def _counted(model: nn.Module) -> Dict[str, int]:
 
 
 def _weighty(module: nn.Module) -> bool:
-    """Whether a quantized module holds weights of its own, and not in quantized modules within it."""
-    name = type(module).__name__
-    return name not in ("Quantize", "DeQuantize", "QFunctional", "FXFloatFunctional", "LinearPackedParams", "PackedParameter")
+    """Whether a quantized module has weights: what it is replaced for. Activations and dropouts among them have none."""
+    return any(hasattr(module, name) for name in ("weight", "_all_weight_values", "_packed_weight_ih"))
 
 
 def _drift(loaded: Loaded, model: nn.Module) -> float:

@@ -117,7 +117,17 @@ def _convert(params: Dict[str, Any], tracker: Tracker, report: Callable[[str, fl
     loaded = load(params)
     converted = convert(loaded, params, report)
     report("writing TorchScript", 0.95)
-    save(converted.module, params["output"])
+    try:
+        save(converted.module, params["output"])
+    except RuntimeError as error:
+        if "PytorchStreamWriter" in str(error) or "iostream" in str(error):
+            raise Refusal(
+                "DISK_ERROR", "The TorchScript archive could not be written: %s" % str(error).strip().split("\n")[0],
+                cause="The disk is full, or the folder may not be written to.", fix="Make room, or choose another cache folder.",
+            ) from error
+        # What runs in Python may still be unknown to an archive, such as a torch.autograd.Function in a trace.
+        code = "TRACE_FAILED" if converted.facts["method"] == "trace" else "SCRIPT_FAILED"
+        raise Refusal(code, str(error), exception=type(error).__name__) from error
     return {
         "facts": converted.facts,
         "dependencies": tracker.dependencies(),
