@@ -42,9 +42,12 @@ function framesIn(lines: readonly string[]): Frame[] {
   })
 }
 
+/** As PyTorch's C++ exceptions list them. */
+const NATIVE_FRAME = /^frame #\d+: /
+
 /** What of the last words a user can use. */
 function usefulLines(lines: readonly string[]): string[] {
-  const words = lines.map((line) => line.trim()).filter((line) => line !== '')
+  const words = lines.map((line) => line.trim()).filter((line) => line !== '' && !NATIVE_FRAME.test(line))
   const fatal = words.findLastIndex((line) => line.startsWith('Fatal Python error: '))
   // What a C++ exception or an assertion said stands before the dump of the stack.
   const told = fatal < 0 ? words : words.slice(0, fatal + 1)

@@ -220,6 +220,17 @@ example_inputs = [(torch.rand(1, 3),), (torch.rand(1, 9),)]`)
     })
   })
 
+  describe('a script is run before it is saved', () => {
+    it('and nothing of that is left in it, whatever it keeps', async () => {
+      const twice = [X, X]
+      await converted('decisions.Remembers', { convert: 'script', check: twice })
+      await agrees('decisions.Remembers', 'torch.rand(2, 4)')
+      const { facts } = await converted('decisions.Remembers', { convert: 'auto' })
+      expect(facts.method).toBe('script')
+      await agrees('decisions.Remembers', 'torch.rand(2, 4)')
+    })
+  })
+
   describe('inputs of a trace', () => {
     const options = (call: string): string => `${readFileSync(join(MODELS, 'zoo.py'), 'utf8')}\nexample_inputs = ${call}\n`
 

@@ -1,4 +1,6 @@
 """Models whose path depends on what they are given: a trace of most of them is wrong."""
+from typing import List
+
 import torch
 from torch import nn
 
@@ -78,15 +80,13 @@ class Neither(nn.Module):
 
 
 class Counting(nn.Module):
-    """Different with every call, whatever the seed."""
+    """Different with every call, whatever the seed and the state of the model."""
 
-    def __init__(self):
-        super().__init__()
-        self.calls = [0]
+    calls = [0]
 
     def forward(self, x):
-        self.calls[0] += 1
-        return x * self.calls[0]
+        Counting.calls[0] += 1
+        return x * Counting.calls[0]
 
 
 class Scaled(nn.Module):
@@ -96,3 +96,21 @@ class Scaled(nn.Module):
         if not torch.jit.is_tracing() and float(x.sum()) < 0:
             raise ValueError("negative")
         return x * 2
+
+
+class Remembers(nn.Module):
+    """Scripted: counts its calls in a number, a list and a tensor that is no buffer."""
+
+    seen: List[int]
+
+    def __init__(self):
+        super().__init__()
+        self.calls = 0
+        self.seen = []
+        self.total = torch.zeros(1)
+
+    def forward(self, x):
+        self.calls += 1
+        self.seen.append(x.shape[0])
+        self.total = self.total + 1
+        return x + self.calls + len(self.seen) + self.total

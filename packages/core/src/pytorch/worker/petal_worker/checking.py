@@ -8,7 +8,7 @@ from .comparing import difference, largest_error
 from .failures import Refusal
 from .inputs import generator, make
 from .loaded import Call, Loaded
-from .running import State, mapped, run
+from .running import Copies, State, mapped, run
 from .variants import Variant, described, variants
 
 
@@ -30,15 +30,15 @@ class Checked(NamedTuple):
 
 
 def check(
-    model: torch.nn.Module, converted: Callable[..., Any], module: torch.nn.Module, cases: Iterator[Variant],
+    model: torch.nn.Module, converted: Callable[..., Any], after: Union[State, Copies], cases: Iterator[Variant],
     progress: Callable[[str], None] = lambda name: None,
 ) -> Checked:
     """
-    Compares `converted`, which calls `module`, with `model` on each case. Inputs that the model itself does not take are left out of the
+    Compares `converted`, whose state is `after`, with `model` on each case. Inputs that the model itself does not take are left out of the
     comparison, unless the user asked for them: then Refusal CHECK_INPUTS_REFUSED or
     EXAMPLE_INPUTS_REFUSED. Both are as they were afterwards.
     """
-    before, after = State(model), State(module)
+    before = State(model)
     facts: List[Dict[str, Any]] = []
     for case in cases:
         name, call, asked, times = case
@@ -116,7 +116,7 @@ def refusal(divergence: Divergence, method: str, place: Optional[Dict[str, Any]]
 
 
 def _compare(
-    model: torch.nn.Module, before: State, converted: Callable[..., Any], after: State, case: Variant, expected: Any,
+    model: torch.nn.Module, before: State, converted: Callable[..., Any], after: Union[State, Copies], case: Variant, expected: Any,
 ) -> Any:
     try:
         actual = run(converted, after, case.call, SEED, case.times)

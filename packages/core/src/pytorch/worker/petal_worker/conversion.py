@@ -1,7 +1,7 @@
 """From a loaded model to TorchScript: traced, scripted, or both, and a trace compared with the model."""
 import os
 import platform
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Union
 
 import torch
 
@@ -13,7 +13,7 @@ from .loaded import Call, Loaded
 from .mixing import recorded_calls, scripted_inside, submodules
 from .quantization import archive_size, quantize
 from .reclassing import replaced
-from .running import State
+from .running import Copies, State
 from .tracing import Traced, arguments, signature_of, trace
 from .variants import Variant, described
 from .warning_capture import Captured, capture
@@ -112,7 +112,9 @@ def _by_tracing(job: Job) -> Part:
         with scripted_inside(loaded.model, parts, _script):
             traced = _restoring(loaded.model, lambda: _traced(loaded.model, loaded.calls[0], captured))
     facts: Dict[str, Any] = {"method": "trace", **({"mixed": sorted(parts)} if parts else {})}
-    checked = _checked(job, traced, traced.module, "trace", captured)
+    # Scripted parts have state of any kind, a trace has buffers only.
+    runs = Copies(traced.module, lambda module: traced._replace(module=module)) if parts else traced
+    checked = _checked(job, runs, runs if parts else State(traced.module), "trace", captured)
     if checked is not None:
         facts["check"] = checked.facts
     told = captured.raw + _warning(checked.warning if checked else None)
@@ -146,11 +148,12 @@ def _by_scripting(job: Job) -> Part:
             with plain_attention(loaded.model):
                 module = _restoring(loaded.model, lambda: _script(loaded.model))
     facts: Dict[str, Any] = {"method": "script", **({"mixed": sorted(parts)} if parts else {})}
-    checked = _checked(job, module, module, "script with traced submodules", captured) if parts else None
+    runs = Copies(module, lambda module: module)
+    checked = _checked(job, runs, runs, "script with traced submodules", captured) if parts else None
     if checked is not None:
         facts["check"] = checked.facts
     elif loaded.calls and params["check"] != "none":
-        _check_script(job, module)
+        _check_script(job, runs)
     return Part(module, facts, captured.raw + _warning(checked.warning if checked else None))
 
 
@@ -210,27 +213,29 @@ def _traced(model: torch.nn.Module, call: Call, captured: Captured, path: str = 
 
 def _check_part(path: str, part: torch.nn.Module, traced: Traced, calls: List[Call], captured: Captured) -> None:
     seen = (Variant("call %d of `%s`: %s" % (index, path, described(call)), call) for index, call in enumerate(calls, 1))
-    found = check(part, traced, traced.module, seen)
+    found = check(part, traced, State(traced.module), seen)
     if found.divergence is not None:
         raise refusal(
             found.divergence, "trace of the submodule `%s`" % path, captured.first_trace_warning(), "Leave `%s` out of trace=." % path,
         )
 
 
-def _checked(job: Job, converted: Callable[..., Any], module: torch.nn.Module, method: str, captured: Captured) -> Optional[Checked]:
+def _checked(
+    job: Job, converted: Callable[..., Any], after: Union[State, Copies], method: str, captured: Captured,
+) -> Optional[Checked]:
     asked = job.params["check"]
     if asked == "none":
         return None
     progress = lambda name: job.report("checking the trace: %s" % name, 0.7)
-    found = check(job.loaded.model, converted, module, cases(job.loaded, asked), progress)
+    found = check(job.loaded.model, converted, after, cases(job.loaded, asked), progress)
     if found.divergence is not None:
         raise refusal(found.divergence, method, captured.first_trace_warning(), _way_out(job, captured, found.divergence))
     return found
 
 
-def _check_script(job: Job, module: torch.jit.ScriptModule) -> None:
+def _check_script(job: Job, runs: Copies) -> None:
     """A script follows the model on any inputs, if TorchScript understood the code: the inputs at hand show whether it did."""
-    found = check(job.loaded.model, module, module, given(job.loaded, job.params["check"]))
+    found = check(job.loaded.model, runs, runs, given(job.loaded, job.params["check"]))
     if found.divergence is not None:
         raise Refusal(
             "SCRIPT_DIVERGES",

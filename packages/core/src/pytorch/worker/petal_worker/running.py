@@ -1,5 +1,6 @@
 """Running a model so that runs can be compared: equal random numbers, no gradients, and nothing left behind in the model."""
 import copy
+import io
 import random
 import sys
 import warnings
@@ -22,11 +23,19 @@ class State:
         # A ScriptModule keeps its attributes in C++; those that a run sets are its buffers.
         eager = [module for module in model.modules() if not isinstance(module, torch.jit.ScriptModule)]
         self._attributes = [(module, dict(module.__dict__)) for module in eager]
+        values = [value for module in eager for value in module.__dict__.values()]
+        self._containers = [(value, copy.copy(value)) for value in values if type(value) in (list, dict)]
 
     def restore(self) -> None:
         for module, attributes in self._attributes:
             module.__dict__.clear()
             module.__dict__.update(attributes)
+        for container, items in self._containers:
+            if isinstance(container, list):
+                container[:] = items
+            else:
+                container.clear()
+                container.update(items)
         for module, name, buffer, values in self._buffers:
             if isinstance(module, torch.jit.ScriptModule):
                 setattr(module, name, buffer)
@@ -37,6 +46,36 @@ class State:
                     buffer.copy_(values)
                 else:
                     buffer.set_(values.clone())
+
+
+class Copies:
+    """
+    A TorchScript module whose runs leave nothing behind in it: each is on a copy, as scripted code may set any attribute and change any
+    list. `restore` ends a run.
+    """
+
+    def __init__(self, module: torch.jit.ScriptModule, calling: Callable[[torch.jit.ScriptModule], Callable[..., Any]]) -> None:
+        self._module, self._calling = module, calling
+        self._copy: Any = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._copy is None:
+            self._copy = self._calling(_copied_module(self._module))
+        return self._copy(*args, **kwargs)
+
+    def restore(self) -> None:
+        self._copy = None
+
+
+def _copied_module(module: torch.jit.ScriptModule) -> torch.jit.ScriptModule:
+    try:
+        return copy.deepcopy(module)
+    except RuntimeError:
+        # Enums and objects of C++ classes may be beyond copying; an archive holds more.
+        archive = io.BytesIO()
+        torch.jit.save(module, archive)
+        archive.seek(0)
+        return torch.jit.load(archive)
 
 
 def seed(number: int) -> None:

@@ -8,6 +8,7 @@ import os
 import platform
 import queue
 import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -120,11 +121,6 @@ def _convert(params: Dict[str, Any], tracker: Tracker, report: Callable[[str, fl
     try:
         save(converted.module, params["output"])
     except RuntimeError as error:
-        if "PytorchStreamWriter" in str(error) or "iostream" in str(error):
-            raise Refusal(
-                "DISK_ERROR", "The TorchScript archive could not be written: %s" % str(error).strip().split("\n")[0],
-                cause="The disk is full, or the folder may not be written to.", fix="Make room, or choose another cache folder.",
-            ) from error
         # What runs in Python may still be unknown to an archive, such as a torch.autograd.Function in a trace.
         code = "TRACE_FAILED" if converted.facts["method"] == "trace" else "SCRIPT_FAILED"
         raise Refusal(code, str(error), exception=type(error).__name__) from error
@@ -141,6 +137,7 @@ def save(module: Any, output: str) -> None:
     Writes an archive whole or not at all. PyTorch names the folder in an archive after its file, so that has a fixed
     name.
     """
+    _need_room(module, os.path.dirname(output))
     folder = tempfile.mkdtemp(prefix=".petal-", dir=os.path.dirname(output))
     part = os.path.join(folder, "archive.pt")
     try:
@@ -150,6 +147,25 @@ def save(module: Any, output: str) -> None:
         if os.path.exists(part):
             os.remove(part)
         os.rmdir(folder)
+
+
+CODE_ROOM = 1 << 20
+"""Bytes for what an archive holds besides tensors."""
+
+
+def _need_room(module: Any, folder: str) -> None:
+    """Refuses to write where there is no room: PyTorch ends the process when a disk is full."""
+    tensors = {
+        item.data_ptr(): item.numel() * item.element_size()
+        for item in (*module.parameters(), *module.buffers()) if str(item.layout) == "torch.strided"
+    }
+    needed, free = sum(tensors.values()) + CODE_ROOM, shutil.disk_usage(folder).free
+    if free < needed:
+        raise Refusal(
+            "DISK_FULL", "There is no room for the TorchScript archive in %s: it needs %d MB, and %d MB are free."
+            % (folder, -(-needed // 10**6), free // 10**6),
+            fix="Make room there, or choose another cache folder (PETAL_CACHE_DIR) or temporary folder (TMPDIR).",
+        )
 
 
 def _told(error: BaseException, tracker: Tracker) -> Dict[str, Any]:
