@@ -194,6 +194,8 @@ describe('what needs Python', () => {
   it('is told in the units of the command line', async () => {
     await writeFile(join(folder, 'net.py'), '')
     expect(await petal('optimize', 'net.py', '--input', '1x')).toMatchObject({ status: 2, err: expect.stringContaining('"1x"') })
+    expect((await petal('optimize', './net.py?mobile&input=int64[1x3]<9&trust&as=url')).err)
+      .toContain('petal optimize ./net.py --input "int64[1x3]<9" --trust\n')
     expect(await petal('optimize', 'net.py', '--time-limit', 'long')).toMatchObject({ status: 2, err: expect.stringContaining('--time-limit 600') })
     expect(await petal('inspect', 'net.py')).toMatchObject({ status: 1, err: expect.stringContaining('petal optimize net.py') })
     expect(await petal('optimize', 'net.pt', '--convert', 'trace')).toMatchObject({ status: 1, err: expect.stringContaining('TorchScript already') })

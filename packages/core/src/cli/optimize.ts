@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import colors from 'picocolors'
@@ -20,6 +21,7 @@ const COMPILING = 0.5
 /** `petal optimize`: compiles one model to one file. The store is not asked: reading and writing the file is all there is to do. */
 export async function optimize(args: Arguments): Promise<void> {
   const file = args.operand
+  refuseImport(file)
   const request = requestOf(args)
   const output = onlyValue(args, 'output') ?? join(dirname(file), `${basename(file, extname(file))}.ptl`)
   const progress = createProgress(basename(file))
@@ -86,6 +88,18 @@ function timeLimitOf(args: Arguments): number | undefined {
   const seconds = Number(written)
   if (seconds > 0 && Number.isFinite(seconds)) return seconds
   throw new PetalError({ code: 'USAGE', message: `"${written}" is no number of seconds.`, fix: 'Write "--time-limit 600".' })
+}
+
+/** Somebody may paste an import. */
+function refuseImport(operand: string): void {
+  const mark = operand.search(/\?(?:.*&)?mobile(?:&|$)/)
+  if (mark < 0 || existsSync(operand)) return
+  const pieces = operand.slice(mark + 1).split('&').filter((piece) => piece !== 'mobile' && !piece.startsWith('as='))
+  const options = pieces.map((piece) => ` --${piece.replace(/=(.*)/, ' "$1"')}`)
+  throw new PetalError({
+    code: 'USAGE', message: `"${operand}" is written as an import.`,
+    fix: `On the command line directives are options: petal optimize ${operand.slice(0, mark)}${options.join('')}`,
+  })
 }
 
 /** Options that are directives of the same name. */
