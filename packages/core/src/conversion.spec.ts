@@ -114,6 +114,15 @@ describe('a Python source', () => {
     expect(engine.jobs).toHaveLength(1)
   })
 
+  it('is another one in another place, where it imports other files', async () => {
+    const engine = fakeEngine()
+    const [here, there] = [await project('a'), await project('b')]
+    await writeFile(join(there, 'nets/layers.py'), 'class Layer: other = 1')
+    const store = open()
+    await Promise.all([python(here, store, engine), python(there, store, engine), python(here, store, engine)])
+    expect(engine.jobs.map(({ source }) => source.file).toSorted()).toEqual([join(here, 'nets/net.py'), join(there, 'nets/net.py')])
+  })
+
   it('is converted anew when something it was made from changes, and remembered from before when that changes back', async () => {
     const root = await project()
     const engine = fakeEngine()

@@ -60,6 +60,7 @@ export async function resolveConverted(
   request: ConversionSource, kind: ConvertibleKind, source: FileDigest, store: Store, options: ConversionOptions,
 ): Promise<StoredConverted> {
   const steps: ConversionSteps = {
+    path: request.file,
     accept: acceptor(request, store, options.engine),
     produce: async (output) => {
       const started = Date.now()

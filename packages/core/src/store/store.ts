@@ -53,6 +53,8 @@ export interface StoredConversion extends ConversionRecord {
 
 /** What only the caller can do for a conversion. */
 export interface ConversionSteps {
+  /** Where the source lies: equal files in two places may import other ones. */
+  readonly path: string
   /** Whether an earlier answer still holds: its dependencies are as they were, and so on. */
   accept(record: ConversionRecord): Promise<boolean>
   /** Converts, into a new file at `output`. */
@@ -201,7 +203,7 @@ export function createStore(options: StoreOptions = {}): Store {
     stats,
     findConversion: (wanted, accept) => guarded(() => findConversion(wanted, accept)),
     resolveConversion: (wanted, steps) => guarded(async () => {
-      const key = conversions.key(wanted)
+      const key = `${conversions.key(wanted)}\0${steps.path}`
       const run = converting.get(key) ?? convertOnce(wanted, steps).finally(() => converting.delete(key))
       converting.set(key, run)
       return await run
