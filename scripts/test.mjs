@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { installPackedCore, packAll } from './lib/pack.mjs'
 import { inCI, root, run, say, work } from './lib/run.mjs'
-import { setUpChromium, setUpReleases, setUpTorch, setUpWorkspace } from './lib/tools.mjs'
+import { setUpChromium, setUpReleases, setUpTorch, setUpUv, setUpWorkspace } from './lib/tools.mjs'
 
 const total = { passed: 0, failed: 0, skipped: 0 }
 const failures = []
@@ -59,6 +59,7 @@ await setUpWorkspace()
 const torch = await setUpTorch()
 const releases = await setUpReleases(torch)
 const chromium = await setUpChromium()
+await setUpUv()
 /** Every PyTorch that Python sources are converted with; the main one also judges what comes out. */
 const converters = [...torch ? [{ name: `torch-${torch.version}`, python: torch.python }] : [], ...releases.filter(({ python }) => python)]
 

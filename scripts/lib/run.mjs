@@ -9,7 +9,8 @@ export const work = join(root, '.petal')
 mkdirSync(work, { recursive: true })
 
 export const inCI = process.env.CI === 'true'
-const localBin = [join(work, 'tools/node_modules/.bin'), join(root, 'node_modules/.bin')].join(delimiter)
+const windows = process.platform === 'win32'
+const localBin = [join(work, 'tools/node_modules/.bin'), join(root, 'node_modules/.bin'), join(work, windows ? 'uv/Scripts' : 'uv/bin')].join(delimiter)
 
 /** Environment for every child: the project's own tools first, no colour codes to parse, no telemetry. */
 export function environment(extra = {}) {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { ask, must, onPath, root, run, say, work } from './run.mjs'
@@ -137,6 +137,24 @@ async function setUpRelease({ name, requirements, pythons: [oldest, newest] }) {
   } catch (error) {
     say(`${name} could not be installed: ${error.message}`)
     return undefined
+  }
+}
+
+const UV = 'uv==0.13.9'
+
+/** uv, which `petal setup` takes where there is one: that of the machine, else one in .petal/uv. */
+export async function setUpUv() {
+  if (ask('uv', ['--version'])) return
+  const venv = join(work, 'uv')
+  const python = ['python3', '/usr/bin/python3'].find((one) => ask(one, ['-c', 'import venv, ensurepip']) !== undefined)
+  try {
+    say(`installing ${UV} into .petal/uv`)
+    await must(python, ['-m', 'venv', venv])
+    await must(pythonOf(venv), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', UV])
+    // Only uv is wanted on the PATH, not another Python.
+    for (const name of readdirSync(join(pythonOf(venv), '..'))) if (!name.startsWith('uv')) rmSync(join(pythonOf(venv), '..', name), { recursive: true })
+  } catch (error) {
+    say(`NO UV: its test is skipped (${error.message})`)
   }
 }
 
