@@ -329,7 +329,7 @@ model = Net()
     const MISTAKES: readonly Mistake[] = [
       {
         title: '1. attribute lookup is not defined on python value of type',
-        line: 'encoder_hidden[:decoder.n_layers]',
+        line: 'state[:decoder.n_layers]',
         message: /attribute lookup is not defined on python value of type|decoder.*n_layers|n_layers.*decoder/,
         advice: /self\.\w*n_layers|constructor|__init__/,
         fix: [
@@ -341,13 +341,13 @@ model = Net()
       },
       {
         title: '2. python value of type \'…\' cannot be used as a value',
-        line: 'device=device, dtype=torch.long) * SOS_TOKEN',
+        line: 'torch.zeros(1, 1, device=device, dtype=torch.long)',
         message: /device/,
         advice: /self\.\w*device|self\.device/,
         fix: [
           ['self.decoder = decoder\n', 'self.decoder = decoder\n        self._device = device\n        self._SOS_token = SOS_TOKEN\n'],
           ['device=device', 'device=self._device'],
-          ['* SOS_TOKEN', '* self._SOS_token'],
+          ['start + SOS_TOKEN', 'start + self._SOS_token'],
         ],
       },
       {

@@ -26,17 +26,16 @@ class GreedySearchDecoder(nn.Module):
         self._sos_token = sos_token
 
     def forward(self, input_seq: Tensor, input_length: Tensor, max_length: int) -> Tuple[Tensor, Tensor]:
-        encoder_outputs, encoder_hidden = self.encoder(input_seq, input_length)
-        hidden = encoder_hidden[:self._decoder_n_layers]
-        word = torch.ones(1, 1, device=self._device, dtype=torch.long) * self._sos_token
-        words = torch.zeros([0], device=self._device, dtype=torch.long)
-        scores = torch.zeros([0], device=self._device)
-        for _ in range(max_length):
-            probabilities, hidden = self.decoder(word, hidden, encoder_outputs)
-            score, best = torch.max(probabilities, dim=1)
-            words = torch.cat((words, best), dim=0)
-            scores = torch.cat((scores, score), dim=0)
-            word = best.unsqueeze(0)
+        memory, state = self.encoder(input_seq, input_length)
+        hidden = state[:self._decoder_n_layers]
+        word = torch.full((1, 1), self._sos_token, dtype=torch.long, device=self._device)
+        words = torch.zeros(max_length, dtype=torch.long, device=self._device)
+        scores = torch.zeros(max_length, device=self._device)
+        for i in range(max_length):
+            probabilities, hidden = self.decoder(word, hidden, memory)
+            score, best = probabilities.max(1)
+            words[i], scores[i] = best[0], score[0]
+            word = best.view(1, 1)
         return words, scores
 
 
