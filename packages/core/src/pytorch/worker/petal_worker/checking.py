@@ -120,6 +120,8 @@ def _compare(
 ) -> Any:
     try:
         actual = run(converted, after, case.call, SEED, case.times)
+    except Refusal:
+        raise
     except Exception as error:
         return Divergence(case.name, "it raises %s where the model does not" % _reason(error)), None
     excess = difference(expected, actual)

@@ -8,6 +8,7 @@ from typing import Any, Callable, List, Mapping, Tuple
 
 import torch
 
+from .failures import Refusal
 from .loaded import Call
 
 
@@ -50,32 +51,35 @@ class State:
 
 class Copies:
     """
-    A TorchScript module whose runs leave nothing behind in it: each is on a copy, as scripted code may set any attribute and change any
-    list. `restore` ends a run.
+    A TorchScript module whose runs leave nothing behind in it, as scripted code may set any attribute and change any list: each is on a
+    copy, out of the archive that ships. Copying the object itself would take tensors that share memory for one. `restore` ends a run.
     """
 
     def __init__(self, module: torch.jit.ScriptModule, calling: Callable[[torch.jit.ScriptModule], Callable[..., Any]]) -> None:
         self._module, self._calling = module, calling
+        self._archive: Any = None
         self._copy: Any = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._archive is None:
+            self._archive = _archived(self._module)
         if self._copy is None:
-            self._copy = self._calling(_copied_module(self._module))
+            self._archive.seek(0)
+            self._copy = self._calling(torch.jit.load(self._archive))
         return self._copy(*args, **kwargs)
 
     def restore(self) -> None:
         self._copy = None
 
 
-def _copied_module(module: torch.jit.ScriptModule) -> torch.jit.ScriptModule:
+def _archived(module: torch.jit.ScriptModule) -> io.BytesIO:
+    archive = io.BytesIO()
     try:
-        return copy.deepcopy(module)
-    except RuntimeError:
-        # Enums and objects of C++ classes may be beyond copying; an archive holds more.
-        archive = io.BytesIO()
         torch.jit.save(module, archive)
-        archive.seek(0)
-        return torch.jit.load(archive)
+    except RuntimeError as error:
+        # What runs in Python may still be unknown to an archive, such as a torch.autograd.Function.
+        raise Refusal("SCRIPT_FAILED", str(error), exception=type(error).__name__) from error
+    return archive
 
 
 def seed(number: int) -> None:
