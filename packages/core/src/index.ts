@@ -6,11 +6,11 @@ export {
   type CheckFact, type Conversion, type ConversionControl, type ConversionFacts, type ConversionJob, createPyTorch, type Engine,
   type EngineIdentity, type PyTorchOptions, type QuantizationFact, type Warning,
 } from './pytorch/index.ts'
-export type { Argument, Dtype, InputSpec } from './input-spec.ts'
+export type { Argument, ConversionRequest, Dtype, InputSpec } from './conversion-request.ts'
 
 /** Requests, as imports write them. */
 export {
-  canonicalRequest, type ConversionRequest, defaultRequest, type ModelImport, type ModelRequest, parseDirectives, parseImport, stripDevQuery, type WrittenDirective,
+  canonicalRequest, defaultRequest, type ModelImport, type ModelRequest, parseDirectives, parseImport, stripDevQuery, type WrittenDirective,
 } from './request/index.ts'
 
 /** The store of compiled files. */

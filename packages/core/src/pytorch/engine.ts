@@ -1,4 +1,4 @@
-import type { Argument, InputSpec } from '../input-spec.ts'
+import type { ConversionRequest } from '../conversion-request.ts'
 import type { ErrorLocation } from '../errors.ts'
 
 /** What converts Python sources into TorchScript. Behind this interface, so that tests can fake it and another engine can replace it. */
@@ -35,8 +35,8 @@ export interface ConversionControl {
   readonly onProgress?: (progress: { phase: string; share: number }) => void
 }
 
-/** One source and how it becomes TorchScript. Plain JSON: it is what the worker is sent. Paths are absolute. */
-export interface ConversionJob {
+/** One source and how it becomes TorchScript. Plain JSON: it is what the worker is sent. Paths are absolute, that of the weights, too. */
+export interface ConversionJob extends ConversionRequest {
   readonly source: {
     /** `python`: a `.py` file. `checkpoint`: a pickled module. `exported-program`: a `.pt2` file of torch.export. */
     readonly kind: 'python' | 'checkpoint' | 'exported-program'
@@ -46,23 +46,6 @@ export interface ConversionJob {
   readonly root: string
   /** Where to write the TorchScript archive. */
   readonly output: string
-  readonly convert: 'auto' | 'trace' | 'script'
-  /** Name in the module of the model, its class or a function that makes it; empty to let the file tell. */
-  readonly entry: string
-  readonly args: readonly Argument[]
-  /** One call's inputs; empty to use the file's `example_inputs`. */
-  readonly input: readonly InputSpec[]
-  /** A state dict to load; empty for none. */
-  readonly weights: string
-  /** Paths of submodules (`decoder.attn`) to script inside of a trace. */
-  readonly script: readonly string[]
-  /** Paths of submodules to trace inside of a script. */
-  readonly trace: readonly string[]
-  /** Whether a trace is compared with the eager model, and on which further inputs beside the usual ones. */
-  readonly check: 'auto' | 'none' | readonly (readonly InputSpec[])[]
-  readonly quantize: 'none' | 'dynamic' | 'static'
-  /** Whether unpickling may run code. */
-  readonly trust: boolean
 }
 
 /** What a conversion gave, beside the file. Plain JSON, deterministic except for the absolute paths in it. */

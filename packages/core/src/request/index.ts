@@ -1,6 +1,6 @@
 export { printInput } from './input-grammar.ts'
 export { type ModelImport, parseImport, stripDevQuery } from './import-id.ts'
-export type { ConversionRequest, ModelRequest, WrittenDirective } from './model-request.ts'
+export type { ModelRequest, WrittenDirective } from './model-request.ts'
 export { nearest } from './nearest.ts'
 export { canonicalRequest, defaultRequest, givenDirectives, parseDirectives } from './parse.ts'
 export { DIRECTIVES, MARKER } from './table.ts'

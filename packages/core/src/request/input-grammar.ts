@@ -1,4 +1,4 @@
-import { DTYPES, type Dtype, type InputSpec } from '../input-spec.ts'
+import { DTYPES, type Dtype, type InputSpec } from '../conversion-request.ts'
 
 /** Dimensions of an example input; PyTorch's operators take no more in practice. */
 const MAX_DIMENSIONS = 16

@@ -9,7 +9,7 @@ import { temporaryName, writeAtomic } from './write.ts'
 const KEPT = 16
 
 /** What is known before Python has run. */
-export interface ConversionRequest {
+export interface StoreConversionRequest {
   /** The source file. */
   readonly source: FileDigest
   /** The canonical request of the conversion. */
@@ -28,7 +28,7 @@ export interface ConversionRecord {
 
 /** Records by request, newest first, in `folder/<2 digits>/<key>.json`. */
 export interface ConversionStore {
-  key(wanted: ConversionRequest): string
+  key(wanted: StoreConversionRequest): string
   read(key: string): Promise<readonly ConversionRecord[]>
   /** Puts a record before those that are there. */
   add(key: string, record: ConversionRecord): Promise<void>

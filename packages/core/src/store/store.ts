@@ -5,7 +5,7 @@ import type { Artifact } from '../compiler/artifact.ts'
 import type { Facts } from '../compiler/facts.ts'
 import { type ActionRecord, createActionStore } from './actions.ts'
 import { createContentStore } from './content.ts'
-import { type ConversionRecord, type ConversionRequest, createConversionStore } from './conversions.ts'
+import { type ConversionRecord, type StoreConversionRequest, createConversionStore } from './conversions.ts'
 import { createDigestMemo, type FileDigest } from './digest.ts'
 import { writeFailure } from './failure.ts'
 import { actionKey, type ActionKeyParts, LAYOUT } from './key.ts'
@@ -84,9 +84,9 @@ export interface Store {
   /** The stored answer; `produce` makes it when there is none, once for all who ask at the same time, in this process or another. */
   resolve(wanted: StoreRequest, produce: () => Promise<Artifact>): Promise<Stored>
   /** The stored answer for a source that is to be converted, or undefined. */
-  findConversion(wanted: ConversionRequest, accept: ConversionSteps['accept']): Promise<StoredConversion | undefined>
+  findConversion(wanted: StoreConversionRequest, accept: ConversionSteps['accept']): Promise<StoredConversion | undefined>
   /** The stored answer; made when there is none, once for all who ask at the same time. */
-  resolveConversion(wanted: ConversionRequest, steps: ConversionSteps): Promise<StoredConversion>
+  resolveConversion(wanted: StoreConversionRequest, steps: ConversionSteps): Promise<StoredConversion>
 }
 
 /** Where a store is and whose results it holds. */
@@ -177,7 +177,7 @@ export function createStore(options: StoreOptions = {}): Store {
     return undefined
   }
 
-  const convertOnce = async (wanted: ConversionRequest, { accept, produce }: ConversionSteps): Promise<StoredConversion> => {
+  const convertOnce = async (wanted: StoreConversionRequest, { accept, produce }: ConversionSteps): Promise<StoredConversion> => {
     await prepare()
     const key = conversions.key(wanted)
     const finished = async (): Promise<boolean> => await findConversion(wanted, accept) !== undefined

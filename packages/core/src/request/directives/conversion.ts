@@ -1,4 +1,4 @@
-import type { Argument, InputSpec } from '../../input-spec.ts'
+import type { Argument, InputSpec } from '../../conversion-request.ts'
 import { badValue, choice, type Directive, sortedSet, written } from '../directive.ts'
 import { GrammarError, printInput, readInputSets } from '../input-grammar.ts'
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Argument, InputSpec } from '../../../src/input-spec.ts'
+import type { Argument, InputSpec } from '../../../src/conversion-request.ts'
 import type { RawConversion, WorkerFailure } from '../../../src/pytorch/protocol.ts'
 import { Python } from '../../support/python.ts'
 import { torchPythons } from '../../support/torch.ts'
