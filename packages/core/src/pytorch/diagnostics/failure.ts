@@ -50,7 +50,7 @@ const UNKNOWN: Readonly<Record<string, { cause: string; fix: string }>> = {
   SCRIPT_FAILED: {
     cause: 'TorchScript understands a part of Python only, and this is outside of it.',
     fix: 'If what the model does never depends on the values of its inputs, use convert=trace with example inputs; else change that line. '
-      + 'docs/script-errors.md shows how common cases are written.',
+      + 'Petal\'s docs/script-errors.md shows how common cases are written.',
   },
   TRACE_FAILED: {
     cause: 'The model did not run on its example inputs, or does something that a trace cannot record.',
