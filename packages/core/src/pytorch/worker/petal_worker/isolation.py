@@ -11,7 +11,7 @@ import warnings
 from types import ModuleType
 from typing import Any, Dict, Iterator
 
-from .tracking import is_installed
+from .tracking import is_installed, paths_of
 
 
 class Isolation:
@@ -100,9 +100,7 @@ def _restore_modules(before: Dict[str, ModuleType]) -> None:
 
 
 def _stays(module: Any) -> bool:
-    file = getattr(module, "__file__", None)
-    paths = [file] if isinstance(file, str) else list(getattr(module, "__path__", None) or [])
-    return all(is_installed(path) for path in paths if isinstance(path, str))
+    return all(is_installed(path) for path in paths_of(module))
 
 
 def _torch_state() -> Dict[str, Any]:

@@ -8,6 +8,7 @@ import re
 import site
 import sys
 import sysconfig
+import tempfile
 from typing import Any, Dict, Iterator, List, Optional, Set
 
 WORKER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -43,6 +44,17 @@ def is_installed(path: str) -> bool:
         return True
     # Both ways: an environment may link to packages elsewhere, and a path may lead through a link into one.
     return _inside_any(os.path.abspath(path)) or _inside_any(os.path.realpath(path))
+
+
+def paths_of(module: Any) -> List[str]:
+    """The file of a module, or the folders of a package without one; none for what has neither."""
+    file = getattr(module, "__file__", None)
+    try:
+        paths = [file] if isinstance(file, str) else list(getattr(module, "__path__", None) or [])
+    except Exception:
+        # The folders of a package without __init__.py are found through its parent, which is gone where its import failed.
+        return []
+    return [path for path in paths if isinstance(path, str)]
 
 
 def top_folder(file: str) -> str:
@@ -127,7 +139,9 @@ class Tracker:
         if "__pycache__" in path or path.endswith(".pyc") or not os.path.isfile(path) or is_installed(path):
             return False
         real = os.path.realpath(path)
-        return path.endswith(".py") or any(_inside(real, folder) for folder in self._folders)
+        # PyTorch writes modules of its own into the temporary folder and imports them from there.
+        elsewhere = path.endswith(".py") and not _inside(real, os.path.realpath(tempfile.gettempdir()))
+        return elsewhere or any(_inside(real, folder) for folder in self._folders)
 
 
 def imported_names(path: str) -> Set[str]:
@@ -184,9 +198,8 @@ def _versions(names: Set[str]) -> Dict[str, str]:
 
 
 def _is_third_party(name: str) -> bool:
-    module = sys.modules.get(name)
-    file = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", None) or []), None)
-    return isinstance(file, str) and is_installed(file)
+    paths = paths_of(sys.modules.get(name))
+    return bool(paths) and is_installed(paths[0])
 
 
 def _by_module() -> Dict[str, Any]:
