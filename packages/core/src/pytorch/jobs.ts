@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { crashFailure, filesOf, projectFrame, startFailure } from './crash.ts'
+import { crashFailure, filesOf, type Frame, projectFrame, startFailure } from './crash.ts'
 import type { ConversionControl, ConversionJob } from './engine.ts'
 import { type Launch, startWorker, type WorkerEnd, type WorkerProcess } from './process.ts'
 import type { RawConversion, WorkerFailure } from './protocol.ts'
@@ -209,15 +209,19 @@ function cancelled(job: ConversionJob, how: string): WorkerFailure {
   return { code: 'CONVERSION_CANCELLED', what: `The conversion of ${basename(job.source.file)} ${how}.`, dependencies: filesOf(job) }
 }
 
+function whyLate(phase: string | undefined, frame: Frame | undefined): string {
+  if (phase === 'importing torch') return 'This machine is busy with other work, or out of memory.'
+  if (frame !== undefined) return `It was in "${frame.name}" by then: the code loops for ever, waits for something, or has much to do.`
+  return 'The model\'s Python code loops for ever or waits for something, or the model is large for this machine.'
+}
+
 function timeFailure({ job, phase }: Entry, limit: number, said: readonly string[]): WorkerFailure {
   const frame = projectFrame(said, job.root, job.source.file)
   const when = phase === undefined ? 'at its start' : `while ${phase}`
   return {
     code: 'CONVERSION_TIMEOUT',
     what: `Converting ${basename(job.source.file)} took longer than ${limit} s and was ended ${when}.`,
-    cause: frame === undefined
-      ? 'The model\'s Python code loops for ever or waits for something, or the model is large for this machine.'
-      : `It was in "${frame.name}" by then: the code loops for ever, waits for something, or has much to do.`,
+    cause: whyLate(phase, frame),
     fix: 'Mend the code, give smaller example inputs, or raise the option "timeLimit" (in seconds).',
     ...frame && { file: frame.file, line: frame.line },
     dependencies: filesOf(job),

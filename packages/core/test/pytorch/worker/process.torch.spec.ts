@@ -134,6 +134,7 @@ import os, random, sys, torch, json
 assert "RUDE" not in os.environ and "/nowhere" not in sys.path and len(sys.argv) == 1 and sys.stdout is not None
 assert os.path.samefile(os.getcwd(), os.path.dirname(__file__)) and sys.getrecursionlimit() > 333
 assert torch.get_default_dtype() is torch.float32 and torch.is_grad_enabled() and torch.rand(1).device.type == "cpu"
+assert not hasattr(torch, "get_default_device") or torch.get_default_device().type == "cpu"
 import warnings; warnings.warn("just a word")
 torch.manual_seed(0); first = torch.rand(1); torch.manual_seed(0)
 `

@@ -116,8 +116,11 @@ def _torch_state() -> Dict[str, Any]:
 def _restore_torch(state: Dict[str, Any]) -> None:
     torch = sys.modules["torch"]
     torch.set_default_dtype(state["dtype"])
-    if hasattr(torch, "set_default_device"):
+    device = getattr(torch, "_GLOBAL_DEVICE_CONTEXT", None)
+    if getattr(device, "device_context", None) is not None:
         torch.set_default_device(None)
+        # What is left of it would be asked for its device by torch.get_default_device().
+        del device.device_context
     if torch.get_num_threads() != state["threads"]:
         torch.set_num_threads(state["threads"])
     if torch.backends.quantized.engine != state["engine"]:

@@ -1,8 +1,9 @@
 """Running a model so that runs can be compared: equal random numbers, no gradients, and nothing left behind in the model."""
 import copy
-import io
+import os
 import random
 import sys
+import tempfile
 import warnings
 from typing import Any, Callable, List, Mapping, Tuple
 
@@ -57,29 +58,31 @@ class Copies:
 
     def __init__(self, module: torch.jit.ScriptModule, calling: Callable[[torch.jit.ScriptModule], Callable[..., Any]]) -> None:
         self._module, self._calling = module, calling
-        self._archive: Any = None
+        self._folder: Any = None
         self._copy: Any = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._archive is None:
-            self._archive = _archived(self._module)
+        if self._folder is None:
+            # A file, as a model in memory once more may be one too many. It goes with this object.
+            self._folder = tempfile.TemporaryDirectory(prefix="petal-")
+            _save(self._module, self._path())
         if self._copy is None:
-            self._archive.seek(0)
-            self._copy = self._calling(torch.jit.load(self._archive))
+            self._copy = self._calling(torch.jit.load(self._path()))
         return self._copy(*args, **kwargs)
+
+    def _path(self) -> str:
+        return os.path.join(self._folder.name, "archive.pt")
 
     def restore(self) -> None:
         self._copy = None
 
 
-def _archived(module: torch.jit.ScriptModule) -> io.BytesIO:
-    archive = io.BytesIO()
+def _save(module: torch.jit.ScriptModule, path: str) -> None:
     try:
-        torch.jit.save(module, archive)
+        torch.jit.save(module, path)
     except RuntimeError as error:
         # What runs in Python may still be unknown to an archive, such as a torch.autograd.Function.
         raise Refusal("SCRIPT_FAILED", str(error), exception=type(error).__name__) from error
-    return archive
 
 
 def seed(number: int) -> None:
