@@ -9,7 +9,7 @@ const PNPM = '10.34.9'
 const TORCH_FOR_VENV = ['torch==2.6.0', 'torchvision==0.21.0']
 const CPU_WHEELS = 'https://download.pytorch.org/whl/cpu'
 /** The newest PyTorch that scripts and traces; only for tests, beside the main one. There are wheels for the Pythons from 3.10 to 3.14. */
-const RELEASES = [{ name: 'torch-2.15.0', requirements: ['torch==2.15.0', 'torchvision==0.29.2'], pythons: [10, 14] }]
+const RELEASES = [{ name: 'torch-2.15.0', requirements: ['torch==2.15.0', 'torchvision==0.29.2'], pythons: [11, 14] }]
 /** Some gigabytes, so shared by all checkouts; packages/core/test/support/torch.ts looks here too. */
 const RELEASE_FOLDER = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'petal-dev')
 
