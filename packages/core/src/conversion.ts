@@ -1,4 +1,5 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { PetalError } from './errors.ts'
@@ -76,11 +77,14 @@ export async function withConverted<T>(
   request: ConversionSource, kind: ConvertibleKind, options: ConversionOptions, use: (converted: Converted) => Promise<T>,
 ): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'petal-'))
+  const clean = (): void => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', clean)
   try {
     const file = join(folder, `${basename(request.file)}.pt`)
     return await use({ ...await convert(request, kind, file, options), file })
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    process.off('exit', clean)
+    clean()
   }
 }
 

@@ -11,7 +11,7 @@ import type { ConversionControl, ConversionFacts, Warning } from '../pytorch/eng
 import { type ModelRequest, parseDirectives, type WrittenDirective } from '../request/index.ts'
 import { type Arguments, onlyValue } from './arguments.ts'
 import { conversionLines, operatorLine, optimizationLines, portLines } from './facts-text.ts'
-import { checkOutput, writeOutput } from './output.ts'
+import { checkOutput, SIGNALS, writeOutput } from './output.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { plain, print, printJson, size, warn } from './terminal.ts'
 
@@ -65,8 +65,15 @@ async function fromPython(
   const root = process.cwd()
   const engine = createPyTorch({ root, python: onlyValue(args, 'python'), timeLimit: timeLimitOf(args), onOutput: printOutput })
   const control: ConversionControl = { onProgress: ({ phase, share }) => progress.update(phase, share) }
+  // By default a signal ends Node without a chance to clean up. Writing the output has handlers of its own.
+  const stop = (signal: NodeJS.Signals): void => process.exit(SIGNALS[signal])
+  const listen = (heed: boolean): void => {
+    for (const signal of Object.keys(SIGNALS)) process[heed ? 'once' : 'off'](signal, stop)
+  }
+  listen(true)
   try {
     await withConverted({ ...request, file }, kind, { engine, root, control }, async (converted) => {
+      listen(false)
       await checkOutput(file, output)
       const model = await openModel(converted.file)
       try {
@@ -76,6 +83,7 @@ async function fromPython(
       }
     })
   } finally {
+    listen(false)
     await engine.close()
   }
 }

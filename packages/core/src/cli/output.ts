@@ -28,7 +28,8 @@ export async function checkOutput(model: string, output: string): Promise<void> 
   }
 }
 
-const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+/** Signals that ask to end, with the exit code that says so. */
+export const SIGNALS: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }
 
 /** Writes all of a stream to `output`, or nothing: beside it first, then into its place in one step; also when interrupted. */
 export async function writeOutput(output: string, stream: AsyncIterable<Uint8Array>, hash?: Hash): Promise<number> {
@@ -36,7 +37,7 @@ export async function writeOutput(output: string, stream: AsyncIterable<Uint8Arr
   const temporary = join(folder, `.${temporaryName()}`)
   const stop = (signal: NodeJS.Signals): void => {
     rmSync(temporary, { force: true })
-    process.exit(SIGNALS[signal as keyof typeof SIGNALS])
+    process.exit(SIGNALS[signal])
   }
   for (const signal of Object.keys(SIGNALS)) process.once(signal, stop)
   try {
