@@ -65,15 +65,10 @@ async function fromPython(
   const root = process.cwd()
   const engine = createPyTorch({ root, python: onlyValue(args, 'python'), timeLimit: timeLimitOf(args), onOutput: printOutput })
   const control: ConversionControl = { onProgress: ({ phase, share }) => progress.update(phase, share) }
-  // By default a signal ends Node without a chance to clean up. Writing the output has handlers of its own.
-  const stop = (signal: NodeJS.Signals): void => process.exit(SIGNALS[signal])
-  const listen = (heed: boolean): void => {
-    for (const signal of Object.keys(SIGNALS)) process[heed ? 'once' : 'off'](signal, stop)
-  }
-  listen(true)
+  heedSignals(true)
   try {
     await withConverted({ ...request, file }, kind, { engine, root, control }, async (converted) => {
-      listen(false)
+      heedSignals(false)
       await checkOutput(file, output)
       const model = await openModel(converted.file)
       try {
@@ -83,9 +78,16 @@ async function fromPython(
       }
     })
   } finally {
-    listen(false)
+    heedSignals(false)
     await engine.close()
   }
+}
+
+const stop = (signal: NodeJS.Signals): void => process.exit(SIGNALS[signal])
+
+/** By default a signal ends Node without a chance to clean up. Writing the output has handlers of its own. */
+function heedSignals(heed: boolean): void {
+  for (const signal of Object.keys(SIGNALS)) process[heed ? 'once' : 'off'](signal, stop)
 }
 
 const printOutput = (line: string): void => { process.stderr.write(`${colors.dim('python:')} ${plain(line)}\n`) }
