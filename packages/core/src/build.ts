@@ -90,7 +90,7 @@ async function fromSource(job: Job): Promise<BuildResult> {
   const source = await openSource(job.request.file)
   try {
     const kind = convertibleKind(source.kind, job.request)
-    if (kind !== undefined && job.options.engine) return await fromPython(job, kind)
+    if (kind !== undefined) return await fromPython(job, kind)
     return await limited(() => compiled(job, usableModel(source, job.request)))
   } finally {
     await source.close()

@@ -198,6 +198,7 @@ describe('another source', () => {
     expect(error.code).toBe('EAGER_CHECKPOINT')
     expect(error.fix).toContain('"./checkpoint.pt?mobile&trust"')
     expect(engine.jobs).toEqual([])
+    expect(await failure(build({ ...parseDirectives([['trust', undefined]]), file }, { store: open() }))).toMatchObject({ code: 'NO_ENGINE' })
     const result = await build({ ...parseDirectives([['trust', undefined]]), file }, { store: open(), engine })
     expect(engine.jobs).toMatchObject([{ source: { kind: 'checkpoint', file }, trust: true }])
     expect(result.conversion).toBeDefined()

@@ -27,10 +27,10 @@ export interface PyTorchOptions {
 }
 
 /** Seconds. */
-export const TIME_LIMIT = 300
+const TIME_LIMIT = 300
 
 /** The worker's script: `src/pytorch/worker` in a checkout, `dist/worker` when installed, where all chunks lie side by side. */
-export function workerScript(): string {
+function workerScript(): string {
   const here = dirname(fileURLToPath(import.meta.url))
   const beside = join(here, 'worker', 'main.py')
   return existsSync(beside) ? beside : join(dirname(here), 'worker', 'main.py')

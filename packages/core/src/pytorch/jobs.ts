@@ -6,7 +6,7 @@ import { type Launch, startWorker, type WorkerEnd, type WorkerProcess } from './
 import type { RawConversion, WorkerFailure } from './protocol.ts'
 
 /** How long a worker without work is kept: long enough for a developer's next edit, short enough to give the memory back. */
-export const IDLE_MS: number = 5 * 60_000
+const IDLE_MS = 5 * 60_000
 
 /** How long a worker may take to say hello; it has imported nothing but the standard library by then. */
 const START_MS = 60_000

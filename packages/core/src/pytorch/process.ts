@@ -44,7 +44,7 @@ export interface WorkerProcess {
 }
 
 /** A message longer than this is a defect of the worker or somebody else's writing: facts and warnings are a few kB. */
-export const MESSAGE_LIMIT: number = 64 << 20
+const MESSAGE_LIMIT = 64 << 20
 
 /** Printed lines are cut here: a model that prints a tensor without line ends must not fill the memory. */
 const OUTPUT_LIMIT = 16 << 10

@@ -17,7 +17,7 @@ const LONGEST_SOURCE = 4_000_000
 const INSTALLED = /(?:^|[/\\])(?:site-packages|dist-packages|lib[/\\]python[\d.]+)[/\\]/i
 
 /** Whether a file is a library's, not the project's. */
-export function isInstalled(file: string): boolean {
+function isInstalled(file: string): boolean {
   return INSTALLED.test(file)
 }
 

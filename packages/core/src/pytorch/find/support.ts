@@ -28,7 +28,7 @@ interface Look {
 }
 
 /** What one look gave, in a few words. */
-export function lookText({ candidate, answer }: Look): string {
+function lookText({ candidate, answer }: Look): string {
   if ('problem' in answer) return `${candidate.command} (${candidate.origin}): no usable Python: ${answer.problem}`
   const torch = answer.torch === undefined ? 'no PyTorch' : `PyTorch ${answer.torch}`
   return `${candidate.command} (${candidate.origin}): Python ${answer.python}, ${torch}`

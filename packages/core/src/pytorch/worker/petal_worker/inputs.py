@@ -1,7 +1,7 @@
 """Example inputs: from their description in an import (an InputSpec) to values, and back."""
 
 import math
-from typing import Any, List, Optional, Sequence
+from typing import Any, Optional
 
 import torch
 
@@ -94,11 +94,6 @@ def describe(value: Any) -> str:
     if isinstance(value, torch.Tensor):
         return "%s[%s]" % (str(value.dtype).replace("torch.", ""), "x".join(str(size) for size in value.shape))
     return "None" if value is None else type(value).__name__
-
-
-def describe_all(values: Sequence[Any]) -> List[str]:
-    """Several inputs, each as `describe` tells it."""
-    return [describe(value) for value in values]
 
 
 def _tensor(spec: dict, source: torch.Generator) -> torch.Tensor:
