@@ -1,0 +1,40 @@
+import { RuntimeError } from '../errors.ts'
+import type { Kernels } from '../machine.ts'
+import type { KernelSource } from '../operator.ts'
+
+/** A function that adds vectors, and one that multiplies and adds them in a relaxed way: what the engine must know for each build. */
+const SIMD = 'AGFzbQEAAAABBQFgAAF7AwIBAAoPAQ0AQQD9D0EA/Q/95AEL'
+const RELAXED_SIMD = 'AGFzbQEAAAABBQFgAAF7AwIBAAoTAREAQQD9D0EA/Q9BAP0P/YUCCw=='
+
+const modules = new Map<string, Promise<WebAssembly.Module>>()
+let relaxed: boolean | undefined
+
+/** True where the engine has relaxed SIMD, whose multiply-add is one instruction. */
+export function hasRelaxedSimd(): boolean {
+  return relaxed ??= WebAssembly.validate(decode(RELAXED_SIMD))
+}
+
+/** Compiles kernels, once in a page, and makes an instance that works on `memory`. Throws a RuntimeError where there is no SIMD. */
+export async function instantiate({ name, load }: KernelSource, memory: WebAssembly.Memory): Promise<Kernels> {
+  const compiled = modules.get(name) ?? load(hasRelaxedSimd()).then(compile)
+  modules.set(name, compiled)
+  try {
+    const { exports } = await WebAssembly.instantiate(await compiled, { env: { memory } })
+    return exports as Kernels
+  } catch (error) {
+    modules.delete(name)
+    throw error
+  }
+}
+
+async function compile(base64: string): Promise<WebAssembly.Module> {
+  if (!WebAssembly.validate(decode(SIMD))) {
+    const message = 'This engine has no WebAssembly SIMD, which Petal needs. Browsers have it since Chrome 91, Firefox 89 and Safari 16.4: update the browser or the web view.'
+    throw new RuntimeError('NO_SIMD', message)
+  }
+  return await WebAssembly.compile(decode(base64))
+}
+
+function decode(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+}

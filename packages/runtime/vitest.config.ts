@@ -1,0 +1,7 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
+
+const config: ViteUserConfig = defineConfig({
+  test: { include: ['src/**/*.spec.ts', 'test/**/*.spec.ts'], exclude: ['**/*.torch.spec.ts'] },
+})
+
+export default config
