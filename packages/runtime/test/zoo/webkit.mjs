@@ -62,7 +62,7 @@ export async function startWebKit() {
       open: (url) => request('POST', `${session}/url`, { url }),
       async call(expression) {
         const script = `const done = arguments[arguments.length - 1]
-          Promise.resolve().then(() => ${expression}).then((value) => done({ value }), (error) => done({ error: String(error?.stack ?? error) }))`
+          Promise.resolve().then(() => ${expression}).then((value) => done({ value }), (error) => done({ error: String(error) + '\\n' + (error?.stack ?? '') }))`
         const { value, error } = await request('POST', `${session}/execute/async`, { script, args: [] })
         if (error !== undefined) throw new Error(error)
         return value
