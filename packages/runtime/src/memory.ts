@@ -90,6 +90,11 @@ export class Memory {
     return storage
   }
 
+  /** The storages that stay. */
+  weights(): Iterable<Storage> {
+    return this.#pinned
+  }
+
   /** Memory for a whole file; an address. Given back by `releaseAround`. */
   reserve(byteLength: number): number {
     return this.#take(byteLength).begin

@@ -1,0 +1,23 @@
+import { registry } from './engine.ts'
+import { families } from './families.ts'
+import { STEPS } from './lite/interpreter.ts'
+
+/** What the runtime can run, for those who build: nothing of it is needed in an app. */
+export interface Coverage {
+  /** Family of each operator, by name with overload: `aten::softmax.int` -> `softmax`. */
+  readonly operators: Readonly<Record<string, string>>
+  /** Family of each class of packed weights. */
+  readonly classes: Readonly<Record<string, string>>
+  /** Names of the instructions. */
+  readonly instructions: readonly string[]
+  /** All families. */
+  readonly families: readonly string[]
+}
+
+/** Operators, classes of packed weights and instructions of this release of the runtime. */
+export const coverage: Coverage = {
+  operators: Object.fromEntries(families.flatMap((family) => [...registry([family]).keys()].map((name) => [name, family.name]))),
+  classes: Object.fromEntries(families.flatMap((family) => Object.keys(family.prepare ?? {}).map((name) => [name, family.name]))),
+  instructions: Object.keys(STEPS),
+  families: families.map(({ name }) => name),
+}

@@ -1,0 +1,264 @@
+import { RuntimeError } from './errors.ts'
+import { instantiate } from './kernels/instantiate.ts'
+import { vector } from './kernels/vector.ts'
+import { type Code, Interpreter, type Observer, STEPS } from './lite/interpreter.ts'
+import { type Port, type Program, readProgram } from './lite/program.ts'
+import { Machine, type View } from './machine.ts'
+import { type Family, type Operator, parseSchema } from './operator.ts'
+import { type Dtype, numelOf, type Storage, Tensor } from './tensor.ts'
+import { formatText } from './format.ts'
+import { PackedObject, ScriptObject, Tuple, type Value } from './values.ts'
+
+export type { Observer } from './lite/interpreter.ts'
+export type { Port } from './lite/program.ts'
+
+/** A method that an app may call. */
+export interface MethodSignature {
+  /** Without `self`; undefined where the file is too old to tell. */
+  readonly inputs: readonly Port[] | undefined
+  readonly outputs: readonly Port[]
+}
+
+/** Memory that a model file is written into, and in which it stays. */
+export interface Reserved {
+  readonly machine: Machine
+  readonly address: number
+  readonly size: number
+  /** Where to write the file. */
+  readonly bytes: Uint8Array
+}
+
+/** Bytes that a model takes. */
+export interface MemoryUse {
+  /** Weights, as the kernels want them. */
+  readonly weights: number
+  /** Activations and scratch: at most so far. */
+  readonly peak: number
+  /** All of the WebAssembly memory, free parts included. */
+  readonly total: number
+}
+
+/** How an engine is made. */
+export interface EngineOptions {
+  /** Sees what each operator gives. */
+  readonly observe?: Observer
+  /** Hears how much of the weights is ready, from 0 to 1. */
+  readonly onPrepare?: (fraction: number) => void | Promise<void>
+}
+
+/** A model that can be run. */
+export interface Engine {
+  /** By name, `forward` mostly. */
+  readonly methods: ReadonlyMap<string, MethodSignature>
+  /** Runs a method. Tensors of the result are valid until the next run. Throws a RuntimeError. */
+  run(method: string, args: readonly Value[]): Value
+  /** A tensor of the model's, with a copy of the elements. */
+  tensor(dtype: Dtype, sizes: readonly number[], elements: ArrayLike<number> | ArrayLike<bigint>): Tensor
+  /** A copy of a tensor's elements, row-major; float16 are their bits. */
+  read(tensor: Tensor): View
+  /** Brings the model's attributes back to what they are in the file. */
+  reset(): void
+  readonly memory: MemoryUse
+  readonly extraFiles: ReadonlyMap<string, Uint8Array>
+  readonly bytecodeVersion: number
+}
+
+/** Memory for a file of `size` bytes: what is downloaded can be written to where it will be used. Throws where there is not so much. */
+export function reserve(size: number): Reserved {
+  const machine = new Machine()
+  const address = machine.memory.reserve(size)
+  return { machine, address, size, get bytes() { return new Uint8Array(machine.memory.wasm.buffer, address, size) } }
+}
+
+/**
+ * Makes a model of a file in reserved memory: reads it, finds its operators in `families`, and packs its weights, once.
+ * Throws a RuntimeError for what is no model, and for operators that the families lack, all of them by name.
+ */
+export async function createEngine({ machine, address, size }: Reserved, families: readonly Family[], options: EngineOptions = {}): Promise<Engine> {
+  const sources = new Set([vector, ...families.flatMap(({ kernels }) => kernels ?? [])])
+  await Promise.all([...sources].map(async (source) => {
+    machine.kernels[source.name] = await instantiate(source, machine.memory.wasm)
+  }))
+  const program = await readModel(machine, address, size)
+  const codes = link(program, registry(families))
+  const interpreter = new Interpreter(machine, codes, formatText)
+  if (options.observe) interpreter.observe = options.observe
+  const { root } = program
+  /** Tensors that are on their way in or out. */
+  let held: Value[] = []
+  const constants = [...codes.values()].map((code) => code.constants)
+  machine.memory.roots = function* roots() {
+    yield root
+    yield* constants
+    yield held
+    yield* interpreter.roots()
+  }
+  for (const [object, state] of program.unset) interpreter.run(codes.get(`${object.className}.__setstate__`)!, [object, state])
+  // What of the file nobody refers to is memory for activations.
+  machine.memory.releaseAround(address, size)
+  await prepare(machine, families, [root, ...constants], options)
+  const initial = attributesOf(root)
+  machine.memory.peak = machine.memory.used
+
+  const prefix = `${root.className}.`
+  const methods = new Map([...codes.values()].filter(({ name }) => name.startsWith(prefix)).map((code) => [code.name.slice(prefix.length), code]))
+  return {
+    methods,
+    run(name, args) {
+      const code = methods.get(name)
+      if (!code) throw new RuntimeError('WRONG_INPUT', `The model has no method '${name}'; it has ${[...methods.keys()].join(', ')}.`)
+      // The interpreter holds the arguments from here on, as long as it needs them.
+      held = []
+      try {
+        const result = interpreter.run(code, [root, ...args])
+        held = [result]
+        return result
+      } catch (error) {
+        throw explained(error, interpreter, program)
+      }
+    },
+    tensor(dtype, sizes, elements) {
+      if (elements.length !== numelOf(sizes)) throw new RuntimeError('WRONG_INPUT', `A tensor of sizes [${sizes.join(', ')}] has ${numelOf(sizes)} elements, not ${elements.length}.`)
+      const tensor = machine.tensor(dtype, sizes, elements)
+      held.push(tensor)
+      return tensor
+    },
+    read(tensor) {
+      const result = machine.elements(machine.contiguous(tensor)).slice()
+      machine.memory.endCall()
+      return result
+    },
+    reset() {
+      for (const [object, slots] of initial) object.slots.splice(0, Infinity, ...slots)
+      for (const storage of machine.memory.weights()) {
+        if (storage.original === undefined) continue
+        machine.u8.set(storage.original, storage.pointer)
+        storage.version++
+        storage.original = undefined
+      }
+    },
+    get memory() {
+      return { weights: machine.memory.pinned, peak: machine.memory.peak, total: machine.memory.size }
+    },
+    extraFiles: program.extraFiles,
+    bytecodeVersion: program.bytecodeVersion,
+  }
+}
+
+async function readModel(machine: Machine, address: number, size: number): Promise<Program> {
+  try {
+    return await readProgram(machine, address, size)
+  } catch (error) {
+    // The archive's own refusals are complete sentences of another class.
+    if (error instanceof RuntimeError || !(error instanceof Error) || error.name !== 'PetalError') throw error
+    throw new RuntimeError('BAD_MODEL', error.message)
+  }
+}
+
+/** All operators of some families, by name. */
+export function registry(families: readonly Family[]): Map<string, Operator> {
+  const operators = new Map<string, Operator>()
+  for (const family of families) {
+    for (const [schema, run] of Object.entries(family.operators)) {
+      const operator = parseSchema(schema, run)
+      operators.set(operator.name, operator)
+    }
+  }
+  return operators
+}
+
+function link({ methods, debug }: Program, operators: ReadonlyMap<string, Operator>): Map<string, Code> {
+  const missing = new Map<string, { count: number; place: string | undefined }>()
+  const miss = (name: string, place: string | undefined): undefined => {
+    missing.set(name, { count: (missing.get(name)?.count ?? 0) + 1, place })
+  }
+  const codes = methods.map((method): Code => {
+    for (const [pc, opcode] of method.opcodes.entries()) {
+      const name = method.operators[method.x[pc]!]?.name ?? ''
+      if (opcode.startsWith('OP') && !operators.has(name)) miss(name, debug?.place(method.name, pc))
+      else if (!Object.hasOwn(STEPS, opcode)) miss(`the instruction ${opcode}`, undefined)
+    }
+    return {
+      ...method,
+      steps: method.opcodes.map((opcode) => STEPS[opcode]!),
+      operators: method.operators.map(({ name, numArgs }) => ({ operator: operators.get(name)!, numArgs })),
+    }
+  })
+  if (missing.size > 0) throw unsupported(missing)
+  return new Map(codes.map((code) => [code.name, code]))
+}
+
+function unsupported(missing: ReadonlyMap<string, { count: number; place: string | undefined }>): RuntimeError {
+  const list = [...missing].map(([name, { count, place }]) => `${name} (${count === 1 ? 'once' : `${count} times`}${place ? `, ${place}` : ''})`)
+  const what = `The model needs ${list.length === 1 ? 'an operator' : `${list.length} operators`} that Petal's runtime lacks: ${list.join(', ')}.`
+  return new RuntimeError('UNSUPPORTED_OPERATOR', `${what} Run it with PyTorch Mobile, or write that part of the model with other operators.`)
+}
+
+/** Hands every packed object to the family that knows its class. */
+async function prepare(machine: Machine, families: readonly Family[], roots: readonly Value[], { onPrepare }: EngineOptions): Promise<void> {
+  const objects = [...walk(roots)].filter((value) => value instanceof PackedObject)
+  const makers = Object.assign({}, ...families.map((family) => family.prepare)) as Required<Family>['prepare']
+  const readers = countReaders(roots, objects)
+  for (const [i, object] of objects.entries()) {
+    if (!Object.hasOwn(makers, object.className)) {
+      const message = `The model has packed weights of the class ${object.className.split('.').at(-1)}, which Petal's runtime lacks. Compile it for the CPU backend.`
+      throw new RuntimeError('UNSUPPORTED_OPERATOR', message)
+    }
+    const { state } = object
+    object.prepared = machine.memory.keeping(() => makers[object.className]!(machine, state)).value
+    machine.memory.endCall()
+    object.state = null
+    // What only the packed form is needed of makes room for the next one.
+    for (const value of walk([state])) {
+      if (!(value instanceof Tensor)) continue
+      const left = (readers.get(value.storage) ?? 1) - 1
+      readers.set(value.storage, left)
+      if (left === 0 && !keeps(object.prepared, value.storage)) machine.memory.unpin(value.storage)
+    }
+    await onPrepare?.((i + 1) / objects.length)
+  }
+}
+
+/** How many packed states name each storage; one more where something else does. */
+function countReaders(roots: readonly Value[], objects: readonly PackedObject[]): Map<Storage, number> {
+  const readers = new Map<Storage, number>()
+  const count = ({ storage }: Tensor): unknown => readers.set(storage, (readers.get(storage) ?? 0) + 1)
+  for (const object of objects) for (const value of walk([object.state])) if (value instanceof Tensor) count(value)
+  for (const value of walk(roots, true)) if (value instanceof Tensor) count(value)
+  return readers
+}
+
+/** True when the prepared form still reads a storage: it holds a tensor of it. */
+function keeps(prepared: unknown, storage: Storage): boolean {
+  if (typeof prepared !== 'object' || prepared === null) return false
+  return Object.values(prepared).some((value) => value instanceof Tensor ? value.storage === storage : Array.isArray(value) && keeps(value, storage))
+}
+
+/** A value and all inside of it, each once. `shallow` does not look into packed objects. */
+function* walk(roots: readonly Value[], shallow = false): Iterable<Value> {
+  const seen = new Set<Value>()
+  const todo: Value[] = [...roots]
+  while (todo.length > 0) {
+    const value = todo.pop()!
+    if (typeof value !== 'object' || value === null || seen.has(value)) continue
+    seen.add(value)
+    yield value
+    if (Array.isArray(value)) todo.push(...value)
+    else if (value instanceof Tuple) todo.push(...value.items)
+    else if (value instanceof ScriptObject) todo.push(...value.slots)
+    else if (value instanceof Map) todo.push(...value.keys(), ...value.values())
+    else if (value instanceof PackedObject && !shallow) todo.push(value.state)
+  }
+}
+
+function attributesOf(root: ScriptObject): Map<ScriptObject, readonly Value[]> {
+  return new Map([...walk([root])].filter((value) => value instanceof ScriptObject).map((object) => [object, [...object.slots]]))
+}
+
+/** Adds where in the model it happened, as far as the file tells. */
+function explained(error: unknown, interpreter: Interpreter, { debug }: Program): unknown {
+  const { method, pc } = interpreter.failedAt ?? {}
+  const place = method === undefined ? undefined : debug?.place(method, pc!)
+  if (!(error instanceof RuntimeError) || place === undefined) return error
+  return new RuntimeError(error.code, `${error.message}\n  at ${place}`, { cause: error })
+}

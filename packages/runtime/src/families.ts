@@ -1,0 +1,4 @@
+import type { Family } from './operator.ts'
+
+/** Every family of operators. */
+export const families: readonly Family[] = []

@@ -1,0 +1,264 @@
+import { RuntimeError } from '../errors.ts'
+import type { Machine } from '../machine.ts'
+import { completeArguments, type Operator } from '../operator.ts'
+import { DTYPES, Tensor } from '../tensor.ts'
+import { Device, Results, ScriptObject, Tuple, typeName, type Value } from '../values.ts'
+import { isInstance } from './isinstance.ts'
+import type { Method } from './program.ts'
+
+/** A method with its operators found. */
+export interface Code extends Omit<Method, 'opcodes' | 'operators'> {
+  readonly steps: readonly Step[]
+  readonly operators: readonly { readonly operator: Operator; readonly numArgs: number | undefined }[]
+}
+
+/** Sees what operators give, in the order in which they run. */
+export type Observer = (operator: string, result: Value, method: string, pc: number) => void
+
+/** One call of a method. */
+export interface Frame {
+  readonly code: Code
+  readonly registers: Value[]
+  pc: number
+}
+
+/** Calls under way: all that refers to values while a model runs. */
+export class Interpreter {
+  readonly machine: Machine
+  readonly stack: Value[] = []
+  readonly frames: Frame[] = []
+  /** Arguments of the running operator. */
+  args: Value[] = []
+  observe: Observer | undefined
+  /** The instruction that threw. */
+  failedAt: { readonly method: string; readonly pc: number } | undefined
+  /** Code by class and method, for calls. */
+  readonly #codes: ReadonlyMap<string, Code>
+  readonly #formatting: Formatting
+
+  constructor(machine: Machine, codes: ReadonlyMap<string, Code>, formatting: Formatting) {
+    this.machine = machine
+    this.#codes = codes
+    this.#formatting = formatting
+  }
+
+  /** Runs a method on its object and arguments. What the model raises, and what operators refuse, is thrown as a RuntimeError. */
+  run(code: Code, args: readonly Value[]): Value {
+    const { stack, frames } = this
+    stack.push(...args)
+    frames.push(frameOf(code))
+    try {
+      while (frames.length > 0) {
+        const frame = frames[frames.length - 1]!
+        const { steps, x, n } = frame.code
+        const { pc } = frame
+        frame.pc++
+        steps[pc]!(this, frame, x[pc]!, n[pc]!)
+      }
+      return stack.pop() ?? null
+    } catch (error) {
+      const frame = frames.at(-1)
+      this.failedAt = frame && { method: frame.code.name, pc: frame.pc - 1 }
+      throw error
+    } finally {
+      this.machine.memory.endCall()
+      this.machine.running = ''
+      stack.length = 0
+      frames.length = 0
+      this.args = []
+    }
+  }
+
+  /** What is alive while the model runs. */
+  * roots(): Iterable<Value> {
+    yield this.stack
+    yield this.args
+    for (const { registers } of this.frames) yield registers
+  }
+
+  call(operator: Operator, count: number): void {
+    const { stack, machine } = this
+    const args = stack.splice(stack.length - count, count)
+    completeArguments(operator, args)
+    this.args = args
+    machine.running = operator.name
+    const result = operator.run(machine, ...args)
+    machine.memory.endCall()
+    if (result === undefined) return
+    if (result instanceof Results) stack.push(...result.values)
+    else stack.push(result)
+    if (this.observe) {
+      const { code, pc } = this.frames[this.frames.length - 1]!
+      this.observe(operator.name, result instanceof Results ? result.values : result, code.name, pc - 1)
+    }
+  }
+
+  enter(name: string): void {
+    const code = this.#codes.get(name)
+    if (!code) throw new RuntimeError('BAD_MODEL', `The model calls the method '${name}', which is not in the file.`)
+    if (this.frames.length >= MAX_FRAMES) throw new RuntimeError('MODEL_ERROR', 'The model calls itself too deeply.')
+    this.frames.push(frameOf(code))
+  }
+
+  format(count: number): void {
+    const [text, ...args] = this.stack.splice(this.stack.length - count, count)
+    this.stack.push(this.#formatting(String(text), args))
+  }
+}
+
+/** Python's `str.format`. */
+export type Formatting = (text: string, args: readonly Value[]) => string
+
+/** As deep as Python's own. */
+const MAX_FRAMES = 1000
+
+function frameOf(code: Code): Frame {
+  return { code, registers: Array.from({ length: code.registers + 1 }, () => null), pc: 0 }
+}
+
+/** What an instruction does. `x` and `n` are its two numbers. */
+export type Step = (interpreter: Interpreter, frame: Frame, x: number, n: number) => void
+
+const pop = ({ stack }: Interpreter): Value => stack.pop()!
+
+/** Takes one value and puts its answer there. */
+function unary(answer: (value: Value, machine: Machine) => Value): Step {
+  return (it) => it.stack.push(answer(pop(it), it.machine))
+}
+
+/** Tells of tensors. */
+function ofTensor(answer: (tensor: Tensor, machine: Machine) => Value): Step {
+  return unary((value, machine) => {
+    if (value instanceof Tensor) return answer(value, machine)
+    throw machine.fail(`expected a Tensor, got ${typeName(value)}`)
+  })
+}
+
+function itemAt({ items }: Tuple, index: number, machine: Machine): Value {
+  const item = items[index < 0 ? index + items.length : index]
+  if (item === undefined) throw machine.fail('Tuple list index out of range')
+  return item
+}
+
+/** `[N]` of the stack, as one list. */
+const take = ({ stack }: Interpreter, count: number): Value[] => stack.splice(stack.length - count, count)
+
+/**
+ * Every instruction of the lite interpreter. Sources: torch/csrc/jit/mobile/interpreter.cpp, promoted_prim_ops.cpp, runtime/vararg_functions.cpp,
+ * runtime/instruction.cpp (`isOpSupportedInMobile`).
+ */
+export const STEPS: Readonly<Record<string, Step>> = {
+  OP: (it, { code }, x) => {
+    const { operator, numArgs } = code.operators[x]!
+    it.call(operator, numArgs ?? operator.arity ?? Number(pop(it)))
+  },
+  OPN: (it, { code }, x, n) => it.call(code.operators[x]!.operator, n),
+  CALL: (it, { code }, x) => it.enter(String(code.constants[x])),
+  INTERFACE_CALL: (it, { code }, x, n) => {
+    const object = it.stack[it.stack.length - n]
+    it.enter(`${object instanceof ScriptObject ? object.className : typeName(object)}.${String(code.constants[x])}`)
+  },
+  LOAD: (it, { registers }, x) => it.stack.push(registers[x]!),
+  MOVE: (it, { registers }, x) => {
+    it.stack.push(registers[x]!)
+    registers[x] = null
+  },
+  STORE: (it, { registers }, x) => { registers[x] = pop(it) },
+  STOREN: (it, { registers }, x, n) => {
+    for (let i = n - 1; i >= 0; i--) registers[x + i] = pop(it)
+  },
+  DROP: (it) => { pop(it) },
+  DROPR: (_, { registers }, x) => { registers[x] = null },
+  LOADC: (it, { code }, x) => it.stack.push(code.constants[x]!),
+  GET_ATTR: (it, _, x) => it.stack.push((pop(it) as ScriptObject).slots[x] ?? null),
+  SET_ATTR: (it, _, x) => {
+    const value = pop(it)
+    ;(pop(it) as ScriptObject).slots[x] = value
+  },
+  JF: (it, frame, x) => { if (pop(it) !== true) frame.pc += x - 1 },
+  JMP: (_, frame, x) => { frame.pc += x - 1 },
+  // On the stack: iterations so far, how many at most, whether to go on, and what the loop carries.
+  LOOP: ({ stack }, frame, x, n) => {
+    const at = stack.length - (n + 1)
+    const [count, limit, goesOn] = [stack[at] as bigint, stack[at + 1] as bigint, stack[at + 2]]
+    if (count < limit && goesOn === true) {
+      stack[at + 2] = count
+      stack[at] = count + 1n
+    } else {
+      stack.splice(at, 3)
+      frame.pc += x - 1
+    }
+  },
+  RET: (it) => { it.frames.pop() },
+  LIST_CONSTRUCT: (it, _, __, n) => it.stack.push(take(it, n)),
+  LIST_UNPACK: (it, _, x) => {
+    const list = pop(it) as Value[]
+    if (list.length !== x) throw it.machine.fail(`Expected ${x} elements in a list but found ${list.length}`)
+    it.stack.push(...list)
+  },
+  TUPLE_CONSTRUCT: (it, _, x) => it.stack.push(new Tuple(take(it, x))),
+  NAMED_TUPLE_CONSTRUCT: (it, { code }, x, n) => it.stack.push(new Tuple(take(it, n), fieldsOf(code.types[x]!))),
+  TUPLE_SLICE: (it, _, x, n) => it.stack.push(new Tuple((pop(it) as Tuple).items.slice(x, x + n))),
+  TUPLE_INDEX: (it) => {
+    const index = Number(pop(it))
+    it.stack.push(itemAt(pop(it) as Tuple, index, it.machine))
+  },
+  DICT_CONSTRUCT: (it, _, __, n) => {
+    const flat = take(it, n)
+    const dict = new Map<Value, Value>()
+    for (let i = 0; i < n; i += 2) dict.set(flat[i]!, flat[i + 1]!)
+    it.stack.push(dict)
+  },
+  DICT_INDEX: (it) => {
+    const key = pop(it)
+    const value = (pop(it) as Map<Value, Value>).get(key)
+    if (value === undefined) throw it.machine.fail(`KeyError: ${String(key)}`)
+    it.stack.push(value)
+  },
+  CREATE_OBJECT: (it, { code }, x) => it.stack.push(new ScriptObject(code.types[x]!, [], [])),
+  ISINSTANCE: (it, { code }, x, n) => {
+    const value = pop(it)
+    it.stack.push(code.types.slice(x, x + n).some((type) => isInstance(value, type)))
+  },
+  WARN: (it) => {
+    pop(it)
+    console.warn(String(pop(it)))
+  },
+  RAISE_EXCEPTION: (it) => {
+    pop(it)
+    throw new RuntimeError('MODEL_ERROR', String(pop(it)))
+  },
+  UNCHECKED_CAST: () => undefined,
+  UN_INITIALIZED: (it) => it.stack.push(null),
+  __IS__: (it) => it.stack.push(pop(it) === pop(it)),
+  __ISNOT__: (it) => it.stack.push(pop(it) !== pop(it)),
+  __NOT__: unary((value) => value !== true),
+  FORMAT: (it, _, x) => it.format(x),
+  DEVICE: ofTensor(() => new Device('cpu')),
+  DTYPE: ofTensor(({ dtype }) => BigInt(DTYPES[dtype].code)),
+  DIM: ofTensor(({ dim }) => BigInt(dim)),
+  IS_CUDA: ofTensor(() => false),
+  TO_LIST: (it) => {
+    pop(it)
+    pop(it)
+    const { machine } = it
+    const tensor = machine.contiguous(pop(it) as Tensor)
+    it.stack.push(nested([...machine.elements(tensor)].map((element) => (tensor.dtype === 'bool' ? element !== 0 : tensor.dtype.startsWith('float') ? element : BigInt(element))), tensor.sizes))
+  },
+  NUM_TO_TENSOR: unary((value, machine) => {
+    if (typeof value === 'bigint') return machine.tensor('int64', [], [value])
+    return typeof value === 'boolean' ? machine.tensor('bool', [], [Number(value)]) : machine.tensor('float64', [], [value as number])
+  }),
+}
+
+/** `__torch__.Point[NamedTuple, [[x, Tensor],[y, int]]]` has the fields x and y. */
+function fieldsOf(type: string): string[] {
+  return [...type.matchAll(/\[(\w+), ?(?=[^[\]])/g)].map(([, name]) => name!).filter((name) => name !== 'NamedTuple')
+}
+
+/** Row-major elements as lists in lists. */
+function nested(elements: Value[], [size, ...rest]: readonly number[]): Value {
+  if (size === undefined) return elements[0]!
+  const step = elements.length / Math.max(size, 1)
+  return Array.from({ length: size }, (_, i) => nested(elements.slice(i * step, (i + 1) * step), rest))
+}
