@@ -9,7 +9,7 @@ const here = dirname(fileURLToPath(import.meta.url))
 const target = join(here, '../src/kernels')
 
 /** Modules whose inner loops are multiply-adds are built a second time for engines with relaxed SIMD. */
-const RELAXED = new Set(['dense'])
+const RELAXED = new Set(['dense', 'sequence'])
 const FLAGS = ['--runtime', 'stub', '--importMemory', '--noAssert', '-O3', '--converge', '--enable', 'simd']
 
 mkdirSync(target, { recursive: true })
@@ -22,7 +22,12 @@ async function compile(name, output, flags) {
   const folder = join(here, name)
   const sources = readdirSync(folder).filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts')).toSorted()
   const hash = createHash('sha256').update(JSON.stringify([flags, readFileSync(import.meta.filename, 'utf8'), compilerVersion()]))
-  for (const file of sources) hash.update(`${file}\0`).update(readFileSync(join(folder, file)))
+  for (const file of sources) {
+    const text = readFileSync(join(folder, file), 'utf8')
+    hash.update(`${file}\0${text}`)
+    // What is taken from another module's folder.
+    for (const [, path] of text.matchAll(/from '(\.\.\/.+)'/g)) hash.update(readFileSync(join(folder, `${path}.ts`)))
+  }
   const stamp = `// ${hash.digest('hex')}`
   const file = join(target, `${output}.generated.ts`)
   if (existsSync(file) && readFileSync(file, 'utf8').startsWith(stamp)) return

@@ -1,0 +1,2 @@
+/** Kernels of recurrent networks: one step of time each. */
+export { gru, lstm, rnn } from './step'

@@ -1,0 +1,120 @@
+/**
+ * One step of a recurrent layer: the product of the hidden state with the recurrent weights, and the gates, in one go.
+ *
+ *   weights   for each four units: for each value of the hidden state, four weights of each gate
+ *   input     what the gates get from the input and the biases, a row for each sequence: for each four units, four values of each gate
+ *   hidden    the state before, a row of `inputs` floats for each sequence; never where `to` is
+ *   to        the state after, a row of `units` floats for each sequence
+ *
+ * The gates are in PyTorch's order: input, forget, cell, output of an LSTM; reset, update, new of a GRU.
+ */
+import { madd } from '../dense/madd'
+import { sigmoid, tanh } from '../vector/math'
+
+const LSTM: i32 = 4
+const GRU: i32 = 3
+const RNN: i32 = 1
+
+/** Writes the first `count` (1 … 4) lanes. */
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function storePart(address: usize, x: v128, count: i32): void {
+  if (count >= 4) v128.store(address, x)
+  else {
+    v128.store32_lane(address, x, 0)
+    if (count > 1) v128.store32_lane(address + 4, x, 1)
+    if (count > 2) v128.store32_lane(address + 8, x, 2)
+  }
+}
+
+/**
+ * @param gates how many, a constant: which kind of layer this is
+ * @param state LSTM: the cell's state, changed in place, a row of whole vectors for each sequence. GRU: what is added to the new gate's product, for each unit.
+ * @param linear RNN: 0 for tanh, 1 for relu, 2 for the sum as it is
+ */
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function step(
+  gates: i32, to: usize, toBytes: usize, input: usize, weights: usize, hidden: usize, hiddenBytes: usize,
+  sequences: i32, inputs: i32, units: i32, state: usize, linear: i32,
+): void {
+  const blocks = (units + 3) >> 2
+  const blockBytes = <usize>gates << 4
+  for (let block = 0; block < blocks; block++) {
+    for (let n = 0; n < sequences; n++) {
+      const from = input + <usize>(n * blocks + block) * blockBytes
+      const unit = <usize>block << 4
+      // Two sums of each gate, so that one need not wait for the other.
+      let a0 = v128.load(from)
+      let b0 = gates > 1 ? v128.load(from, 16) : a0
+      let c0 = gates == LSTM ? v128.load(from, 32) : gates == GRU ? v128.load(state + unit) : a0
+      let d0 = gates > 3 ? v128.load(from, 48) : a0
+      let a1 = f32x4.splat(0), b1 = a1, c1 = a1, d1 = a1
+      let w = weights + <usize>(block * inputs) * blockBytes
+      let h = hidden + <usize>n * hiddenBytes
+      let left = inputs
+      for (; left > 1; left -= 2) {
+        const x = v128.load32_splat(h)
+        const y = v128.load32_splat(h, 4)
+        a0 = madd(x, v128.load(w), a0)
+        if (gates > 1) b0 = madd(x, v128.load(w, 16), b0)
+        if (gates > 2) c0 = madd(x, v128.load(w, 32), c0)
+        if (gates > 3) d0 = madd(x, v128.load(w, 48), d0)
+        w += blockBytes
+        a1 = madd(y, v128.load(w), a1)
+        if (gates > 1) b1 = madd(y, v128.load(w, 16), b1)
+        if (gates > 2) c1 = madd(y, v128.load(w, 32), c1)
+        if (gates > 3) d1 = madd(y, v128.load(w, 48), d1)
+        w += blockBytes
+        h += 8
+      }
+      if (left > 0) {
+        const x = v128.load32_splat(h)
+        a0 = madd(x, v128.load(w), a0)
+        if (gates > 1) b0 = madd(x, v128.load(w, 16), b0)
+        if (gates > 2) c0 = madd(x, v128.load(w, 32), c0)
+        if (gates > 3) d0 = madd(x, v128.load(w, 48), d0)
+      }
+      a0 = f32x4.add(a0, a1)
+      if (gates > 1) b0 = f32x4.add(b0, b1)
+      if (gates > 2) c0 = f32x4.add(c0, c1)
+      if (gates > 3) d0 = f32x4.add(d0, d1)
+
+      let result = a0
+      if (gates == LSTM) {
+        const cell = state + (<usize>n * blocks << 4) + unit
+        const next = f32x4.add(f32x4.mul(sigmoid(b0), v128.load(cell)), f32x4.mul(sigmoid(a0), tanh(c0)))
+        v128.store(cell, next)
+        result = f32x4.mul(sigmoid(d0), tanh(next))
+      } else if (gates == GRU) {
+        const fresh = tanh(f32x4.add(v128.load(from, 32), f32x4.mul(sigmoid(a0), c0)))
+        const before = v128.load(hidden + <usize>n * hiddenBytes + unit)
+        result = f32x4.add(fresh, f32x4.mul(sigmoid(b0), f32x4.sub(before, fresh)))
+      } else if (linear == 0) result = tanh(a0)
+      else if (linear == 1) result = f32x4.max(a0, f32x4.splat(0))
+      storePart(to + <usize>n * toBytes + unit, result, units - (block << 2))
+    }
+  }
+}
+
+export function lstm(
+  to: usize, toBytes: usize, input: usize, weights: usize, hidden: usize, hiddenBytes: usize,
+  sequences: i32, inputs: i32, units: i32, state: usize,
+): void {
+  step(LSTM, to, toBytes, input, weights, hidden, hiddenBytes, sequences, inputs, units, state, 0)
+}
+
+export function gru(
+  to: usize, toBytes: usize, input: usize, weights: usize, hidden: usize, hiddenBytes: usize,
+  sequences: i32, inputs: i32, units: i32, bias: usize,
+): void {
+  step(GRU, to, toBytes, input, weights, hidden, hiddenBytes, sequences, inputs, units, bias, 0)
+}
+
+/** `kind`: 0 for tanh, 1 for relu, 2 for the sum as it is, which the projection of an LSTM is. */
+export function rnn(
+  to: usize, toBytes: usize, input: usize, weights: usize, hidden: usize, hiddenBytes: usize,
+  sequences: i32, inputs: i32, units: i32, kind: i32,
+): void {
+  step(RNN, to, toBytes, input, weights, hidden, hiddenBytes, sequences, inputs, units, 0, kind)
+}
