@@ -1,0 +1,128 @@
+import { axis, Axis, Job } from './job'
+import { clamp, madd } from './madd'
+
+/** Neighbouring outputs computed at once: each weight is read once for all of them. */
+const OUTPUTS: i32 = 4
+
+/**
+ * Depthwise convolution: every channel has a kernel of its own. The job is read as {@link product} does, with these differences:
+ * `columns` are the channels; `panels` are for each four channels four biases and for each tap four weights; table, zeros, run, groups
+ * and groupStep are not used. Taps of an axis are evenly spaced.
+ *
+ * Taps outside of the image are left out: by limits on the rows of the kernel, and, at the sides, on its columns, one output at a time.
+ */
+export function depthwise(job: Job): void {
+  const d = axis(job, 0)
+  const h = axis(job, 1)
+  const w = axis(job, 2)
+  // Outputs all of whose taps lie inside.
+  const firstInside = min(w.count, firstAtLeast(0 - load<i32>(w.offsets), w.stride))
+  const endInside = max(firstInside, min(w.count, firstAtLeast(w.size - load<i32>(w.offsets + ((w.taps - 1) << 2)), w.stride)))
+  for (let n = 0; n < job.batch; n++) {
+    for (let od = 0; od < d.count; od++) {
+      for (let oh = 0; oh < h.count; oh++) {
+        const input = job.input + n * job.inputBatchStep
+        const output = job.output + n * job.outputBatchStep + od * d.outputStep + oh * h.outputStep
+        for (let ow = 0; ow < w.count;) {
+          const wide = ow >= firstInside && ow + OUTPUTS <= endInside
+          pixels(job, wide, input, output + ow * w.outputStep, od, oh, ow)
+          ow += wide ? OUTPUTS : 1
+        }
+      }
+    }
+  }
+}
+
+/** The first multiple of `stride`, counted in strides, that is not below `value`, and 0 at least. */
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function firstAtLeast(value: i32, stride: i32): i32 {
+  return value <= 0 ? 0 : (value + stride - 1) / stride
+}
+
+/** Space between two taps. */
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function spacing(a: Axis): i32 {
+  return a.taps > 1 ? load<i32>(a.offsets, 4) - load<i32>(a.offsets) : 1
+}
+
+/** The taps of an axis that lie inside for an output position. */
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function firstTap(a: Axis, start: i32): i32 {
+  return min(a.taps, firstAtLeast(-start, spacing(a)))
+}
+
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function endTap(a: Axis, start: i32): i32 {
+  return min(a.taps, firstAtLeast(a.size - start, spacing(a)))
+}
+
+/** All channels of four neighbouring outputs, or of one. */
+function pixels(job: Job, wide: bool, input: usize, output: usize, od: i32, oh: i32, ow: i32): void {
+  const d = axis(job, 0)
+  const h = axis(job, 1)
+  const w = axis(job, 2)
+  const startD = od * d.stride + load<i32>(d.offsets)
+  const startH = oh * h.stride + load<i32>(h.offsets)
+  const startW = ow * w.stride + load<i32>(w.offsets)
+  const beginD = firstTap(d, startD)
+  const endD = endTap(d, startD)
+  const beginH = firstTap(h, startH)
+  const endH = endTap(h, startH)
+  const beginW = wide ? 0 : firstTap(w, startW)
+  const endW = wide ? w.taps : max(beginW, endTap(w, startW))
+  const stepD = spacing(d) * d.inputStep
+  const stepH = spacing(h) * h.inputStep
+  const stepW = spacing(w) * w.inputStep
+  const pixel = w.stride * w.inputStep
+  const low = f32x4.splat(job.low)
+  const high = f32x4.splat(job.high)
+  let weights = job.panels
+  input += startD * d.inputStep + startH * h.inputStep + (startW + beginW * spacing(w)) * w.inputStep
+  for (let channel = 0; channel < job.columns; channel += 4) {
+    let s0 = v128.load(weights)
+    let s1 = s0, s2 = s0, s3 = s0
+    weights += 16
+    for (let td = beginD; td < endD; td++) {
+      for (let th = beginH; th < endH; th++) {
+        let a = input + td * stepD + th * stepH
+        let b = weights + (((td * h.taps + th) * w.taps + beginW) << 4)
+        for (let tw = beginW; tw < endW; tw++) {
+          const x = v128.load(b)
+          s0 = madd(v128.load(a), x, s0)
+          if (wide) {
+            s1 = madd(v128.load(a + pixel), x, s1)
+            s2 = madd(v128.load(a + 2 * pixel), x, s2)
+            s3 = madd(v128.load(a + 3 * pixel), x, s3)
+          }
+          a += stepW
+          b += 16
+        }
+      }
+    }
+    weights += <usize>job.taps << 4
+    put(output, job.columns - channel, clamp(s0, low, high))
+    if (wide) {
+      put(output + w.outputStep, job.columns - channel, clamp(s1, low, high))
+      put(output + 2 * w.outputStep, job.columns - channel, clamp(s2, low, high))
+      put(output + 3 * w.outputStep, job.columns - channel, clamp(s3, low, high))
+    }
+    input += 16
+    output += 16
+  }
+}
+
+/** Writes the first `count` lanes. */
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function put(address: usize, count: i32, x: v128): void {
+  if (count >= 4) v128.store(address, x)
+  else {
+    v128.store32_lane(address, x, 0)
+    if (count > 1) v128.store32_lane(address + 4, x, 1)
+    if (count > 2) v128.store32_lane(address + 8, x, 2)
+  }
+}

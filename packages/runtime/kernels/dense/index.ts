@@ -1,0 +1,5 @@
+/** Kernels of matrix products and convolutions. Sizes are in elements, steps in bytes, addresses where the memory's owner says. */
+export { pack } from './pack'
+export { product, products } from './product'
+export { depthwise } from './depthwise'
+export { padNchw } from './layout'

@@ -1,0 +1,105 @@
+import { dense } from '../kernels/dense.ts'
+import type { Machine } from '../machine.ts'
+import type { Family } from '../operator.ts'
+import type { Tensor } from '../tensor.ts'
+import { PackedObject, type Scalar, Tuple, type Value } from '../values.ts'
+import { reshaped } from './dense/batch.ts'
+import { combine, matmul } from './dense/matmul.ts'
+import { isRow, multiplyPacked, type PackedMatrix, packedOnce, packMatrix, stays } from './dense/packed.ts'
+
+const CLASS = '__torch__.torch.classes.xnnpack.LinearOpContext'
+
+type LinearState = readonly [weight: Tensor, bias: Tensor | null, low: Scalar | null, high: Scalar | null]
+
+/** A matrix seen with rows and columns exchanged. */
+function transposed(matrix: Tensor): Tensor {
+  const { sizes, strides } = matrix
+  return matrix.view([...sizes.slice(0, -2), sizes.at(-1)!, sizes.at(-2)!], [...strides.slice(0, -2), strides.at(-1)!, strides.at(-2)!])
+}
+
+/** `input @ weight.T + bias`. */
+function linear(m: Machine, input: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
+  if (weight.dim === 2 && weight.dtype === 'float32' && stays(weight) && (!bias || stays(bias))) {
+    return multiplyPacked(m, input, packedOnce(m, transposed(weight), bias))
+  }
+  const product = matmul(m, input, weight.dim === 2 ? transposed(weight) : weight)
+  return bias ? combine(m, product, bias, 1, 1) : product
+}
+
+function packLinear(m: Machine, state: Value): PackedMatrix {
+  const [weight, bias, low, high] = (state as Tuple).items as unknown as LinearState
+  return packMatrix(m, transposed(weight), bias, low === null ? -Infinity : Number(low), high === null ? Infinity : Number(high))
+}
+
+/** What loading made of a packed object; of one that the model itself has packed, it is made when it runs. */
+function runPacked(m: Machine, input: Tensor, packed: PackedObject): Tensor {
+  const [weight] = (packed.prepared ? [] : (packed.state as Tuple).items) as [Tensor]
+  const matrix = packed.prepared ?? m.cached(weight, 'linear', () => packLinear(m, packed.state))
+  return multiplyPacked(m, input, matrix as PackedMatrix)
+}
+
+/** `beta * self + alpha * (a @ b)`. */
+function addProduct(m: Machine, self: Tensor, a: Tensor, b: Tensor, beta: Scalar, alpha: Scalar): Tensor {
+  const isBias = Number(beta) === 1 && Number(alpha) === 1 && b.dim === 2 && stays(b) && stays(self) && isRow(self, b.sizes[1]!)
+  if (isBias && a.dtype === 'float32' && b.dtype === 'float32') return multiplyPacked(m, a, packedOnce(m, b, self))
+  return combine(m, matmul(m, a, b), self, beta, alpha)
+}
+
+function addProductInPlace(m: Machine, self: Tensor, a: Tensor, b: Tensor, beta: Scalar, alpha: Scalar): Tensor {
+  const result = addProduct(m, self, a, b, beta, alpha)
+  m.writing(self)
+  m.assign(self, result)
+  return self
+}
+
+/** Refuses numbers of dimensions that the operator does not take. */
+const exactly = (aDim: number, bDim: number) => (m: Machine, a: Tensor, b: Tensor): Tensor => {
+  if (a.dim !== aDim || b.dim !== bDim) throw m.fail(`expected ${aDim}-D and ${bDim}-D tensors, got ${a.dim}-D and ${b.dim}-D`)
+  return matmul(m, a, b)
+}
+
+const dot = exactly(1, 1)
+
+function outer(m: Machine, a: Tensor, b: Tensor): Tensor {
+  return matmul(m, a.view([a.numel, 1], [a.strides[0]!, 1]), b.view([1, b.numel], [1, b.strides[0]!]))
+}
+
+/** Sums over the last dimension of both. */
+function inner(m: Machine, a: Tensor, b: Tensor): Tensor {
+  const rows = m.contiguous(b)
+  const depth = b.sizes.at(-1)!
+  const product = matmul(m, a, transposed(reshaped(rows, [depth === 0 ? 0 : b.numel / depth, depth])))
+  return reshaped(product, [...a.sizes.slice(0, -1), ...b.sizes.slice(0, -1)])
+}
+
+/** Matrix products. */
+const matrixProducts: Family = {
+  name: 'matmul',
+  kernels: [dense],
+  operators: {
+    'aten::linear(input, weight, bias=None)': linear,
+    'aten::matmul(self, other)': matmul,
+    'aten::linalg_matmul(self, other)': matmul,
+    'aten::mm(self, mat2)': exactly(2, 2),
+    'aten::bmm(self, mat2)': exactly(3, 3),
+    'aten::mv(self, vec)': exactly(2, 1),
+    'aten::dot(self, tensor)': dot,
+    'aten::vdot(self, other)': dot,
+    'aten::outer(self, vec2)': outer,
+    'aten::ger(self, vec2)': outer,
+    'aten::inner(self, other)': inner,
+    'aten::addmm(self, mat1, mat2, beta=1, alpha=1)': addProduct,
+    'aten::addmm_(self, mat1, mat2, beta=1, alpha=1)': addProductInPlace,
+    'aten::baddbmm(self, batch1, batch2, beta=1, alpha=1)': addProduct,
+    'aten::baddbmm_(self, batch1, batch2, beta=1, alpha=1)': addProductInPlace,
+    'aten::addmv(self, mat, vec, beta=1, alpha=1)': addProduct,
+    'aten::addmv_(self, mat, vec, beta=1, alpha=1)': addProductInPlace,
+    'aten::addr(self, vec1, vec2, beta=1, alpha=1)': (m, self: Tensor, a: Tensor, b: Tensor, beta: Scalar, alpha: Scalar) =>
+      combine(m, outer(m, a, b), self, beta, alpha),
+    'prepacked::linear_clamp_prepack(W, B=None, output_min=None, output_max=None)': (_, ...state: Value[]) => new PackedObject(CLASS, new Tuple(state)),
+    'prepacked::linear_clamp_run(X, W_prepack)': runPacked,
+  },
+  prepare: { [CLASS]: packLinear },
+}
+
+export default matrixProducts
