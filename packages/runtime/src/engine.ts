@@ -3,6 +3,7 @@ import { instantiate } from './kernels/instantiate.ts'
 import { vector } from './kernels/vector.ts'
 import { type Code, Interpreter, type Observer, STEPS } from './lite/interpreter.ts'
 import { type Port, type Program, readProgram } from './lite/program.ts'
+import { operatorOf } from './lite/upgraders.ts'
 import { Machine, type View } from './machine.ts'
 import { type Family, type Operator, parseSchema } from './operator.ts'
 import { type Dtype, numelOf, type Storage, Tensor } from './tensor.ts'
@@ -167,7 +168,8 @@ export function registry(families: readonly Family[]): Map<string, Operator> {
   return operators
 }
 
-function link({ methods, debug }: Program, operators: ReadonlyMap<string, Operator>): Map<string, Code> {
+function link({ methods, debug, operatorVersion }: Program, operators: ReadonlyMap<string, Operator>): Map<string, Code> {
+  const find = (name: string): Operator | undefined => operatorOf(name, operatorVersion, (today) => operators.get(today))
   const missing = new Map<string, { count: number; place: string | undefined }>()
   const miss = (name: string, place: string | undefined): undefined => {
     missing.set(name, { count: (missing.get(name)?.count ?? 0) + 1, place })
@@ -181,7 +183,7 @@ function link({ methods, debug }: Program, operators: ReadonlyMap<string, Operat
     return {
       ...method,
       steps: method.opcodes.map((opcode) => STEPS[opcode]!),
-      operators: method.operators.map(({ name, numArgs }) => ({ operator: operators.get(name)!, numArgs })),
+      operators: method.operators.map(({ name, numArgs }) => ({ operator: find(name)!, numArgs })),
     }
   })
   if (missing.size > 0) throw unsupported(missing)
