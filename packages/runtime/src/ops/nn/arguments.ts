@@ -1,0 +1,19 @@
+import type { Machine } from '../../machine.ts'
+
+/** `int[n]` of a schema: a number stands for all dimensions, as does a list of one. */
+export type Ints = bigint | readonly bigint[]
+
+/** One number for each of `dims` dimensions. */
+export function spread(m: Machine, list: Ints, dims: number, what: string): number[] {
+  const all = typeof list === 'bigint' ? [list] : list
+  if (all.length !== 1 && all.length !== dims) throw m.fail(`${what} [${all.join(', ')}] does not have ${dims} numbers`)
+  return Array.from({ length: dims }, (_, dim) => Number(all[all.length === 1 ? 0 : dim]))
+}
+
+/** A dimension counted from the front. A tensor without dimensions is taken for one of one. */
+export function wrapDim(m: Machine, dim: bigint | number, dims: number): number {
+  const top = Math.max(dims, 1)
+  const index = Number(dim)
+  if (index < -top || index >= top) throw m.fail(`dimension ${index} is out of range for a tensor of ${dims} dimensions`)
+  return index < 0 ? index + top : index
+}
