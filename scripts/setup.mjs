@@ -1,11 +1,12 @@
-// Everything a contributor needs: the workspace, PyTorch for the comparisons, Chromium for the browser tests.
+// Everything a contributor needs: the workspace, PyTorch for the comparisons, Chromium and WebKitGTK for the browser tests.
 import { say } from './lib/run.mjs'
-import { setUpChromium, setUpReleases, setUpTorch, setUpUv, setUpWorkspace } from './lib/tools.mjs'
+import { setUpChromium, setUpReleases, setUpTorch, setUpUv, setUpWebKit, setUpWorkspace } from './lib/tools.mjs'
 
 await setUpWorkspace()
 const torch = await setUpTorch()
 const releases = await setUpReleases(torch)
 const chromium = await setUpChromium()
+const webkit = await setUpWebKit()
 await setUpUv()
 const others = releases.map(({ name, python }) => `${name} ${python ?? 'missing'}`).join(', ')
-say(`ready: PyTorch ${torch ? `${torch.version} (${torch.python})` : 'missing'}, ${others || 'no other'}, Chromium ${chromium ?? 'missing'}`)
+say(`ready: PyTorch ${torch ? `${torch.version} (${torch.python})` : 'missing'}, ${others || 'no other'}, Chromium ${chromium ?? 'missing'}, WebKitGTK ${webkit ? 'there' : 'missing'}`)

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { installPackedCore, packAll } from './lib/pack.mjs'
 import { inCI, root, run, say, work } from './lib/run.mjs'
-import { setUpChromium, setUpReleases, setUpTorch, setUpUv, setUpWorkspace } from './lib/tools.mjs'
+import { setUpChromium, setUpReleases, setUpTorch, setUpUv, setUpWebKit, setUpWorkspace } from './lib/tools.mjs'
 
 const total = { passed: 0, failed: 0, skipped: 0 }
 const failures = []
@@ -55,10 +55,27 @@ async function python(name, file, args, interpreter) {
   add(name, { passed: rows.length - failed, failed: Math.max(failed, code === 0 ? 0 : 1) })
 }
 
+/** The zoo in our own runtime; counts a row for each file and engine. */
+async function runtimeZoo(petal) {
+  const name = 'zoo in the runtime'
+  say(name)
+  const engines = { node: true, 'chromium=some': chromium, 'webkit=some': webkit }
+  for (const [engine, there] of Object.entries(engines)) if (!there) missing(`${name}, ${engine}`, engine.split('=')[0])
+  const report = join(work, 'runtime-zoo.json')
+  rmSync(report, { force: true })
+  const chosen = Object.entries(engines).flatMap(([engine, there]) => there ? ['--engine', engine] : [])
+  const args = ['packages/runtime/test/zoo/run.mjs', '--petal', petal, '--python', torch.python, '--set', 'quick', '--report', report, ...chosen]
+  const code = await run('node', args, { env })
+  const rows = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')).rows : []
+  const count = (status) => rows.filter((row) => row.status === status).length
+  add(name, { passed: count('passed') + count('refused'), failed: Math.max(count('failed'), code === 0 ? 0 : 1) })
+}
+
 await setUpWorkspace()
 const torch = await setUpTorch()
 const releases = await setUpReleases(torch)
 const chromium = await setUpChromium()
+const webkit = await setUpWebKit()
 await setUpUv()
 /** Every PyTorch that Python sources are converted with; the main one also judges what comes out. */
 const converters = [...torch ? [{ name: `torch-${torch.version}`, python: torch.python }] : [], ...releases.filter(({ python }) => python)]
@@ -92,8 +109,10 @@ if (torch) {
   for (const { name, python: converter } of converters) {
     await python(`differential from Python, ${name}`, 'check.py', ['--petal', petal, '--set', 'some', '--source', 'python', '--python', converter], torch.python)
   }
+  await runtimeZoo(petal)
 } else {
   missing('differential tests', 'PyTorch')
+  missing('the zoo in the runtime', 'PyTorch')
 }
 for (const { name, python } of releases) if (!python) missing(`tests of Python sources with ${name}`, name)
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { hasWebKit } from '../../packages/runtime/test/zoo/webkit.mjs'
 import { ask, must, onPath, root, run, say, work } from './run.mjs'
 
 const PNPM = '10.34.9'
@@ -171,6 +172,13 @@ export async function setUpChromium() {
   const chromium = findChromium()
   if (!chromium) say('NO CHROMIUM: the browser tests cannot run. Install Chromium or Chrome, or set PETAL_CHROMIUM')
   return chromium
+}
+
+/** Whether there is a WebKitGTK for the zoo of the runtime, installing Debian's where that is possible. */
+export async function setUpWebKit() {
+  if (!hasWebKit()) await aptInstall('WebKitGTK', ['webkit2gtk-driver', 'xvfb'])
+  if (!hasWebKit()) say('NO WEBKIT: the runtime is not tested in it. On Debian or Ubuntu, install webkit2gtk-driver and xvfb')
+  return hasWebKit()
 }
 
 async function aptInstall(what, packages) {
