@@ -20,55 +20,16 @@ import re
 import sys
 import time
 import traceback
-from typing import Dict, List
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../core/test/differential"))
 
 import torch
-import torchvision
-from torch import nn, Tensor
+from torch import Tensor
 from torch.jit.mobile import _load_for_lite_interpreter
 
 import check
 import zoo
-
-
-class Detections(nn.Module):
-    """What a detection model finds; scripted it returns losses too."""
-
-    def __init__(self, model):
-        super().__init__()
-        self.model = model
-
-    def forward(self, images: List[Tensor]) -> List[Dict[str, Tensor]]:
-        y = self.model(images)
-        if torch.jit.is_scripting():
-            return y[1]
-        else:
-            return y
-
-
-def detection_models():
-    def image_lists():
-        generator = torch.Generator().manual_seed(7)
-        return [([torch.rand(3, h, w, generator=generator) for h, w in sizes],) for sizes in ([(96, 128)], [(128, 96), (100, 100)])]
-
-    def model(name, quick, **options):
-        def make():
-            torch.manual_seed(0)
-            builder = torchvision.models.get_model_builder(name)
-            return Detections(builder(weights=None, weights_backbone=None, **options))
-        return zoo.Model(name, make, image_lists, ("scripted",), quick=quick, family="detection")
-
-    # With random weights no class scores above the usual thresholds.
-    small = dict(box_score_thresh=0.01, box_detections_per_img=10)
-    return [
-        model("fasterrcnn_mobilenet_v3_large_320_fpn", True, rpn_pre_nms_top_n_test=100, rpn_post_nms_top_n_test=20, rpn_score_thresh=0.0, **small),
-        model("ssdlite320_mobilenet_v3_large", True, score_thresh=0.01, topk_candidates=20, detections_per_img=10),
-        model("retinanet_resnet50_fpn", False, score_thresh=0.01, topk_candidates=20, detections_per_img=10, min_size=160, max_size=200),
-        model("fcos_resnet50_fpn", False, score_thresh=0.01, topk_candidates=20, detections_per_img=10, min_size=160, max_size=200),
-        model("maskrcnn_resnet50_fpn", False, rpn_pre_nms_top_n_test=50, rpn_post_nms_top_n_test=10, rpn_score_thresh=0.0, min_size=160, max_size=200, **small),
-    ]
+from detection import detection_models
 
 
 def all_models():
