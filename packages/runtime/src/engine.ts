@@ -7,7 +7,6 @@ import { operatorOf } from './lite/upgraders.ts'
 import { Machine, type View } from './machine.ts'
 import { type Family, type Operator, parseSchema } from './operator.ts'
 import { type Dtype, numelOf, type Storage, Tensor } from './tensor.ts'
-import { formatText } from './format.ts'
 import { PackedObject, ScriptObject, Tuple, type Value } from './values.ts'
 
 export type { Observer } from './lite/interpreter.ts'
@@ -81,8 +80,9 @@ export async function createEngine({ machine, address, size }: Reserved, familie
     machine.kernels[source.name] = await instantiate(source, machine.memory.wasm)
   }))
   const program = await readModel(machine, address, size)
-  const codes = link(program, registry(families))
-  const interpreter = new Interpreter(machine, codes, formatText)
+  const operators = registry(families)
+  const codes = link(program, operators)
+  const interpreter = new Interpreter(machine, codes, operators.get(FORMAT))
   if (options.observe) interpreter.observe = options.observe
   const { root } = program
   /** Tensors that are on their way in or out. */
@@ -98,7 +98,7 @@ export async function createEngine({ machine, address, size }: Reserved, familie
   // What of the file nobody refers to is memory for activations.
   machine.memory.releaseAround(address, size)
   await prepare(machine, families, [root, ...constants], options)
-  const initial = attributesOf(root)
+  const restore = snapshot(root)
   machine.memory.peak = machine.memory.used
 
   const prefix = `${root.className}.`
@@ -130,7 +130,7 @@ export async function createEngine({ machine, address, size }: Reserved, familie
       return result
     },
     reset() {
-      for (const [object, slots] of initial) object.slots.splice(0, Infinity, ...slots)
+      restore()
       for (const storage of machine.memory.weights()) {
         if (storage.original === undefined) continue
         machine.u8.set(storage.original, storage.pointer)
@@ -168,6 +168,9 @@ export function registry(families: readonly Family[]): Map<string, Operator> {
   return operators
 }
 
+/** The operator behind the instruction FORMAT: it is shipped only with models that have it. */
+const FORMAT = 'aten::format'
+
 function link({ methods, debug, operatorVersion }: Program, operators: ReadonlyMap<string, Operator>): Map<string, Code> {
   const find = (name: string): Operator | undefined => operatorOf(name, operatorVersion, (today) => operators.get(today))
   const missing = new Map<string, { count: number; place: string | undefined }>()
@@ -176,8 +179,8 @@ function link({ methods, debug, operatorVersion }: Program, operators: ReadonlyM
   }
   const codes = methods.map((method): Code => {
     for (const [pc, opcode] of method.opcodes.entries()) {
-      const name = method.operators[method.x[pc]!]?.name ?? ''
-      if (opcode.startsWith('OP') && !operators.has(name)) miss(name, debug?.place(method.name, pc))
+      const name = opcode === 'FORMAT' ? FORMAT : method.operators[method.x[pc]!]?.name ?? ''
+      if ((opcode.startsWith('OP') || opcode === 'FORMAT') && !find(name)) miss(name, debug?.place(method.name, pc))
       else if (!Object.hasOwn(STEPS, opcode)) miss(`the instruction ${opcode}`, undefined)
     }
     return {
@@ -253,8 +256,25 @@ function* walk(roots: readonly Value[], shallow = false): Iterable<Value> {
   }
 }
 
-function attributesOf(root: ScriptObject): Map<ScriptObject, readonly Value[]> {
-  return new Map([...walk([root])].filter((value) => value instanceof ScriptObject).map((object) => [object, [...object.slots]]))
+/** Makes what brings everything a model holds back to what it is now: attributes, lists and dicts. Tensors are brought back by their storages. */
+function snapshot(root: ScriptObject): () => void {
+  const restores: (() => void)[] = []
+  for (const value of walk([root])) {
+    if (value instanceof ScriptObject || Array.isArray(value)) {
+      const list = value instanceof ScriptObject ? value.slots : value as Value[]
+      const items = [...list]
+      restores.push(() => list.splice(0, Infinity, ...items))
+    } else if (value instanceof Map) {
+      const entries = [...value]
+      restores.push(() => {
+        value.clear()
+        for (const [key, item] of entries) value.set(key, item)
+      })
+    }
+  }
+  return () => {
+    for (const restore of restores) restore()
+  }
 }
 
 /** Adds where in the model it happened, as far as the file tells. */

@@ -34,9 +34,10 @@ export class Interpreter {
   failedAt: { readonly method: string; readonly pc: number } | undefined
   /** Code by class and method, for calls. */
   readonly #codes: ReadonlyMap<string, Code>
-  readonly #formatting: Formatting
+  readonly #formatting: Operator | undefined
 
-  constructor(machine: Machine, codes: ReadonlyMap<string, Code>, formatting: Formatting) {
+  /** `formatting` is `aten::format`, for models with the instruction that stands for it. */
+  constructor(machine: Machine, codes: ReadonlyMap<string, Code>, formatting?: Operator) {
     this.machine = machine
     this.#codes = codes
     this.#formatting = formatting
@@ -101,13 +102,9 @@ export class Interpreter {
   }
 
   format(count: number): void {
-    const [text, ...args] = this.stack.splice(this.stack.length - count, count)
-    this.stack.push(this.#formatting(String(text), args))
+    this.call(this.#formatting!, count)
   }
 }
-
-/** Python's `str.format`. */
-export type Formatting = (text: string, args: readonly Value[]) => string
 
 /** As deep as Python's own. */
 const MAX_FRAMES = 1000
