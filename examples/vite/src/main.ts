@@ -2,6 +2,7 @@ import training from '../../model/digits.json'
 import handwriting from '../../model/digits.png'
 import model from '../../model/digits.pt?mobile'
 import { copyButton, el } from './dom.ts'
+import { drawing } from './draw.ts'
 import petal from './petal.svg'
 import { file, isOptimization, operators, optimizations, ports, size } from './sections.ts'
 import { count } from './words.ts'
@@ -12,8 +13,8 @@ function hero(): HTMLElement {
   return el('header', 'hero',
     el('p', 'brand', el('img', '', { src: petal, alt: '', width: '28', height: '28' }), 'Petal'),
     el('h1', '', 'A PyTorch model, imported like an image.'),
-    el('p', 'lead', 'One line, and what reaches the phone is compiled for PyTorch Mobile, optimized and small. '
-      + 'No Python was needed to build this page.'),
+    el('p', 'lead', 'One line, and what reaches the phone is compiled, optimized and small. It runs right here: '
+      + 'draw a digit. No Python was needed to build this page, and no server to answer.'),
     el('div', 'line', el('code', '', LINE), copyButton(LINE, 'Copy the import line')))
 }
 
@@ -34,7 +35,7 @@ function figures(): HTMLElement {
 }
 
 document.querySelector('#app')!.append(
-  hero(), samples(), figures(),
+  hero(), drawing(), el('h2', 'chapter', 'What the import says of it'), samples(), figures(),
   el('div', 'cards',
     el('div', 'column', size(model), optimizations(model)),
     el('div', 'column', operators(model), ports(model)),
