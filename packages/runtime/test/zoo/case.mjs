@@ -42,7 +42,7 @@ async function runFile(loadModel, bytes, { sets, tolerance, form }, tensors) {
   for (const [i, { inputs, expected, counts }] of sets.entries()) {
     let answer
     try {
-      answer = await model.run(...inputs.map((value) => decode(value, tensors)))
+      answer = await model.call('forward', inputs.map((value) => decode(value, tensors)))
     } catch (error) {
       // What a trace does with other shapes than its own is no question of right or wrong, but a missing operator is.
       if (form === 'traced' && !counts) continue
