@@ -22,10 +22,14 @@ const DRAWABLE: Readonly<Record<string, (source: never) => readonly [width: numb
 
 const className = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1)
 
+/** True for what can be drawn, or for that of one class. */
+export function isPicture(value: unknown, name: string = className(value)): boolean {
+  return name in DRAWABLE && className(value) === name
+}
+
 /** True for pictures. */
 export function isImageSource(value: unknown): value is ImageSource {
-  const name = className(value)
-  return name in DRAWABLE || name === 'Blob' || name === 'File' || isPixels(value)
+  return isPicture(value) || value instanceof Blob || isPixels(value)
 }
 
 function isPixels(value: unknown): value is Pixels {
@@ -116,9 +120,9 @@ interface Picture {
 async function picturePixels(source: ImageSource, spec: CompleteImageSpec): Promise<Picture> {
   if (isPixels(source)) return await rawPixels(source, spec)
   const name = className(source)
-  if (name === 'Blob' || name === 'File') {
+  if (source instanceof Blob) {
     if (typeof createImageBitmap !== 'function') throw refused('a file of a picture can be decoded in browsers only; give its pixels as { data, width, height }')
-    const bitmap = await createImageBitmap(source as Blob).catch((cause: unknown) => {
+    const bitmap = await createImageBitmap(source).catch((cause: unknown) => {
       throw refused('the file is not a picture that this engine can decode', cause)
     })
     try {

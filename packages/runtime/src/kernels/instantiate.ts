@@ -27,11 +27,15 @@ export async function instantiate({ name, load }: KernelSource, memory: WebAssem
   }
 }
 
+/** Throws NO_SIMD in an engine that can run no kernel. */
+export function requireSimd(): void {
+  if (globalThis.WebAssembly && WebAssembly.validate(decode(SIMD))) return
+  const message = 'This engine has no WebAssembly SIMD, which Petal needs. Browsers have it since Chrome 91, Firefox 89 and Safari 16.4: update the browser or the web view.'
+  throw new RuntimeError('NO_SIMD', message)
+}
+
 async function compile(base64: string): Promise<WebAssembly.Module> {
-  if (!WebAssembly.validate(decode(SIMD))) {
-    const message = 'This engine has no WebAssembly SIMD, which Petal needs. Browsers have it since Chrome 91, Firefox 89 and Safari 16.4: update the browser or the web view.'
-    throw new RuntimeError('NO_SIMD', message)
-  }
+  requireSimd()
   return await WebAssembly.compile(decode(base64))
 }
 
