@@ -213,7 +213,7 @@ describe('convolutions', () => {
     expect(run()).toBe(8)
     expect(m.memory.pinned).toBe(pinned)
     m.writing(w)
-    m.elements(w).fill(2)
+    m.elements(w).fill(2 as never)
     expect(run()).toBe(16)
   })
 })

@@ -1,6 +1,6 @@
 import type { Machine } from '../../machine.ts'
 import type { Tensor } from '../../tensor.ts'
-import { type Axis, panelBytes, runJob } from './job.ts'
+import { type Axis, type DenseKernel, type Job, matrixJob, panelBytes, runJob, writeJob } from './job.ts'
 
 /** What a convolution is called with. Lists have one number for each spatial dimension. */
 export interface ConvolutionOptions {
@@ -20,7 +20,7 @@ export interface Convolution {
   readonly weightSizes: readonly number[]
   readonly inputChannels: number
   readonly outputChannels: number
-  readonly depthwise: boolean
+  readonly kernel: DenseKernel
   readonly phases: readonly Phase[]
   readonly low: number
   readonly high: number
@@ -45,6 +45,12 @@ type Triple = readonly [number, number, number]
 
 /** Up to so many channels, an input that lies channels-first is copied with its padding, and a whole line of the window is one run. */
 const FEW_CHANNELS = 4
+/** Winograd's 16 numbers for each weight pay from so many channels on; more weights than the caches hold are better streamed as the 9 they are. */
+const WINOGRAD_CHANNELS = 16
+const WINOGRAD_WEIGHTS = 256 * 256
+/** Room for transformed tiles. */
+const WINOGRAD_BYTES = 2 ** 20
+
 /** An offset at which there is no input. */
 const NOWHERE = -(2 ** 30)
 
@@ -70,25 +76,35 @@ export function packConvolution(
   const outputChannels = transposed ? second * groups : first
   if (outputChannels % groups !== 0 || inputChannels % groups !== 0) throw m.fail(`${groups} groups do not divide the channels of weights [${weight.sizes.join(', ')}]`)
   if (bias && bias.numel !== outputChannels) throw m.fail(`${bias.numel} biases for ${outputChannels} output channels`)
-  const depthwise = !transposed && second === 1 && groups > 1 && first === groups
+  const kernel = kernelFor(weight.sizes, options)
   m.plain(weight)
   const ownBias = bias && m.contiguous(bias)
   const axes = [0, 1, 2].map((dim) => {
     const pick = (list: readonly number[], filler: number): number => triple(list, filler)[dim]!
-    const kernel = pick(weight.sizes.slice(2), 1)
+    const size = pick(weight.sizes.slice(2), 1)
     const [stride, padding, dilation] = [pick(options.stride, 1), pick(options.padding, 0), pick(options.dilation, 1)]
-    return transposed ? transposedPhases(kernel, stride, padding, dilation) : [plainPhase(kernel, stride, padding, dilation)]
+    return transposed ? transposedPhases(size, stride, padding, dilation) : [plainPhase(size, stride, padding, dilation)]
   })
   const phases: Phase[] = []
   for (const d of axes[0]!) {
     for (const h of axes[1]!) {
       for (const w of axes[2]!) {
-        const panels = (depthwise ? packDepthwise : packPanels)(m, weight, ownBias, options, [d, h, w])
+        const panels = PACK[kernel](m, weight, ownBias, options, [d, h, w])
         phases.push({ axes: [d, h, w], panels })
       }
     }
   }
-  return { options, weightSizes: weight.sizes, inputChannels, outputChannels, depthwise, phases, low, high }
+  return { options, weightSizes: weight.sizes, inputChannels, outputChannels, kernel, phases, low, high }
+}
+
+/** Which kernel computes a convolution. */
+function kernelFor([first, second, ...size]: readonly number[], { stride, dilation, groups, transposed }: ConvolutionOptions): DenseKernel {
+  if (transposed) return 'product'
+  if (second === 1 && groups > 1 && first === groups) return 'depthwise'
+  const channels = [first!, second!]
+  const small = size.length === 2 && size.every((each) => each === 3) && [...stride, ...dilation].every((each) => each === 1)
+  const fits = channels.every((each) => each % 4 === 0 && each >= WINOGRAD_CHANNELS) && first! * second! <= WINOGRAD_WEIGHTS
+  return groups === 1 && small && fits ? 'winograd' : 'product'
 }
 
 function plainPhase(kernel: number, stride: number, padding: number, dilation: number): PhaseAxis {
@@ -133,6 +149,17 @@ function packPanels(
   return panels
 }
 
+/** 16 matrices of transformed weights. */
+function packWinograd(m: Machine, weight: Tensor, bias: Tensor | null): Tensor {
+  const [columns, depth] = weight.sizes as [number, number]
+  const [columnStep, valueStep, rowStep, tapStep] = weight.strides.map((stride) => stride * 4) as [number, number, number, number]
+  const panels = m.empty([16 * panelBytes(1, columns, depth) / 4])
+  m.elements(panels).fill(0 as never)
+  const to = m.address(panels)
+  m.kernels['dense']!['packWinograd']!(m.address(weight), to, bias ? m.address(bias) : 0, columns, columnStep, depth, valueStep, rowStep, tapStep)
+  return panels
+}
+
 /** For each four channels: four biases, then four weights for each tap. */
 function packDepthwise(m: Machine, weight: Tensor, bias: Tensor | null): Tensor {
   const channels = weight.sizes[0]!
@@ -149,6 +176,8 @@ function packDepthwise(m: Machine, weight: Tensor, bias: Tensor | null): Tensor 
   }
   return panels
 }
+
+const PACK = { product: packPanels, winograd: packWinograd, depthwise: packDepthwise } as const
 
 /** Sizes of the result's spatial dimensions. */
 function outputSizes({ options, weightSizes }: Convolution, spatial: readonly number[]): number[] {
@@ -192,7 +221,7 @@ interface Places {
 }
 
 function runPhase(
-  m: Machine, { options: { groups }, depthwise, inputChannels, outputChannels, low, high }: Convolution, { axes, panels }: Phase,
+  m: Machine, { options: { groups }, kernel, inputChannels, outputChannels, low, high }: Convolution, { axes, panels }: Phase,
   { address, size, channels }: Places, batch: number, output: number, outputSize: Triple, lines: boolean,
 ): void {
   const inputSteps = steps(size, channels)
@@ -204,11 +233,24 @@ function runPhase(
     const line = lines && dim === 2
     return { size: size[dim]!, inputStep: inputSteps[dim + 1]!, count, outputStep: step * outputSteps[dim + 1]!, stride, offsets: line ? [0] : offsets }
   })
-  runJob(m, depthwise ? 'depthwise' : 'product', {
+  const job: Job = {
     low, high, panels: m.address(panels), run: lines ? axes[2].taps.length * channels : inputChannels / groups, groups,
-    columns: depthwise ? outputChannels : outputChannels / groups, input: address, output: first, batch,
+    columns: kernel === 'depthwise' ? outputChannels : outputChannels / groups, input: address, output: first, batch,
     inputBatchStep: inputSteps[0]!, outputBatchStep: outputSteps[0]!, axes: jobAxes as unknown as [Axis, Axis, Axis],
-  })
+  }
+  if (kernel === 'winograd') runWinograd(m, job)
+  else runJob(m, kernel, job)
+}
+
+/** Works on so many tiles at once as there is room for. */
+function runWinograd(m: Machine, job: Job): void {
+  const [, h, w] = job.axes
+  const tileBytes = 16 * 4 * (job.run + job.columns)
+  const tiles = job.batch * Math.ceil(h.count / 2) * Math.ceil(w.count / 2)
+  const block = Math.min(tiles, Math.max(6, Math.floor(WINOGRAD_BYTES / tileBytes)))
+  const scratch = m.scratch(block * tileBytes)
+  const inner = writeJob(m, matrixJob(0, block, job.run * 4, job.run, 0, job.columns, 0))
+  m.kernels['dense']!['winograd']!(writeJob(m, job), inner, scratch, block)
 }
 
 /** Bytes from one image, plane, line and pixel to the next. */

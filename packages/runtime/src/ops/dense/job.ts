@@ -35,6 +35,7 @@ export interface Job {
   readonly axes: readonly [Axis, Axis, Axis]
 }
 
+/** Kernels that read a job. */
 export type DenseKernel = 'product' | 'depthwise' | 'winograd'
 
 /** Numbers of a job, and of one axis. */
@@ -52,7 +53,7 @@ export function panelBytes(groups: number, columns: number, depth: number): numb
 }
 
 /** Runs a kernel. */
-export function runJob(m: Machine, kernel: DenseKernel, job: Job): void {
+export function runJob(m: Machine, kernel: 'product' | 'depthwise', job: Job): void {
   const address = writeJob(m, job)
   m.kernels['dense']![kernel]!(address)
 }
