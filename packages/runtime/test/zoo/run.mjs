@@ -49,6 +49,11 @@ for await (const { folder: path, sets, problem, ...about } of options.only ? kep
 for (const { engine } of lanes) await engine?.close()
 if (options.report) writeFileSync(options.report, JSON.stringify({ set: options.set, rows }, undefined, 1))
 const count = (status) => rows.filter((row) => row.status === status).length
+const missing = new Map()
+for (const { code, problem } of rows) {
+  for (const name of code === 'UNSUPPORTED_OPERATOR' ? problem.match(/\w+::[\w.]+/g) ?? [] : []) missing.set(name, (missing.get(name) ?? 0) + 1)
+}
+for (const [name, times] of [...missing].toSorted((a, b) => b[1] - a[1])) console.log(`missing: ${name}, in ${times} files`)
 console.log(`runtime zoo: ${count('passed')} passed, ${count('failed')} failed, ${count('absent')} without a file`)
 process.exitCode = count('failed') > 0 ? 1 : 0
 
@@ -72,7 +77,8 @@ function report(row) {
   rows.push(row)
   const detail = row.status === 'passed' ? `error ${row.worst.toExponential(1)}, ${row.sets} sets, load ${row.load} ms, run ${row.run} ms` : row.problem
   console.log(`${row.status.padStart(7)}  ${row.model} ${row.form} ${row.file} ${row.engine}: ${detail}`)
-  if (options.only && row.stack) console.log(row.stack)
+  // What the runtime refuses by itself has said all.
+  if (options.only && row.stack && !row.code) console.log(row.stack)
 }
 
 /** Cases one by one as the exporter writes them; it waits where nobody reads on. */
