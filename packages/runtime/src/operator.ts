@@ -21,7 +21,7 @@ export interface Family {
 /** WebAssembly that imports the model's memory as `env.memory`. */
 export interface KernelSource {
   readonly name: string
-  /** The bytes, base64. Of two builds the first one uses relaxed SIMD. */
+  /** The bytes in hexadecimal; with or without relaxed SIMD, where there are two builds. */
   load(relaxed: boolean): Promise<string>
 }
 

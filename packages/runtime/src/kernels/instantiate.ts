@@ -3,8 +3,8 @@ import type { Kernels } from '../machine.ts'
 import type { KernelSource } from '../operator.ts'
 
 /** A function that adds vectors, and one that multiplies and adds them in a relaxed way: what the engine must know for each build. */
-const SIMD = 'AGFzbQEAAAABBQFgAAF7AwIBAAoPAQ0AQQD9D0EA/Q/95AEL'
-const RELAXED_SIMD = 'AGFzbQEAAAABBQFgAAF7AwIBAAoTAREAQQD9D0EA/Q9BAP0P/YUCCw=='
+const SIMD = '0061736d010000000105016000017b030201000a0f010d004100fd0f4100fd0ffde4010b'
+const RELAXED_SIMD = '0061736d010000000105016000017b030201000a130111004100fd0f4100fd0f4100fd0ffd85020b'
 
 const modules = new Map<string, Promise<WebAssembly.Module>>()
 let relaxed: boolean | undefined
@@ -34,11 +34,11 @@ export function requireSimd(): void {
   throw new RuntimeError('NO_SIMD', message)
 }
 
-async function compile(base64: string): Promise<WebAssembly.Module> {
+async function compile(digits: string): Promise<WebAssembly.Module> {
   requireSimd()
-  return await WebAssembly.compile(decode(base64))
+  return await WebAssembly.compile(decode(digits))
 }
 
-function decode(base64: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+function decode(digits: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(digits.match(/../g)!, (byte) => Number.parseInt(byte, 16))
 }
