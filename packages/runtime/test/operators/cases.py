@@ -28,11 +28,12 @@ ATTEMPTS = 4
 
 
 def tables():
-    """(family, operator, generator) of all families."""
+    """(family, operator, generator, whether its results are sums of products of what it is given) of all families."""
     import families
     for module in pkgutil.iter_modules(families.__path__):
-        for name, generate in importlib.import_module("families." + module.name).CASES.items():
-            yield module.name, name, generate
+        family = importlib.import_module("families." + module.name)
+        for name, generate in family.CASES.items():
+            yield module.name, name, generate, name in getattr(family, "LINEAR", ())
 
 
 def digest(*files):
@@ -43,7 +44,7 @@ def digest(*files):
     return hashed.hexdigest()[:12]
 
 
-def make(name, generate, count, blob):
+def make(name, generate, linear, count, blob):
     """The cases of one operator. Equal ones are left out, so there may be fewer."""
     from gen import Gen
     from record import Dropped, fingerprint, record, schema_of
@@ -54,7 +55,7 @@ def make(name, generate, count, blob):
             return
         gen, begin = Gen("%s %d" % (name, attempt)), blob.tell()
         try:
-            case = record(name, schema, generate(gen), blob)
+            case = record(name, schema, generate(gen), linear, blob)
         except Dropped:
             blob.seek(begin)
             continue
@@ -70,7 +71,7 @@ def make(name, generate, count, blob):
         yield case
 
 
-def write(folder, family, name, generate, count, hashed):
+def write(folder, family, name, generate, linear, count, hashed):
     """Returns what is to be told of the operator."""
     from record import schema_of
     if schema_of(name) is None:
@@ -79,7 +80,7 @@ def write(folder, family, name, generate, count, hashed):
     if not os.path.exists(base + ".jsonl"):
         handle, temporary = tempfile.mkstemp(dir=folder)
         with os.fdopen(handle, "wb") as index, open(base + ".bin.%d" % os.getpid(), "wb") as blob:
-            for case in make(name, generate, count, blob):
+            for case in make(name, generate, linear, count, blob):
                 index.write((json.dumps(case, separators=(",", ":")) + "\n").encode())
             blob.truncate()
         os.replace(base + ".bin.%d" % os.getpid(), base + ".bin")
@@ -100,19 +101,45 @@ def main():
     torch.set_grad_enabled(False)
     wanted = [row for row in tables() if not options.only or any(fnmatch.fnmatchcase(row[1], pattern) for pattern in options.only)]
     if options.list:
-        print("\n".join(sorted(name for _, name, _ in wanted)))
+        print("\n".join(sorted(name for _, name, _, _ in wanted)))
         return
     os.makedirs(options.into, exist_ok=True)
     common = [os.path.join(HERE, file) for file in ("cases.py", "gen.py", "record.py", "families/__init__.py")]
-    hashes = {family: digest(*common, os.path.join(HERE, "families", family + ".py")) + torch.__version__ for family, _, _ in wanted}
-    for family, name, generate in wanted:
+    hashes = {family: digest(*common, os.path.join(HERE, "families", family + ".py")) + torch.__version__ for family, *_ in wanted}
+    for family, name, generate, linear in wanted:
         try:
-            row = write(options.into, family, name, generate, options.count, hashes[family])
+            row = apart(lambda: write(options.into, family, name, generate, linear, options.count, hashes[family]))
         except Exception as error:
             row = {"operator": name, "family": family, "error": "%s: %s" % (type(error).__name__, str(error)[:300])}
             if options.debug:
                 traceback.print_exc()
         print(json.dumps(row), flush=True)
+
+
+def apart(work):
+    """Works in a process of its own, so that a crash of PyTorch ends that one alone."""
+    if not hasattr(os, "fork"):
+        return work()
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            answer = {"row": work()}
+        except BaseException as error:
+            answer = {"error": "%s: %s" % (type(error).__name__, str(error)[:300]), "trace": traceback.format_exc()}
+        os.write(writer, json.dumps(answer).encode()[:60000])
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        text = pipe.read()
+    _, status = os.waitpid(child, 0)
+    if not text:
+        raise RuntimeError("PyTorch crashed, with %d" % status)
+    answer = json.loads(text)
+    if "error" in answer:
+        sys.stderr.write(answer["trace"])
+        raise RuntimeError(answer["error"])
+    return answer["row"]
 
 
 main()

@@ -26,6 +26,9 @@ LACKING = re.compile("not implemented for|not supported|[Uu]nsupported|expected 
                      "|INTERNAL ASSERT|Complex|complex|mkldnn|not implemented|Could not run|only supports|type Half|float16")
 
 
+EPSILON = 2 ** -23
+
+
 class Dropped(Exception):
     """No case comes of this."""
 
@@ -161,8 +164,9 @@ def ir_type(type):
 
 
 def goes_by_graph(schema):
-    text = str(schema)
-    return schema.name in ("aten::format", "aten::str") or re.search(r"\b(t|tVal)\b(\[\]|\)|\(|,| |\?)", text) is not None or "Tensor" not in text
+    types = [str(one.type) for one in (*schema.arguments, *schema.returns)]
+    return (schema.name in ("aten::format", "aten::str") or not any("Tensor" in one for one in types)
+            or any(re.search(r"(^|[ (,])(t|tVal)($|[\]\[)?,])", one) for one in types))
 
 
 def call(name, schema, args):
@@ -247,12 +251,11 @@ class Recorder:
         raise Dropped("a value of " + str(type(value)))
 
 
-def in_doubles(value):
-    if isinstance(value, torch.Tensor) and value.dtype is torch.float32:
-        return value.detach().clone().double()
-    if isinstance(value, list):
-        return [in_doubles(item) for item in value]
-    return value
+def of_floats(value, change):
+    """The value with its float32 tensors changed."""
+    if isinstance(value, torch.Tensor):
+        return change(value.detach().clone()) if value.dtype is torch.float32 else value.clone()
+    return [of_floats(item, change) for item in value] if isinstance(value, list) else value
 
 
 def tensors_in(value):
@@ -263,26 +266,33 @@ def tensors_in(value):
             yield from tensors_in(item)
 
 
-def has_float32(args):
-    return any(one.dtype is torch.float32 for one in tensors_in(args))
-
-
-def rounding(exact, results):
-    """How far PyTorch's own float32 results are from those in float64: results nearer than that are no worse."""
+def farthest(exact, others):
+    """The largest distance between results; at most 1e-4, for where a step function jumps, it tells nothing."""
     worst = 0.0
-    for one, other in zip(tensors_in(list(exact)), tensors_in(list(results))):
-        if other.dtype is not torch.float32 or one.dtype is not torch.float64 or one.shape != other.shape or one.numel() == 0:
+    for one, other in zip(tensors_in(list(exact)), tensors_in(list(others))):
+        if one.dtype is not torch.float64 or not other.dtype.is_floating_point or one.shape != other.shape or one.numel() == 0:
             continue
-        distance = (one - other.double()).abs()
-        distance = distance[torch.isfinite(distance)]
-        scale = one.abs()[torch.isfinite(one)]
+        distance, scale = (one - other.double()).abs(), one.abs()
+        distance, scale = distance[torch.isfinite(distance)], scale[torch.isfinite(scale)]
         if distance.numel():
-            # Where a step function jumps, the distance tells nothing.
             worst = max(worst, min(distance.max().item(), 1e-4 * max(1.0, scale.max().item())))
     return worst
 
 
-def record(name, schema, made, blob):
+def rounding(name, schema, given, results, linear):
+    """How exact results in float32 can be at all: how far PyTorch's own are from those in float64, and how far these move when the inputs are
+    rounded another way. Sums of products may be as wrong as the rounding of the sum of their absolute values."""
+    exact, _ = call(name, schema, [of_floats(one, torch.Tensor.double) for one in given])
+    signs = torch.Generator().manual_seed(1)
+    moved = [of_floats(one, lambda x: x.double() * (1 + (torch.randint(0, 2, x.shape, generator=signs) * 2 - 1) * EPSILON / 2)) for one in given]
+    noise = max(farthest(exact, results), farthest(exact, call(name, schema, moved)[0]))
+    if linear:
+        largest, _ = call(name, schema, [of_floats(one, lambda x: x.double().abs()) for one in given])
+        noise = max([noise] + [one[torch.isfinite(one)].max().item() * EPSILON / 2 for one in tensors_in(list(largest)) if one.dtype is torch.float64 and torch.isfinite(one).any()])
+    return noise
+
+
+def record(name, schema, made, linear, blob):
     """One case as a value for JSON. Raises Dropped where there is none."""
     case = made if isinstance(made, Call) else Call(*made)
     formals = [one.type for one in schema.arguments]
@@ -298,7 +308,9 @@ def record(name, schema, made, blob):
             steps.append(values[0] if len(values) == 1 else values)
     given = [steps[one.step] if isinstance(one, Ref) else one for one in args]
     out["s"] = [recorder.append(content) for _, content in recorder.storages]
-    doubles = in_doubles(given) if has_float32(given) and not case.before and not any(isinstance(one, Packed) for one in given) else None
+    before = None
+    if not case.before and not any(isinstance(one, Packed) for one in given) and any(one.dtype is torch.float32 for one in tensors_in(given)):
+        before = [of_floats(one, lambda x: x) for one in given]
     try:
         values, after = call(name, schema, given)
     except (RuntimeError, ValueError, IndexError, TypeError, KeyError, ZeroDivisionError, AttributeError, NotImplementedError) as error:
@@ -318,13 +330,13 @@ def record(name, schema, made, blob):
     writes = [one.alias_info is not None and one.alias_info.is_write for one in schema.arguments]
     if any(write and isinstance(plain(value), (list, dict)) and not list(tensors_in(value)) for write, value in zip(writes, args)):
         out["after"] = [recorder.encode(value, recorder.result) for value in after]
-    if doubles is not None:
+    if before is not None:
         try:
-            noise = rounding(call(name, schema, doubles)[0], values)
+            noise = rounding(name, schema, before, values, linear)
             if noise:
                 out["noise"] = noise
-        except Exception:
-            pass
+        except (RuntimeError, TypeError):
+            pass  # what takes float32 only
     if case.tolerance:
         out["tolerance"] = case.tolerance
     if case.unordered:
