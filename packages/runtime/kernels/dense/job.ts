@@ -36,7 +36,7 @@ export class Job {
   columns: i32
   /** Bytes from the first channel of a group to that of the next. */
   groupStep: usize
-  /** Address of room for 6 * (1 + taps) addresses. */
+  /** Address of room for 6 * (3 + taps + taps * run) numbers: addresses, and copies of runs. */
   table: usize
   /** Address of zeros, as many as a pixel has channels. */
   zeros: usize

@@ -5,6 +5,9 @@ import { COLUMNS, multiply, PANEL_ROW, ROWS, TABLE_ROW } from './tile'
 /** Bytes of weights that all rows are multiplied with before the next ones are: they should stay in the second-level cache. */
 const CHUNK: usize = 160 * 1024
 
+/** Runs up to so long are copied together: a loop that ends so soon is often mispredicted. */
+const SHORT: i32 = 32
+
 /** An output position. */
 let batch: i32 = 0
 let depth: i32 = 0
@@ -20,6 +23,10 @@ export function product(job: Job): void {
   const panels = perGroup * job.groups
   const panelBytes = PANEL_ROW * (1 + job.taps * job.run)
   const chunk = max(1, <i32>(CHUNK / panelBytes))
+  const gathers = job.groups == 1 && job.taps > 1 && job.run <= SHORT
+  const table = gathers ? job.table + TABLE_ROW * (1 + job.taps) : job.table
+  const taps = gathers ? 1 : job.taps
+  const run = gathers ? job.taps * job.run : job.run
   const total = job.batch * axis(job, 0).count * axis(job, 1).count * axis(job, 2).count
   for (let first = 0; first < panels; first += chunk) {
     const last = min(first + chunk, panels)
@@ -27,11 +34,12 @@ export function product(job: Job): void {
     for (let row = 0; row < total; row += ROWS) {
       const rows = min(ROWS, total - row)
       fillTable(job, rows)
+      if (gathers) gather(job, table)
       let group = first / perGroup
       let column = (first - group * perGroup) * COLUMNS
       for (let panel = first; panel < last; panel++) {
         const start = <usize>(group * job.columns + column) << 2
-        multiply(rows, job, group * job.groupStep, job.panels + panel * panelBytes, start, job.columns - column)
+        multiply(rows, job, table, taps, run, group * job.groupStep, job.panels + panel * panelBytes, start, job.columns - column)
         column += COLUMNS
         if (column >= job.columns) {
           column = 0
@@ -67,6 +75,23 @@ function fillTable(job: Job, rows: i32): void {
     if (row < rows - 1) advance(d.count, h.count, w.count)
   }
   advance(d.count, h.count, w.count)
+}
+
+/** Copies the runs of each row side by side, and writes a table of one tap, followed by the copies. */
+function gather(job: Job, table: usize): void {
+  let to = table + 2 * TABLE_ROW
+  for (let row = 0; row < ROWS; row++) {
+    let entry = job.table + (row << 2)
+    store<usize>(table + (row << 2), load<usize>(entry))
+    store<usize>(table + TABLE_ROW + (row << 2), to)
+    for (let tap = 0; tap < job.taps; tap++) {
+      entry += TABLE_ROW
+      let from = load<usize>(entry)
+      let left = job.run
+      for (; left >= 4; left -= 4, from += 16, to += 16) v128.store(to, v128.load(from))
+      for (; left > 0; left--, from += 4, to += 4) store<f32>(to, load<f32>(from))
+    }
+  }
 }
 
 /** Goes to the next output position. */

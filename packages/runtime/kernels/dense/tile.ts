@@ -59,14 +59,13 @@ function storePart(address: usize, columns: i32, left: v128, right: v128): void 
  */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
-function tile(rows: i32, job: Job, skip: usize, panel: usize, column: usize, columns: i32): void {
-  let table = job.table
-  let taps = job.taps
+function tile(rows: i32, job: Job, table: usize, taps: i32, run: i32, skip: usize, panel: usize, column: usize, columns: i32): void {
+  const rowsOfC = table
   let c00 = v128.load(panel)
   let c01 = v128.load(panel, 16)
   let c10 = c00, c20 = c00, c30 = c00, c40 = c00, c50 = c00
   let c11 = c01, c21 = c01, c31 = c01, c41 = c01, c51 = c01
-  const bytes = <usize>job.run << 2
+  const bytes = <usize>run << 2
   do {
     table += TABLE_ROW
     let a0 = load<usize>(table) + skip
@@ -118,22 +117,20 @@ function tile(rows: i32, job: Job, skip: usize, panel: usize, column: usize, col
   } while (--taps)
   const low = f32x4.splat(job.low)
   const high = f32x4.splat(job.high)
-  table = job.table
-  store(load<usize>(table) + column, columns, c00, c01, low, high)
-  if (rows > 1) store(load<usize>(table, 4) + column, columns, c10, c11, low, high)
-  if (rows > 2) store(load<usize>(table, 8) + column, columns, c20, c21, low, high)
-  if (rows > 3) store(load<usize>(table, 12) + column, columns, c30, c31, low, high)
-  if (rows > 4) store(load<usize>(table, 16) + column, columns, c40, c41, low, high)
-  if (rows > 5) store(load<usize>(table, 20) + column, columns, c50, c51, low, high)
+  store(load<usize>(rowsOfC) + column, columns, c00, c01, low, high)
+  if (rows > 1) store(load<usize>(rowsOfC, 4) + column, columns, c10, c11, low, high)
+  if (rows > 2) store(load<usize>(rowsOfC, 8) + column, columns, c20, c21, low, high)
+  if (rows > 3) store(load<usize>(rowsOfC, 12) + column, columns, c30, c31, low, high)
+  if (rows > 4) store(load<usize>(rowsOfC, 16) + column, columns, c40, c41, low, high)
+  if (rows > 5) store(load<usize>(rowsOfC, 20) + column, columns, c50, c51, low, high)
 }
 
 /** Multiplies one row, with accumulators enough to hide the latency of additions: as fast as weights arrive. */
-function tile1(job: Job, skip: usize, panel: usize, column: usize, columns: i32): void {
+function tile1(job: Job, table: usize, taps: i32, run: i32, skip: usize, panel: usize, column: usize, columns: i32): void {
   const low = f32x4.splat(job.low)
   const high = f32x4.splat(job.high)
-  let table = job.table
-  let taps = job.taps
-  const bytes = <usize>job.run << 2
+  const rowsOfC = table
+  const bytes = <usize>run << 2
   let c00 = v128.load(panel), c01 = v128.load(panel, 16)
   let c10 = f32x4.splat(0), c20 = c10, c30 = c10
   let c11 = c10, c21 = c10, c31 = c10
@@ -165,27 +162,27 @@ function tile1(job: Job, skip: usize, panel: usize, column: usize, columns: i32)
   } while (--taps)
   c00 = f32x4.add(f32x4.add(c00, c10), f32x4.add(c20, c30))
   c01 = f32x4.add(f32x4.add(c01, c11), f32x4.add(c21, c31))
-  store(load<usize>(job.table) + column, columns, c00, c01, low, high)
+  store(load<usize>(rowsOfC) + column, columns, c00, c01, low, high)
 }
 
-function tile6(job: Job, skip: usize, panel: usize, column: usize, columns: i32): void {
-  tile(6, job, skip, panel, column, columns)
+function tile6(job: Job, table: usize, taps: i32, run: i32, skip: usize, panel: usize, column: usize, columns: i32): void {
+  tile(6, job, table, taps, run, skip, panel, column, columns)
 }
 
-function tile4(job: Job, skip: usize, panel: usize, column: usize, columns: i32): void {
-  tile(4, job, skip, panel, column, columns)
+function tile4(job: Job, table: usize, taps: i32, run: i32, skip: usize, panel: usize, column: usize, columns: i32): void {
+  tile(4, job, table, taps, run, skip, panel, column, columns)
 }
 
-function tile2(job: Job, skip: usize, panel: usize, column: usize, columns: i32): void {
-  tile(2, job, skip, panel, column, columns)
+function tile2(job: Job, table: usize, taps: i32, run: i32, skip: usize, panel: usize, column: usize, columns: i32): void {
+  tile(2, job, table, taps, run, skip, panel, column, columns)
 }
 
-/** Multiplies the first `rows` rows of the job's table, or a few more: the table must be full. */
+/** Multiplies the first `rows` rows of a table, or a few more: the table must be full. */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
-export function multiply(rows: i32, job: Job, skip: usize, panel: usize, column: usize, columns: i32): void {
-  if (ROWS > 4 && rows > 4) tile6(job, skip, panel, column, columns)
-  else if (rows > 2) tile4(job, skip, panel, column, columns)
-  else if (rows > 1) tile2(job, skip, panel, column, columns)
-  else tile1(job, skip, panel, column, columns)
+export function multiply(rows: i32, job: Job, table: usize, taps: i32, run: i32, skip: usize, panel: usize, column: usize, columns: i32): void {
+  if (ROWS > 4 && rows > 4) tile6(job, table, taps, run, skip, panel, column, columns)
+  else if (rows > 2) tile4(job, table, taps, run, skip, panel, column, columns)
+  else if (rows > 1) tile2(job, table, taps, run, skip, panel, column, columns)
+  else tile1(job, table, taps, run, skip, panel, column, columns)
 }

@@ -44,6 +44,9 @@ const AXIS_NUMBERS = 7
 /** Rows of a tile, at most. */
 const ROWS = 6
 
+/** Runs up to so long are copied together (kernels/dense/product.ts). */
+const SHORT = 32
+
 /** An axis of which there is one position. */
 export const POINT: Axis = { size: 1, inputStep: 0, count: 1, outputStep: 0, stride: 1, offsets: [0] }
 
@@ -65,7 +68,8 @@ export function writeJob(m: Machine, job: Job): number {
   const zeros = job.groups * job.run
   const offsetsAt = JOB_NUMBERS + AXIS_NUMBERS * axes.length
   const tableAt = offsetsAt + axes.reduce((sum, { offsets }) => sum + offsets.length, 0)
-  const zerosAt = tableAt + ROWS * (1 + taps)
+  // Addresses for every tap, and copies of runs where they are short.
+  const zerosAt = tableAt + ROWS * (3 + taps + (job.run <= SHORT ? taps * job.run : 0))
   const address = m.scratch((zerosAt + zeros) * 4)
   const numbers = m.i32.subarray(address >> 2, (address >> 2) + zerosAt + zeros)
   numbers.fill(0, zerosAt)
