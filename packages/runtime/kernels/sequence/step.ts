@@ -2,7 +2,7 @@
  * One step of a recurrent layer: the product of the hidden state with the recurrent weights, and the gates, in one go.
  *
  *   weights   for each four units: for each value of the hidden state, four weights of each gate
- *   input     what the gates get from the input and the biases, a row for each sequence: for each four units, four values of each gate
+ *   input     what the gates get from the input and the biases, a row for each sequence: a value of each unit for each gate
  *   hidden    the state before, a row of `inputs` floats for each sequence; never where `to` is
  *   to        the state after, a row of `units` floats for each sequence
  *
@@ -15,7 +15,21 @@ const LSTM: i32 = 4
 const GRU: i32 = 3
 const RNN: i32 = 1
 
-/** Writes the first `count` (1 … 4) lanes. */
+/** The first `count` (1 …) of four floats. What comes after them need not be there. */
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function loadPart(address: usize, count: i32): v128 {
+  return count >= 4 ? v128.load(address) : loadFew(address, count)
+}
+
+function loadFew(address: usize, count: i32): v128 {
+  let x = v128.load32_zero(address)
+  if (count > 1) x = v128.load_lane<f32>(address, x, 1, 4)
+  if (count > 2) x = v128.load_lane<f32>(address, x, 2, 8)
+  return x
+}
+
+/** Writes the first `count` (1 …) of four lanes. */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
 function storePart(address: usize, x: v128, count: i32): void {
@@ -39,16 +53,18 @@ function step(
   sequences: i32, inputs: i32, units: i32, state: usize, linear: i32,
 ): void {
   const blocks = (units + 3) >> 2
+  const gateBytes = <usize>units << 2
   const blockBytes = <usize>gates << 4
   for (let block = 0; block < blocks; block++) {
+    const unit = <usize>block << 4
+    const count = units - (block << 2)
     for (let n = 0; n < sequences; n++) {
-      const from = input + <usize>(n * blocks + block) * blockBytes
-      const unit = <usize>block << 4
+      const from = input + <usize>(n * gates) * gateBytes + unit
       // Two sums of each gate, so that one need not wait for the other.
-      let a0 = v128.load(from)
-      let b0 = gates > 1 ? v128.load(from, 16) : a0
-      let c0 = gates == LSTM ? v128.load(from, 32) : gates == GRU ? v128.load(state + unit) : a0
-      let d0 = gates > 3 ? v128.load(from, 48) : a0
+      let a0 = loadPart(from, count)
+      let b0 = gates > 1 ? loadPart(from + gateBytes, count) : a0
+      let c0 = gates == LSTM ? loadPart(from + 2 * gateBytes, count) : gates == GRU ? loadPart(state + unit, count) : a0
+      let d0 = gates > 3 ? loadPart(from + 3 * gateBytes, count) : a0
       let a1 = f32x4.splat(0), b1 = a1, c1 = a1, d1 = a1
       let w = weights + <usize>(block * inputs) * blockBytes
       let h = hidden + <usize>n * hiddenBytes
@@ -87,12 +103,12 @@ function step(
         v128.store(cell, next)
         result = f32x4.mul(sigmoid(d0), tanh(next))
       } else if (gates == GRU) {
-        const fresh = tanh(f32x4.add(v128.load(from, 32), f32x4.mul(sigmoid(a0), c0)))
-        const before = v128.load(hidden + <usize>n * hiddenBytes + unit)
+        const fresh = tanh(f32x4.add(loadPart(from + 2 * gateBytes, count), f32x4.mul(sigmoid(a0), c0)))
+        const before = loadPart(hidden + <usize>n * hiddenBytes + unit, count)
         result = f32x4.add(fresh, f32x4.mul(sigmoid(b0), f32x4.sub(before, fresh)))
       } else if (linear == 0) result = tanh(a0)
       else if (linear == 1) result = f32x4.max(a0, f32x4.splat(0))
-      storePart(to + <usize>n * toBytes + unit, result, units - (block << 2))
+      storePart(to + <usize>n * toBytes + unit, result, count)
     }
   }
 }

@@ -23,9 +23,9 @@ function byRunning(m: Machine, input: Tensor, weight: Optional, bias: Optional, 
   if (!mean || !variance) throw m.fail('expected running_mean and running_var outside of training')
   const all = [weight, bias, mean, variance]
   const make = (): ReturnType<typeof normalizing> =>
-    normalizing(m, { means: toNumbers(m, mean), variances: toNumbers(m, variance) }, epsilon, input.sizes[1]!, input.sizes[1]!, weight, bias)
+    normalizing(m, { means: toNumbers(m, mean), variances: toNumbers(m, variance) }, epsilon, input.sizes[1]!, input.sizes[1]!, weight, bias, input.dtype === 'float32')
   const stay = all.every((each) => !each || each.storage.born < 0)
-  const key = JSON.stringify([epsilon, all.map((each) => each && [each.storage.pointer, each.storage.version, each.offset])])
+  const key = JSON.stringify([epsilon, input.dtype, all.map((each) => each && [each.storage.pointer, each.storage.version, each.offset])])
   const { scale, shift } = stay ? m.cached(variance, key, make) : make()
   return scaleChannels(m, input, scale, shift)
 }
@@ -50,7 +50,7 @@ function byOwn(
   m: Machine, input: Tensor, groups: number, together: boolean, weight: Optional, bias: Optional, epsilon: number,
 ): { result: Tensor; moments: Moments } {
   const moments = momentsOf(m, input, groups, together)
-  const { scale, shift } = normalizing(m, moments, epsilon, input.sizes[1]!, groups, weight, bias)
+  const { scale, shift } = normalizing(m, moments, epsilon, input.sizes[1]!, groups, weight, bias, input.dtype === 'float32')
   return { result: scaleChannels(m, input, scale, shift), moments }
 }
 

@@ -31,7 +31,8 @@ function greatest(dims: number) {
 function average(dims: number) {
   return (m: Machine, input: Tensor, kernel: Ints, stride: Ints, padding: Ints, ceil: boolean, countPadding: boolean, divisor: bigint | null = null): Tensor => {
     if (divisor === 0n) throw m.fail('divisor must be not zero')
-    return pool(m, input, slidingAxes(m, input, dims, kernel, stride, padding, 1n, ceil, countPadding), false, divisor === null ? undefined : Number(divisor))
+    const axes = slidingAxes(m, input, dims, kernel, stride, padding, 1n, ceil, countPadding)
+    return pool(m, input, axes, false, divisor === null ? undefined : Number(divisor))
   }
 }
 

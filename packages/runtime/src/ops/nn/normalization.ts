@@ -97,7 +97,7 @@ export function scaleChannels(m: Machine, input: Tensor, scale: Float64Array, sh
 
 /** What {@link scaleChannels} needs to normalize by moments, which stand for `channels / groups` channels each. */
 export function normalizing(
-  m: Machine, { means, variances }: Moments, epsilon: number, channels: number, groups: number, weight: Tensor | null, bias: Tensor | null,
+  m: Machine, { means, variances }: Moments, epsilon: number, channels: number, groups: number, weight: Tensor | null, bias: Tensor | null, single: boolean,
 ): { scale: Float64Array; shift: Float64Array } {
   const [weights, biases] = [weight && toNumbers(m, weight), bias && toNumbers(m, bias)]
   const each = channels / groups
@@ -105,7 +105,9 @@ export function normalizing(
   const shift = new Float64Array(scale.length)
   for (let i = 0; i < scale.length; i++) {
     const group = Math.floor(i / each)
-    scale[i] = (weights ? weights[i % channels]! : 1) / Math.sqrt(variances[group]! + epsilon)
+    const factor = (weights ? weights[i % channels]! : 1) / Math.sqrt(variances[group]! + epsilon)
+    // As the kernel will have it, so that what equals the mean becomes exactly 0.
+    scale[i] = single ? Math.fround(factor) : factor
     shift[i] = (biases ? biases[i % channels]! : 0) - means[group]! * scale[i]!
   }
   return { scale, shift }
