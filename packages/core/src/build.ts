@@ -1,12 +1,14 @@
 import { basename, resolve } from 'node:path'
-import type { Artifact, CompileOptions } from './compiler/artifact.ts'
-import type { Facts } from './compiler/facts.ts'
+import type { CompileOptions } from './compiler/artifact.ts'
 import {
   type ConversionOptions, convertibleKind, type ConvertibleKind, findConverted, isPythonFile, resolveConverted, type StoredConverted,
 } from './conversion.ts'
+import { notOnWeb } from './coverage.ts'
 import { PetalError } from './errors.ts'
+import type { BuiltArtifact, BuiltFacts } from './facts.ts'
+import { imageOf } from './image.ts'
 import { createLimit } from './limit.ts'
-import { fileVersion, makeArtifact, type Model, openModel, openSource, usableModel } from './model.ts'
+import { fileVersion, type MakeOptions, makeArtifact, type Model, openModel, openSource, usableModel } from './model.ts'
 import type { ConversionFacts, Engine, Warning } from './pytorch/engine.ts'
 import { canonicalRequest, givenDirectives, type ModelRequest } from './request/index.ts'
 import { type FileDigest, modelName, type Store, type Stored } from './store/index.ts'
@@ -33,7 +35,7 @@ export interface BuildResult {
   readonly sha256: string
   /** Size of the compiled file. */
   readonly bytes: number
-  readonly facts: Facts
+  readonly facts: BuiltFacts
   /** How Python became TorchScript; absent for sources that are TorchScript. */
   readonly conversion?: ConversionFacts
   /** The model file: its name without folders, its size and SHA-256. */
@@ -77,11 +79,11 @@ async function fromStore(job: Job): Promise<BuildResult | undefined> {
   const source = await store.knownDigest(request.file)
   if (!source) return undefined
   if (givenDirectives(request, 'conversion').length === 0 && !isPythonFile(request.file)) {
-    const stored = await store.find({ source, request: canonicalRequest(request), name })
+    const stored = await store.find({ source, request: requestKey(request), name })
     if (stored) return resultOf(job, source, stored)
   }
   const converted = await findConverted(request, source, store, conversionOptions(job))
-  const stored = converted && await store.find({ source: converted.output, request: canonicalRequest(request), name })
+  const stored = converted && await store.find({ source: converted.output, request: requestKey(request, converted), name })
   return stored && resultOf(job, source, stored, converted)
 }
 
@@ -106,8 +108,9 @@ async function fromPython(job: Job, kind: ConvertibleKind): Promise<BuildResult>
     return await limited(async () => {
       const model = await openModel(converted.file)
       try {
-        const make = async (): Promise<Artifact> => await makeArtifact(model, request, job.options.onProgress)
-        const stored = await store.resolve({ source: converted.output, request: canonicalRequest(request), name }, make)
+        const make = async (): Promise<BuiltArtifact> =>
+          await makeArtifact({ ...model, name: basename(request.file) }, request, { ...progress(job), examples: converted.facts.inputs })
+        const stored = await store.resolve({ source: converted.output, request: requestKey(request, converted), name }, make)
         return resultOf(job, source, { ...stored, fromCache: stored.fromCache && converted.fromCache }, converted)
       } finally {
         await model.close()
@@ -123,15 +126,23 @@ function conversionOptions({ options: { engine, root, signal, onProgress } }: Jo
 }
 
 async function compiled(job: Job, model: Model): Promise<BuildResult> {
-  const { request, name, options: { store, onProgress } } = job
+  const { request, name, options: { store } } = job
   const source = await store.digest(request.file)
-  const stored = await store.resolve({ source, request: canonicalRequest(request), name }, async () =>
-    guardChange(await makeArtifact(model, request, onProgress), job))
+  const stored = await store.resolve({ source, request: requestKey(request), name }, async () =>
+    guardChange(await makeArtifact(model, request, progress(job)), job))
   return resultOf(job, source, stored)
 }
 
+const progress = ({ options: { onProgress } }: Job): MakeOptions => ({ ...onProgress && { onProgress } })
+
+/** What the stored file and what is known of it depend on, beside the source: examples of a conversion are what it is tried on. */
+function requestKey(request: BuildRequest, converted?: StoredConverted): string {
+  const examples = request.input.length > 0 ? undefined : converted?.facts.inputs
+  return [canonicalRequest(request), canonicalRequest(request, 'examples'), ...examples ? [`examples=${examples.join(';')}`] : []].join('&')
+}
+
 /** The artifact, with a stream that fails at its end when the model was overwritten meanwhile: its digest would be wrong. */
-function guardChange(artifact: Artifact, { request: { file }, version }: Job): Artifact {
+function guardChange(artifact: BuiltArtifact, { request: { file }, version }: Job): BuiltArtifact {
   return {
     ...artifact,
     async *stream() {
@@ -146,10 +157,14 @@ function guardChange(artifact: Artifact, { request: { file }, version }: Job): A
   }
 }
 
-function resultOf({ request: { file } }: Job, source: FileDigest, stored: Stored, converted?: StoredConverted): BuildResult {
+function resultOf({ request, request: { file } }: Job, source: FileDigest, stored: Stored, converted?: StoredConverted): BuildResult {
   const warnings = stored.warnings.map((message): Warning => ({ message }))
+  const refused = request.requires === 'web' ? notOnWeb(stored.facts.runtime, basename(file)) : undefined
+  if (refused) throw refused
+  const image = imageOf(request, stored.facts.image)
   return {
     ...stored,
+    facts: { ...stored.facts, ...image && { image } },
     source: { name: basename(file), bytes: source.bytes, sha256: source.sha256 },
     dependencies: [...new Set([file, ...converted?.dependencies ?? []])],
     warnings: [...converted?.warnings ?? [], ...warnings],

@@ -18,5 +18,6 @@ export { createStore, type Store, type StoreOptions, type StoreStats } from './s
 export { toolIdentity } from './store/tool.ts'
 
 export type { Facts, OptimizationFact, PortFact } from './compiler/facts.ts'
+export type { BuiltFacts, ImageSpec, ModelCheck, ModelRuntime } from './facts.ts'
 export { type ErrorLocation, PetalError, type PetalErrorInit } from './errors.ts'
 export { codeFrame, type Mark } from './frame.ts'

@@ -3,9 +3,13 @@ import { basename } from 'node:path'
 import type { ByteSource } from './compiler/archive/byte-source.ts'
 import type { Artifact, CompileOptions } from './compiler/artifact.ts'
 import { compile } from './compiler/compile.ts'
-import { inspectLite } from './compiler/report/inspect.ts'
+import { readLite } from './compiler/report/inspect.ts'
+import { type CheckResult, checkModel } from './check/index.ts'
+import { lackOf, runtimeFact } from './coverage.ts'
 import { PetalError } from './errors.ts'
-import { defaultRequest, givenDirectives, type ModelRequest } from './request/index.ts'
+import type { BuiltArtifact, ModelRuntime } from './facts.ts'
+import { imageOfModel } from './image.ts'
+import { defaultRequest, givenDirectives, type ModelRequest, parseDirectives } from './request/index.ts'
 import { identifySource, openFileSource, refusal, type SourceKind } from './source/index.ts'
 
 /** The kinds of file that something can be made of. */
@@ -68,13 +72,58 @@ export async function openModel(file: string, request: ModelRequest = defaultReq
   }
 }
 
-/** What the request makes of the model: compiled, or as it is where it was compiled before. */
-export async function makeArtifact(
-  model: Model, request: ModelRequest, onProgress?: CompileOptions['onProgress'],
-): Promise<Artifact> {
-  if (model.kind.kind === 'lite') return await passThrough(model, request)
-  const { backend, format, block } = request
-  return await compile(model.source, { backend, format, block, ...onProgress && { onProgress } })
+/** What making an artifact takes besides model and request. */
+export interface MakeOptions {
+  readonly onProgress?: CompileOptions['onProgress']
+  /** Example inputs that a conversion was made with, each as `input=` writes it. */
+  readonly examples?: readonly string[] | undefined
+}
+
+/**
+ * What the request makes of the model: compiled and tried, or as it is where it was compiled before. Throws a PetalError for a model that cannot
+ * be compiled, and for one that gives something else once it is.
+ */
+export async function makeArtifact(model: Model, request: ModelRequest, options: MakeOptions = {}): Promise<BuiltArtifact> {
+  const { needs, ...artifact } = model.kind.kind === 'lite' ? await passThrough(model, request) : await compileModel(model, request, options)
+  const runtime = runtimeFact(needs)
+  const image = await imageOfModel(model.source)
+  const { check, ...ports } = await tried(model, request, { ...artifact, needs }, runtime, options)
+  const { inputs, outputs, ...facts } = { ...artifact.facts, ...ports }
+  const lack = lackOf(runtime)
+  return {
+    ...artifact,
+    facts: { ...facts, inputs, outputs, signature: { inputs, outputs }, ...image && { image }, runtime, check },
+    warnings: [...artifact.warnings, ...lack ? [lack.message] : []],
+  }
+}
+
+async function compileModel({ source }: Model, request: ModelRequest, { onProgress }: MakeOptions): Promise<Artifact> {
+  return await compile(source, { ...compileOptions(request), ...onProgress && { onProgress } })
+}
+
+const compileOptions = ({ backend, format, block }: ModelRequest): CompileOptions => ({ backend, format, block })
+
+async function tried(
+  { name, kind, source }: Model, request: ModelRequest, artifact: Artifact, runtime: ModelRuntime, { examples, onProgress }: MakeOptions,
+): Promise<CheckResult> {
+  if (kind.kind === 'lite') return { check: { skipped: 'it was compiled before, so there is nothing to compare it with' } }
+  if (request.check === 'none') return { check: { skipped: 'the import says "check=none"' } }
+  const ownInputs = request.input.length > 0 ? request.input : inputsOf(examples)
+  const inputs = ownInputs.length > 0 ? [ownInputs, ...typeof request.check === 'string' ? [] : request.check] : []
+  onProgress?.({ phase: 'checking', share: 1 })
+  return await checkModel({
+    name, source, options: compileOptions(request), artifact, runtime, inputs, isGiven: request.input.length > 0, tolerance: request.tolerance,
+  })
+}
+
+/** Inputs that a directive could not say are none. */
+function inputsOf(examples: readonly string[] = []): ModelRequest['input'] {
+  if (examples.length === 0) return []
+  try {
+    return parseDirectives([['input', examples.join(';')]]).input
+  } catch {
+    return []
+  }
 }
 
 /** Bytes per read when a file is handed on. */
@@ -82,7 +131,7 @@ const PIECE = 1 << 20
 
 async function passThrough(model: Model, request: ModelRequest): Promise<Artifact> {
   const { source, name } = model
-  const recompiling = givenDirectives(request, 'compilation')
+  const recompiling = [...givenDirectives(request, 'compilation'), ...givenDirectives(request, 'examples')]
   if (recompiling.length > 0) {
     throw new PetalError({
       code: 'ALREADY_COMPILED',
@@ -92,7 +141,7 @@ async function passThrough(model: Model, request: ModelRequest): Promise<Artifac
     })
   }
   return {
-    facts: await inspectLite(source),
+    ...await readLite(source),
     warnings: [],
     size: source.size,
     async *stream() {

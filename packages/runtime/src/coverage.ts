@@ -1,6 +1,7 @@
 import { registry } from './engine.ts'
 import { families } from './families.ts'
 import { STEPS } from './lite/interpreter.ts'
+import { DTYPES } from './tensor.ts'
 
 /** What the runtime can run, for those who build: nothing of it is needed in an app. */
 export interface Coverage {
@@ -10,6 +11,8 @@ export interface Coverage {
   readonly classes: Readonly<Record<string, string>>
   /** Names of the instructions. */
   readonly instructions: readonly string[]
+  /** Element types of tensors, PyTorch's names. */
+  readonly dtypes: readonly string[]
   /** All families. */
   readonly families: readonly string[]
 }
@@ -19,5 +22,6 @@ export const coverage: Coverage = {
   operators: Object.fromEntries(families.flatMap((family) => [...registry([family]).keys()].map((name) => [name, family.name]))),
   classes: Object.fromEntries(families.flatMap((family) => Object.keys(family.prepare ?? {}).map((name) => [name, family.name]))),
   instructions: Object.keys(STEPS),
+  dtypes: Object.keys(DTYPES),
   families: families.map(({ name }) => name),
 }

@@ -6,7 +6,7 @@ import { vite } from './bundlers/vite.ts'
 import { webpack } from './bundlers/webpack.ts'
 import { MODEL_FILE } from './ids.ts'
 import { createModels, type Models } from './models.ts'
-import { generateModule, modelFacts } from './module.ts'
+import { generateModule, modelFacts, runtimeSpecifier } from './module.ts'
 import type { PetalOptions } from './options.ts'
 import { findImport } from './place.ts'
 
@@ -46,8 +46,12 @@ async function load(
     const { path, request } = parsed
     const result = await buildWithDefaults(models, path, request, block)
     for (const file of result.dependencies) this.addWatchFile(file)
-    for (const { message, location } of result.warnings) this.warn(withPlace(`${result.source.name}: ${message}`, location))
-    return generateModule(request.as, bundler.asset(specifierOf(result.file, path)), modelFacts(result))
+    // The handle has said it already.
+    const warnings = request.as === 'runtime' ? [] : result.warnings
+    for (const { message, location } of warnings) this.warn(withPlace(`${result.source.name}: ${message}`, location))
+    return generateModule(request.as, {
+      asset: bundler.asset(specifierOf(result.file, path)), runtime: runtimeSpecifier(stripDevQuery(id)), facts: modelFacts(result),
+    })
   } catch (error) {
     if (!(error instanceof PetalError)) throw error
     for (const file of error.dependencies) this.addWatchFile(file)

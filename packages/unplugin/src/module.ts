@@ -1,23 +1,51 @@
+import { Buffer } from 'node:buffer'
 import type { BuildResult } from '@petaljs/core'
-import { FREEZE_CODE, HANDLE_CODE, type ModelFacts } from './handle.ts'
+import type { ModelFacts } from './handle.ts'
 
-/** What the generated module's default export is; the directive `as`. */
-export type Shape = 'handle' | 'url' | 'facts'
+/** What the generated module is; the directive `as`. */
+export type Shape = 'handle' | 'url' | 'facts' | 'runtime'
+
+/** What modules are made of. */
+export interface ModuleParts {
+  /** The specifier whose import gives the URL. */
+  readonly asset: string
+  /** The specifier of the same import with the shape `runtime`. */
+  readonly runtime: string
+  readonly facts: ModelFacts
+}
 
 /**
- * The module that an import evaluates to. It has a default export only, as a bundler's own asset imports have.
- * `asset` is the specifier whose import gives the URL. `facts` alone imports no asset, so nothing is emitted for it.
+ * The module that an import evaluates to. It has a default export only, as a bundler's own asset imports have. `facts` alone imports no
+ * asset, so nothing is emitted for it. `runtime` is no import of an app's: the handle's `load()` gets from it what loads the model, and the
+ * operators that this model needs and no others.
  */
-export function generateModule(shape: Shape, asset: string, facts: ModelFacts): string {
-  return SHAPES[shape](JSON.stringify(asset), literal(facts))
+export function generateModule(shape: Shape, { asset, runtime, facts }: ModuleParts): string {
+  return SHAPES[shape]({ asset: JSON.stringify(asset), runtime: JSON.stringify(runtime), facts })
 }
 
-const SHAPES: Record<Shape, (asset: string, facts: string) => string> = {
-  handle: (asset, facts) =>
-    `import url from ${asset}\n${HANDLE_CODE}export default /* #__PURE__ */ new PetalModel(url, ${facts})\n`,
-  url: (asset) => `import url from ${asset}\nexport default url\n`,
-  facts: (_, facts) => `${FREEZE_CODE}export default /* #__PURE__ */ freeze(${facts})\n`,
+const SHAPES: Record<Shape, (parts: ModuleParts) => string> = {
+  handle: ({ asset, runtime, facts }) => lines(
+    `import url from ${asset}`,
+    `import { createHandle } from '@petaljs/runtime/handle'`,
+    `export default /* #__PURE__ */ createHandle(url, ${literal(facts)}, () => import(${runtime}))`,
+  ),
+  url: ({ asset }) => lines(`import url from ${asset}`, 'export default url'),
+  facts: ({ facts }) => lines(FREEZE, `export default /* #__PURE__ */ freeze(${literal(facts)})`),
+  runtime: ({ facts: { runtime: { families } } }) => lines(
+    ...families.map((name, n) => `import family${n} from ${JSON.stringify(`@petaljs/runtime/ops/${name}`)}`),
+    `export { load } from '@petaljs/runtime/load'`,
+    `export const families = [${families.map((_, n) => `family${n}`).join(', ')}]`,
+  ),
 }
+
+/** JavaScript that freezes a value and all it holds: facts alone need nothing of the runtime. */
+const FREEZE = `\
+function freeze(value) {
+  for (const key in value) if (typeof value[key] === 'object' && value[key]) freeze(value[key])
+  return Object.freeze(value)
+}`
+
+const lines = (...all: readonly string[]): string => all.map((line) => `${line}\n`).join('')
 
 /** `JSON.parse` of a string: unlike an object literal, a key named `__proto__` in it is only a key. */
 function literal(value: unknown): string {
@@ -26,5 +54,13 @@ function literal(value: unknown): string {
 
 /** What a module says of its model. */
 export function modelFacts({ facts, bytes, sha256, source, conversion }: BuildResult): ModelFacts {
-  return { ...facts, bytes, sha256, source, ...conversion && { conversion } }
+  const integrity = `sha256-${Buffer.from(sha256, 'hex').toString('base64')}`
+  return { ...facts, bytes, sha256, integrity, source, ...conversion && { conversion } }
+}
+
+/** How the module of an import names its runtime: the same import, relative to itself, as another shape. */
+export function runtimeSpecifier(id: string): string {
+  const mark = id.indexOf('?')
+  const directives = id.slice(mark + 1).split('&').filter((piece) => piece !== '' && !/^as(?:=|$)/.test(piece))
+  return `./${id.slice(0, mark).replace(/^.*[/\\]/, '')}?${[...directives, 'as=runtime'].join('&')}`
 }

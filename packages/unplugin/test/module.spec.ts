@@ -1,12 +1,17 @@
-import type { BuildResult, Facts } from '@petaljs/core'
+import type { BuildResult, BuiltFacts } from '@petaljs/core'
+import { createHandle } from '@petaljs/runtime/handle'
 import { describe, expect, it } from 'vitest'
 import type { ModelFacts } from '../src/handle.ts'
 import { summary } from '../src/models.ts'
-import { generateModule, modelFacts } from '../src/module.ts'
+import { generateModule, modelFacts, runtimeSpecifier, type Shape } from '../src/module.ts'
 
-const FACTS: Facts = {
-  format: 'ptl', backend: 'cpu', bytecodeVersion: 8, operatorVersion: 3,
+const PORTS = {
   inputs: [{ name: `it's "x"\u2028</script>`, type: 'Tensor', shape: [1, null] }], outputs: [{ name: 'y', type: 'Tensor' }],
+}
+const FACTS: BuiltFacts = {
+  format: 'ptl', backend: 'cpu', bytecodeVersion: 8, operatorVersion: 3,
+  ...PORTS, signature: PORTS,
+  runtime: { families: ['conv', 'pool'], unsupported: [] }, check: { skipped: 'there are no example inputs' },
   operators: { before: { 'aten::relu': 1 }, after: JSON.parse('{ "__proto__": 7, "constructor": 1 }') }, optimizations: [], parameters: 12,
   bytes: { before: 3_000_000, after: 2_499_999 },
 }
@@ -15,34 +20,54 @@ const RESULT: BuildResult = {
   dependencies: [], warnings: [], fromCache: false,
 }
 
-async function evaluate(shape: 'handle' | 'url' | 'facts'): Promise<any> {
-  const code = generateModule(shape, './net.ptl', modelFacts(RESULT))
-  const asset = `data:text/javascript,export default "/net.ptl"`
-  const runnable = code.replace('"./net.ptl"', JSON.stringify(asset))
-  return (await import(/* @vite-ignore */ `data:text/javascript;charset=utf-8,${encodeURIComponent(runnable)}`)).default
+const RUNTIME = { load: 'load', families: [] }
+
+/** What the module exports by default, with `imported` in place of what it imports. */
+function evaluate(shape: Shape): any {
+  const code = generateModule(shape, { asset: './net.ptl', runtime: './net.pt?mobile&as=runtime', facts: modelFacts(RESULT) })
+  const body = code.replaceAll(/^import (\w+|\{ \w+ \}) from (.*)$/gm, 'const $1 = imported[$2]').replaceAll('import(', 'load(').replace('export default', 'return')
+  const imported = { './net.ptl': '/net.ptl', '@petaljs/runtime/handle': { createHandle } }
+  return new Function('imported', 'load', body)(imported, async (specifier: string) => ({ ...RUNTIME, specifier }))
 }
 
 describe('the generated module', () => {
-  it('carries any fact through, as data', async () => {
-    const model = await evaluate('handle')
+  it('carries any fact through, as data', () => {
+    const model = evaluate('handle')
     const { url, ...facts } = model
     expect(url).toBe('/net.ptl')
     expect(JSON.stringify(facts)).toBe(JSON.stringify(modelFacts(RESULT)))
     expect(Object.keys(model.operators.after)).toEqual(['__proto__', 'constructor'])
   })
 
-  it('makes handles that nothing can change', async () => {
-    const model = await evaluate('handle')
+  it('makes handles that nothing can change', () => {
+    const model = evaluate('handle')
     expect(() => { model.inputs[0].shape[0] = 3 }).toThrow(TypeError)
     expect(() => { model.load = 1 }).toThrow(TypeError)
     expect(`${model}`).toBe('/net.ptl')
   })
 
-  it('has only a default export, of the wanted shape', async () => {
-    expect(await evaluate('url')).toBe('/net.ptl')
-    const facts: ModelFacts = await evaluate('facts')
+  it('has only a default export, of the wanted shape', () => {
+    expect(evaluate('url')).toBe('/net.ptl')
+    const facts: ModelFacts = evaluate('facts')
     expect(facts.source).toEqual(RESULT.source)
-    expect(generateModule('facts', './net.ptl', modelFacts(RESULT))).not.toContain('import')
+    expect(facts.integrity).toBe(`sha256-${Buffer.from([0xab]).toString('base64')}`)
+    expect(generateModule('facts', { asset: './net.ptl', runtime: '', facts })).not.toContain('import')
+  })
+
+  it('imports the operators that the model needs and no others', () => {
+    const code = generateModule('runtime', { asset: './net.ptl', runtime: '', facts: modelFacts(RESULT) })
+    expect([...code.matchAll(/from ['"](.*)['"]/g)].map(([, specifier]) => specifier)).toEqual([
+      '@petaljs/runtime/ops/conv', '@petaljs/runtime/ops/pool', '@petaljs/runtime/load',
+    ])
+    expect(code).toContain('export const families = [family0, family1]')
+  })
+
+  it.each([
+    ['/app/src/net.pt?mobile', './net.pt?mobile&as=runtime'],
+    ['C:\\app\\my net.pt?block=remove_dropout&mobile&as=handle', './my net.pt?block=remove_dropout&mobile&as=runtime'],
+    ['/app/net.py?mobile&weights=../a/b.pth', './net.py?mobile&weights=../a/b.pth&as=runtime'],
+  ])('%s has its runtime in %s', (id, specifier) => {
+    expect(runtimeSpecifier(id)).toBe(specifier)
   })
 })
 

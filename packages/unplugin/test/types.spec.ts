@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
-import { createApp } from './support/app.ts'
+import { createApp, installRuntime } from './support/app.ts'
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url))
 const TSC = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc')
@@ -18,10 +18,11 @@ it('types imports, in an app that has the package installed', async () => {
     'tsconfig.json': await read('test/types/tsconfig.json'),
     'node_modules/unplugin-petal/package.json': await read('package.json'),
     'node_modules/unplugin-petal/types/client.d.ts': await read('types/client.d.ts'),
-    // The types are written out in full, so that the source serves as its own declarations.
+    // These are types only, so that the source serves as its own declarations.
     'node_modules/unplugin-petal/dist/handle.ts': await read('src/handle.ts'),
     'node_modules/unplugin-petal/dist/index.d.ts': `export type * from './handle.js'\n`,
   })
+  await installRuntime(app)
   const { stdout } = await promisify(execFile)(process.execPath, [TSC, '-p', app.root]).catch((error: { stdout: string }) => error)
   expect(stdout).toBe('')
 })

@@ -1,6 +1,7 @@
 import colors from 'picocolors'
 import { BLOCKABLE } from '../compiler/backends/cpu.ts'
 import type { Facts, PortFact } from '../compiler/facts.ts'
+import type { BuiltFacts } from '../facts.ts'
 import type { ConversionFacts } from '../pytorch/engine.ts'
 import { count, plain, size } from './terminal.ts'
 
@@ -15,15 +16,29 @@ export function portLines({ inputs, outputs }: Pick<Facts, 'inputs' | 'outputs'>
 }
 
 function portText(port: PortFact): string {
+  const dtype = port.dtype === undefined ? '' : ` ${port.dtype}`
   const shape = port.shape ? ` [${port.shape.map((extent) => extent ?? '?').join(', ')}]` : ''
   const value = port.default === undefined ? '' : ` = ${port.default}`
-  return plain(`${port.name ? `${port.name}: ` : ''}${port.type}${shape}${value}`)
+  return plain(`${port.name ? `${port.name}: ` : ''}${port.type}${dtype}${shape}${value}`)
 }
 
 /** How many operators there were and are. */
 export function operatorLine({ operators }: Pick<Facts, 'operators'>): string {
   const [before, after] = [total(operators.before), total(operators.after)]
   return `${label('operators')} ${before === after ? after : `${before} -> ${after}`}`
+}
+
+/** Whether the outputs were compared with those of the model before it was optimized. */
+export function checkLine({ check }: Pick<BuiltFacts, 'check'>): string {
+  if ('skipped' in check) return `${label('checked')} no: ${plain(check.skipped)}`
+  const { inputs, worst, tolerance } = check
+  return `${label('checked')} ${colors.green('the same as before')} on ${plain(inputs.join(', '))}; worst ${worst}, allowed ${tolerance}`
+}
+
+/** What runs the model on the web. */
+export function runtimeLine({ runtime }: Pick<BuiltFacts, 'runtime'>): string {
+  const lacking = runtime.unsupported.map(({ operator }) => operator)
+  return `${label('web')} ${lacking.length === 0 ? 'runs' : colors.yellow(`lacks ${plain(lacking.join(', '))}`)}`
 }
 
 /** How PyTorch made TorchScript of the source. */

@@ -3,10 +3,11 @@ import colors from 'picocolors'
 import type { Facts } from '../compiler/facts.ts'
 import { isPythonFile } from '../conversion.ts'
 import { PetalError } from '../errors.ts'
+import type { BuiltFacts } from '../facts.ts'
 import { type Model, makeArtifact, openModel } from '../model.ts'
 import { defaultRequest } from '../request/index.ts'
 import type { Arguments } from './arguments.ts'
-import { label, operatorLine, operatorTable, optimizationLines, portLines } from './facts-text.ts'
+import { checkLine, label, operatorLine, operatorTable, optimizationLines, portLines, runtimeLine } from './facts-text.ts'
 import { createProgress } from './progress.ts'
 import { plain, print, printJson, size, warn } from './terminal.ts'
 
@@ -24,7 +25,7 @@ export async function inspect(args: Arguments): Promise<void> {
   const progress = createProgress(args.operand)
   const model = await openModel(args.operand)
   try {
-    const { facts, warnings } = await makeArtifact(model, defaultRequest, ({ phase, share }) => progress.update(phase, share))
+    const { facts, warnings } = await makeArtifact(model, defaultRequest, { onProgress: ({ phase, share }) => progress.update(phase, share) })
     progress.end()
     const source = { name: model.name, bytes: model.source.size }
     if (args.switches.has('json')) return printJson({ kind: model.kind.kind, source, facts, warnings: warnings.map((message) => ({ message })) })
@@ -41,8 +42,8 @@ function title({ name, kind, source }: Model, facts: Facts): string {
   return `${colors.bold(plain(name))}  ${size(source.size)}  ${colors.dim(format)}`
 }
 
-function lines({ kind }: Model, facts: Facts): string[] {
-  const common = [...portLines(facts), `${label('parameters')} ${facts.parameters.toLocaleString('en')}`]
+function lines({ kind }: Model, facts: BuiltFacts): string[] {
+  const common = [...portLines(facts), runtimeLine(facts), ...kind.kind === 'lite' ? [] : [checkLine(facts)], `${label('parameters')} ${facts.parameters.toLocaleString('en')}`]
   if (kind.kind === 'lite') return [...common, operatorLine(facts), ...operatorTable(facts.operators.after)]
   return [...common, operatorLine(facts), ...operatorTable(facts.operators.before), colors.dim('optimizing it:'), ...optimizationLines(facts)]
 }

@@ -2,15 +2,14 @@ import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import colors from 'picocolors'
-import type { Artifact } from '../compiler/artifact.ts'
-import type { Facts } from '../compiler/facts.ts'
 import { type Converted, convertibleKind, type ConvertibleKind, isPythonFile, withConverted } from '../conversion.ts'
 import { PetalError } from '../errors.ts'
+import type { BuiltArtifact, BuiltFacts } from '../facts.ts'
 import { makeArtifact, type Model, openModel, openSource, usableModel } from '../model.ts'
 import type { ConversionControl, ConversionFacts, Warning } from '../pytorch/engine.ts'
 import { type ModelRequest, parseDirectives, type WrittenDirective } from '../request/index.ts'
 import { type Arguments, onlyValue } from './arguments.ts'
-import { conversionLines, operatorLine, optimizationLines, portLines } from './facts-text.ts'
+import { checkLine, conversionLines, operatorLine, optimizationLines, portLines, runtimeLine } from './facts-text.ts'
 import { checkOutput, SIGNALS, writeOutput } from './output.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { plain, print, printJson, size, warn } from './terminal.ts'
@@ -26,7 +25,9 @@ export async function optimize(args: Arguments): Promise<void> {
   const output = onlyValue(args, 'output') ?? join(dirname(file), `${basename(file, extname(file))}.ptl`)
   const progress = createProgress(basename(file))
   const compileTo = async (model: Model, converted?: Converted): Promise<void> => {
-    const artifact = await makeArtifact(model, request, ({ phase, share }) => progress.update(phase, share * COMPILING))
+    const artifact = await makeArtifact({ ...model, name: basename(file) }, request, {
+      onProgress: ({ phase, share }) => progress.update(phase, share * COMPILING), examples: converted?.facts.inputs,
+    })
     // Hashing a large model takes as long as all the rest, so only those who are told the digest wait for it.
     const hash = args.switches.has('json') ? (await import('node:crypto')).createHash('sha256') : undefined
     const bytes = await writeOutput(output, withProgress(artifact, progress), hash)
@@ -113,7 +114,7 @@ function refuseImport(operand: string): void {
 }
 
 /** Options that are directives of the same name. */
-const DIRECTIVE_OPTIONS = ['backend', 'convert', 'entry', 'args', 'input', 'script', 'trace', 'check', 'quantize'] as const
+const DIRECTIVE_OPTIONS = ['backend', 'convert', 'entry', 'args', 'input', 'script', 'trace', 'check', 'tolerance', 'quantize'] as const
 
 function requestOf(args: Arguments): ModelRequest {
   const written: WrittenDirective[] = []
@@ -130,7 +131,7 @@ function requestOf(args: Arguments): ModelRequest {
   return parseDirectives(written)
 }
 
-async function* withProgress(artifact: Artifact, progress: Progress): AsyncIterable<Uint8Array> {
+async function* withProgress(artifact: BuiltArtifact, progress: Progress): AsyncIterable<Uint8Array> {
   let written = 0
   for await (const piece of artifact.stream()) {
     yield piece
@@ -144,7 +145,7 @@ interface Done {
   readonly output: string
   readonly bytes: number
   readonly source: { readonly name: string; readonly bytes: number }
-  readonly facts: Facts
+  readonly facts: BuiltFacts
   readonly conversion: ConversionFacts | undefined
   readonly warnings: readonly Warning[]
   /** True for a model that was compiled before. */
@@ -160,7 +161,7 @@ function printSummary({ output, bytes, source, facts, conversion, warnings, comp
   print(`${colors.bold(plain(output))}  ${size(bytes)}  ${before}`)
   const lines = compiled
     ? ['was compiled already; copied as it is']
-    : [...conversion ? conversionLines(conversion) : [], ...optimizationLines(facts), operatorLine(facts), ...portLines(facts)]
+    : [...conversion ? conversionLines(conversion) : [], ...optimizationLines(facts), operatorLine(facts), ...portLines(facts), checkLine(facts), runtimeLine(facts)]
   print(...lines.map((line) => `  ${line}`))
   for (const { message, location } of warnings) {
     warn(message)

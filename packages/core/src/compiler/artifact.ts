@@ -5,10 +5,35 @@ export interface Artifact {
   readonly facts: Facts
   /** Things the user should know; each a sentence or two. */
   readonly warnings: readonly string[]
+  readonly needs: Needs
   /** Exact size of the stream. */
   readonly size: number
   /** The file's bytes in order. A piece is only valid until the next one is asked for. May be called again. */
   stream(): AsyncIterable<Uint8Array>
+}
+
+/** A call of an operator in the emitted code. */
+export interface Call {
+  /** Name with overload: `aten::add.Tensor`. */
+  readonly operator: string
+  /** Number of its instruction in the method. */
+  readonly instruction: number
+  /** Place in the TorchScript code that it comes from, where that is known. */
+  readonly at?: { readonly file: string; readonly line: number }
+  /** Path of the module whose parameters it takes, where that is known: `features.0.1`. */
+  readonly module?: string
+}
+
+/** What running the emitted file takes. */
+export interface Needs {
+  /** In the order of the code, all methods. */
+  readonly calls: readonly Call[]
+  /** Names of instructions, sorted. */
+  readonly instructions: readonly string[]
+  /** Custom C++ classes of packed weights, sorted: `__torch__.torch.classes.xnnpack.Conv2dOpContext`. */
+  readonly classes: readonly string[]
+  /** Element types of its tensors by Python's names, sorted: `float32`. */
+  readonly dtypes: readonly string[]
 }
 
 /** What to compile a model for. */
@@ -17,6 +42,13 @@ export interface CompileOptions {
   format: 'ptl'
   /** Optimizations to leave out, PyTorch's names in lower case. */
   block: readonly string[]
+  /**
+   * False leaves out all passes: the code as it was saved, inlined. What comes out computes what the model computed before it was
+   * optimized; it may need operators that a lite interpreter lacks.
+   */
+  optimize?: boolean
+  /** The one method that the file has; `forward` when left out. Others than that are never optimized. */
+  method?: string
   /** Called now and then with a share of the work done, 0 to 1, and what is being done. */
   onProgress?: (progress: { phase: string; share: number }) => void
 }

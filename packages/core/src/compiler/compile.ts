@@ -1,10 +1,12 @@
 import type { Artifact, CompileOptions } from './artifact.ts'
 import type { ByteSource } from './archive/byte-source.ts'
 import { openArchive, type Archive } from './archive/zip-reader.ts'
-import { BLOCKABLE, CPU_STAGES, optimizeForMobile } from './backends/cpu.ts'
+import { BLOCKABLE, CPU_STAGES, inlineMethod, optimizeForMobile } from './backends/cpu.ts'
 import { emitLite } from './emit/lite.ts'
 import { PetalError } from './errors.ts'
+import type { Graph } from './ir/graph.ts'
 import { explained, withFrame } from './explained.ts'
+import { needsOf } from './report/needs.ts'
 import { countOperators } from './report/operators.ts'
 import { countElements } from './report/parameters.ts'
 import { PassRecord } from './report/pass-record.ts'
@@ -21,7 +23,7 @@ export async function compile(source: ByteSource, options: CompileOptions): Prom
   return await explained(() => compileModel(source, options))
 }
 
-/** The method that apps run. Others are not part of the file. */
+/** The method that apps run. Others are not part of the file unless they are asked for. */
 const METHOD = 'forward'
 
 /** Shares of the work, as measured on torchvision's models. */
@@ -35,23 +37,24 @@ async function compileModel(source: ByteSource, options: CompileOptions): Promis
   return await withFrame(archive, () => compileArchive(archive, source, options))
 }
 
-async function compileArchive(archive: Archive, source: ByteSource, { block, onProgress }: CompileOptions): Promise<Artifact> {
+async function compileArchive(archive: Archive, source: ByteSource, options: CompileOptions): Promise<Artifact> {
+  const { block, onProgress, method = METHOD } = options
   const module = await loadModule(archive)
   const record = new PassRecord()
   let before: Record<string, number> = {}
   let stages = 0
-  const { graph, root } = optimizeForMobile(module, {
-    block: new Set(block),
-    afterEach: (stage, graph) => {
-      if (stage === 'inline') before = countOperators([graph])
-      const done = stages++ / (CPU_STAGES.length + 1)
-      onProgress?.({ phase: 'optimizing', share: PROGRESS.optimizing * (1 - done) + PROGRESS.emitting * done })
-    },
-  }, record)
-  const { schema } = module.method(METHOD)!
+  const afterEach = (stage: string, graph: Graph): void => {
+    if (stage === 'inline') before = countOperators([graph])
+    const done = stages++ / (CPU_STAGES.length + 1)
+    onProgress?.({ phase: 'optimizing', share: PROGRESS.optimizing * (1 - done) + PROGRESS.emitting * done })
+  }
+  const asSaved = method !== METHOD || options.optimize === false
+  const { graph, root } = asSaved ? inlineMethod(module, method) : optimizeForMobile(module, { block: new Set(block), afterEach }, record)
+  if (asSaved) before = countOperators([graph])
+  const { schema } = module.method(method)!
 
   onProgress?.({ phase: 'emitting', share: PROGRESS.emitting })
-  const file = emitLite(root, [{ name: METHOD, schema, graph }], source.crc32)
+  const file = emitLite(root, [{ name: method, schema, graph }], source.crc32)
   onProgress?.({ phase: 'emitting', share: 1 })
   return {
     facts: {
@@ -63,6 +66,7 @@ async function compileArchive(archive: Archive, source: ByteSource, { block, onP
       bytes: { before: source.size, after: file.size },
     },
     warnings: warningsOf(graph, module.devices),
+    needs: needsOf(file.codes, [root, ...file.codes.flatMap(({ constants }) => constants)]),
     size: file.size,
     stream: () => file.stream(),
   }

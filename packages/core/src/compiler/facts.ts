@@ -5,7 +5,9 @@ export interface PortFact {
   readonly type: string
   /** Printed default, when there is one. */
   readonly default?: string
-  /** Sizes where the file tells them; null is a free dimension. */
+  /** Element type of a tensor (`float32`), where it is known. */
+  readonly dtype?: string
+  /** Sizes, where they are known; null is a free dimension. */
   readonly shape?: readonly (number | null)[]
 }
 

@@ -2,8 +2,11 @@ import { PetalError } from '../errors.ts'
 import type { ModelRequest } from './model-request.ts'
 import { nearest } from './nearest.ts'
 
-/** What a directive has a say in: how Python is converted, how TorchScript is compiled, or only what the import evaluates to. */
-export type Stage = 'conversion' | 'compilation' | 'import'
+/**
+ * What a directive has a say in: how Python is converted, on which examples that and the compiled model are checked, how TorchScript is
+ * compiled, or only what the import evaluates to.
+ */
+export type Stage = 'conversion' | 'examples' | 'compilation' | 'import'
 
 /** How one field of a {@link ModelRequest} is written. Adding a directive is adding one of these to the table. */
 export interface Directive<Field extends keyof ModelRequest = keyof ModelRequest> {
@@ -25,7 +28,7 @@ export interface Directive<Field extends keyof ModelRequest = keyof ModelRequest
   print(value: ModelRequest[Field]): string
 }
 
-type Choice = 'backend' | 'format' | 'as' | 'convert' | 'quantize'
+type Choice = 'backend' | 'format' | 'as' | 'convert' | 'quantize' | 'requires' | 'crop' | 'scaling' | 'channels' | 'layout'
 type WordSet = 'block'
 type ChoiceInit<Field extends Choice | WordSet> = Pick<Directive<Field>, 'name' | 'words' | 'fallback' | 'stage'>
 
@@ -52,14 +55,14 @@ export function wordSet<Field extends WordSet>(init: ChoiceInit<Field>): Directi
 }
 
 type PatternInit<Field extends keyof ModelRequest> =
-  Pick<Directive<Field>, 'name' | 'example' | 'fallback' | 'print'> & Partial<Pick<Directive<Field>, 'words' | 'characters'>>
+  Pick<Directive<Field>, 'name' | 'example' | 'fallback' | 'print'> & Partial<Pick<Directive<Field>, 'words' | 'characters' | 'stage'>>
   & {
     readonly read: (value: string) => ModelRequest[Field]
     /** What to write, where the directive stands alone and that is a likely slip. */
     readonly whenEmpty?: string
   }
 
-/** A directive about Python sources whose value has a grammar of its own; `read` throws a PetalError for what does not fit. */
+/** A directive whose value has a grammar of its own, about Python sources unless `stage` says else; `read` throws a PetalError for what does not fit. */
 export function written<Field extends keyof ModelRequest>({ read, whenEmpty, ...init }: PatternInit<Field>): Directive<Field> {
   return { words: [], stage: 'conversion', ...init, parse: (value) => read(requiredValue(init.name, init.example, value, whenEmpty)) }
 }

@@ -8,8 +8,25 @@ export interface ModelRequest extends ConversionRequest {
   readonly format: 'ptl'
   /** Optimizations to leave out: PyTorch's names in lower case, sorted, each once. */
   readonly block: readonly string[]
-  /** What the import evaluates to. Does not change the compiled file. */
-  readonly as: 'handle' | 'url' | 'facts'
+  /** How much optimizing may change the outputs on the example inputs, relative to the largest. */
+  readonly tolerance: number
+  /** What the import evaluates to; `runtime` is what a handle's `load()` asks for. Does not change the compiled file, as all that follows. */
+  readonly as: 'handle' | 'url' | 'facts' | 'runtime'
+  /** Where it has to run; empty for wherever it may. */
+  readonly requires: '' | 'web'
+  /** Height and width of the pictures it takes; empty where that is not said. */
+  readonly image: readonly number[]
+  /** Their shorter side before they are cut; 0 where that is not said. */
+  readonly resize: number
+  readonly crop: '' | 'center' | 'none' | 'pad'
+  readonly scaling: '' | 'smooth' | 'exact'
+  /** What black and white are; empty where that is not said. */
+  readonly range: readonly number[]
+  /** For each channel, or one for all; empty where that is not said. */
+  readonly mean: readonly number[]
+  readonly std: readonly number[]
+  readonly channels: '' | 'rgb' | 'bgr' | 'gray'
+  readonly layout: '' | 'nchw' | 'nhwc' | 'chw' | 'hwc'
 }
 
 /** One directive as it was written: a name, and a value where there was one. */

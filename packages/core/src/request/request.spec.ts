@@ -84,7 +84,7 @@ describe('an import', () => {
     ['backend=vulkan', 'Valid: cpu.'],
     ['backend=metal', 'Valid: cpu.'],
     ['format=onnx', 'Valid: ptl.'],
-    ['zebra=1', 'Valid: args, as, backend, block, check, convert,'],
+    ['zebra=1', 'Valid: args, as, backend, block, channels, check, convert,'],
     ['block=vulkan_automatic_gpu_transfer', 'Valid: conv_1d_to_2d, conv_bn_fusion,'],
   ])('?mobile&%s names what is valid and guesses nothing', (query, valid) => {
     const { fix } = failureOf(`x.pt?mobile&${query}`)
@@ -158,9 +158,9 @@ describe('a Python source', () => {
 
 describe('a request', () => {
   it('has one canonical spelling, without what does not change the bytes', () => {
-    expect(canonicalRequest(defaultRequest)).toBe('backend=cpu&block=&format=ptl')
+    expect(canonicalRequest(defaultRequest)).toBe('backend=cpu&block=&format=ptl&tolerance=0.0001')
     const url = parseDirectives([['as', 'url'], ['block', 'remove_dropout,CONV_BN_FUSION']])
-    expect(canonicalRequest(url)).toBe('backend=cpu&block=conv_bn_fusion,remove_dropout&format=ptl')
+    expect(canonicalRequest(url)).toBe('backend=cpu&block=conv_bn_fusion,remove_dropout&format=ptl&tolerance=0.0001')
     expect(canonicalRequest({ ...url, block: url.block.toReversed() })).toBe(canonicalRequest(url))
   })
 

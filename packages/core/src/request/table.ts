@@ -1,7 +1,8 @@
 import type { Directive } from './directive.ts'
 import { args, check, convert, entry, input, quantize, script, trace, trust, weights } from './directives/conversion.ts'
-import { block } from './directives/optimizations.ts'
-import { as } from './directives/shape.ts'
+import { channels, crop, image, layout, mean, range, resize, scaling, std } from './directives/image.ts'
+import { block, tolerance } from './directives/optimizations.ts'
+import { as, requires } from './directives/shape.ts'
 import { backend, format } from './directives/target.ts'
 import type { ModelRequest } from './model-request.ts'
 
@@ -10,5 +11,6 @@ export const MARKER = 'mobile'
 
 /** Every directive, in the order of their names. */
 export const DIRECTIVES: { readonly [Field in keyof ModelRequest]: Directive<Field> } = {
-  args, as, backend, block, check, convert, entry, format, input, quantize, script, trace, trust, weights,
+  args, as, backend, block, channels, check, convert, crop, entry, format, image, input, layout, mean, quantize, range, requires, resize,
+  scaling, script, std, tolerance, trace, trust, weights,
 }

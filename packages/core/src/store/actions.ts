@@ -1,6 +1,6 @@
 import { mkdir, readFile, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Facts } from '../compiler/facts.ts'
+import type { BuiltFacts } from '../facts.ts'
 import type { ActionKeyParts } from './key.ts'
 import type { FileDigest } from './digest.ts'
 import { temporaryName, writeAtomic } from './write.ts'
@@ -10,7 +10,7 @@ export interface ActionRecord {
   readonly parts: ActionKeyParts
   readonly source: FileDigest
   readonly output: FileDigest
-  readonly facts: Facts
+  readonly facts: BuiltFacts
   readonly warnings: readonly string[]
 }
 

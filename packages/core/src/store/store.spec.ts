@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { bundle } from '../../test/support/bundle.ts'
-import type { Artifact } from '../compiler/artifact.ts'
-import type { Facts } from '../compiler/facts.ts'
+import type { BuiltArtifact, BuiltFacts } from '../facts.ts'
 import { PetalError } from '../errors.ts'
 import { createStore, modelName, type Store, type StoreOptions, type StoreRequest } from './index.ts'
 
@@ -16,12 +15,13 @@ afterEach(async () => { await rm(folder, { recursive: true, force: true }) })
 
 const REQUEST = 'backend=cpu&block=&format=ptl'
 
-const facts: Facts = {
+const facts: BuiltFacts = {
   format: 'ptl', backend: 'cpu', bytecodeVersion: 8, operatorVersion: 16, inputs: [], outputs: [], operators: { before: {}, after: {} },
-  optimizations: [], parameters: 0, bytes: { before: 0, after: 0 },
+  optimizations: [], parameters: 0, bytes: { before: 0, after: 0 }, signature: { inputs: [], outputs: [] },
+  runtime: { families: [], unsupported: [] }, check: { skipped: 'there is nothing to try it on' },
 }
 
-function artifact(text: string, pieces = 3): Artifact {
+function artifact(text: string, pieces = 3): BuiltArtifact {
   const bytes = new TextEncoder().encode(text)
   return {
     facts, warnings: ['mind the gap'], size: bytes.length,
@@ -45,7 +45,7 @@ async function model(text: string, name = 'net.pt'): Promise<string> {
   return file
 }
 
-const never = async (): Promise<Artifact> => { throw new Error('was computed again') }
+const never = async (): Promise<BuiltArtifact> => { throw new Error('was computed again') }
 
 /** Files below `path`, sorted; empty when there is none. */
 async function files(path: string): Promise<string[]> {

@@ -1,8 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Artifact } from '../compiler/artifact.ts'
-import type { Facts } from '../compiler/facts.ts'
+import type { BuiltArtifact, BuiltFacts } from '../facts.ts'
 import { type ActionRecord, createActionStore } from './actions.ts'
 import { createContentStore } from './content.ts'
 import { type ConversionRecord, type StoreConversionRequest, createConversionStore } from './conversions.ts'
@@ -39,7 +38,7 @@ export interface Stored {
   readonly file: string
   readonly sha256: string
   readonly bytes: number
-  readonly facts: Facts
+  readonly facts: BuiltFacts
   readonly warnings: readonly string[]
   readonly fromCache: boolean
 }
@@ -82,7 +81,7 @@ export interface Store {
   /** The stored answer, or undefined. */
   find(wanted: StoreRequest): Promise<Stored | undefined>
   /** The stored answer; `produce` makes it when there is none, once for all who ask at the same time, in this process or another. */
-  resolve(wanted: StoreRequest, produce: () => Promise<Artifact>): Promise<Stored>
+  resolve(wanted: StoreRequest, produce: () => Promise<BuiltArtifact>): Promise<Stored>
   /** The stored answer for a source that is to be converted, or undefined. */
   findConversion(wanted: StoreConversionRequest, accept: ConversionSteps['accept']): Promise<StoredConversion | undefined>
   /** The stored answer; made when there is none, once for all who ask at the same time. */
@@ -139,7 +138,7 @@ export function createStore(options: StoreOptions = {}): Store {
     return file === undefined ? undefined : storedAs(record!, file, true)
   }
 
-  const compute = async (wanted: StoreRequest, produce: () => Promise<Artifact>): Promise<Outcome> => {
+  const compute = async (wanted: StoreRequest, produce: () => Promise<BuiltArtifact>): Promise<Outcome> => {
     stats.misses++
     const artifact = await produce()
     const output = await content.put(artifact.stream())
@@ -154,7 +153,7 @@ export function createStore(options: StoreOptions = {}): Store {
   }
 
   /** Computes under the lock of the key, or finds that another process just has. */
-  const computeOnce = async (wanted: StoreRequest, produce: () => Promise<Artifact>): Promise<Outcome> => {
+  const computeOnce = async (wanted: StoreRequest, produce: () => Promise<BuiltArtifact>): Promise<Outcome> => {
     await prepare()
     const key = keyOf(wanted)
     const finished = async (): Promise<boolean> => await actions.read(key) !== undefined

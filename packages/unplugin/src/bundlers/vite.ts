@@ -1,6 +1,7 @@
 import type { Plugin } from 'vite'
 import { pathOf, MODEL_FILE } from '../ids.ts'
 import type { Importer } from '../place.ts'
+import { isOwnImport, ownRuntime, RUNTIME, RUNTIME_IMPORT } from '../runtime.ts'
 import { type BundlerFactory, errorText } from './bundler.ts'
 
 /**
@@ -21,12 +22,15 @@ export const vite: BundlerFactory = (models) => {
       const say = (line: string): void => config.logger.info(`petal: ${line}`)
       models.configure({ root: config.root, print: isBuild ? say : undefined, note: say })
     },
-    // `load` is not told who imports; this only remembers it and leaves resolving to Vite.
+    // Found while the app runs, the runtime would be bundled anew and the page reloaded; a server needs it where its own packages are not.
+    config: () => ({ optimizeDeps: { exclude: [RUNTIME] }, ssr: { noExternal: [RUNTIME] } }),
+    // `load` is not told who imports; this only remembers it and leaves resolving to Vite. The runtime may be installed with the plugin only.
     resolveId: {
-      filter: { id: MODEL_FILE },
+      filter: { id: [MODEL_FILE, RUNTIME_IMPORT] },
       async handler(source, importer, options) {
         const resolved = await this.resolve(source, importer && folderSafe(importer), { ...options, skipSelf: true })
-        if (resolved && importer !== undefined) importers.set(resolved.id, { file: pathOf(importer), specifier: source })
+        if (!resolved && isOwnImport(source, importer)) return { id: ownRuntime(source), moduleSideEffects: false }
+        if (resolved && !RUNTIME_IMPORT.test(source) && importer !== undefined) importers.set(resolved.id, { file: pathOf(importer), specifier: source })
         return resolved
       },
     },

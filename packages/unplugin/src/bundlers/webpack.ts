@@ -2,6 +2,7 @@ import { relative } from 'node:path'
 import { toolIdentity } from '@petaljs/core'
 import type { Compiler, RuleSetRule } from 'webpack'
 import { MODEL_FILE, pathOf } from '../ids.ts'
+import { ownPackages } from '../runtime.ts'
 import { type BundlerFactory, errorText, type LoadContext } from './bundler.ts'
 
 /** Marks the import of a stored file, so that no rule has to know where the store is. */
@@ -9,11 +10,16 @@ const ASSET_QUERY = '?petal-asset'
 
 /** The app's own naming of assets, where it has one, else a name that tells what the file is. */
 function rulesFor({ assetModuleFilename: chosen }: Compiler['options']['output']): RuleSetRule[] {
+  const packages = ownPackages()
   const filename = typeof chosen === 'string' ? chosen.replaceAll('[query]', '') : chosen ?? 'models/[name]-[hash:8][ext]'
   return [
     { resourceQuery: /^\?petal-asset$/, type: 'asset/resource', generator: { filename } },
     // Apps may have a rule of their own that makes every .pt an asset; a marked one is a module.
-    { test: MODEL_FILE, resourceQuery: /[?&]mobile(?:[&=]|$)/, type: 'javascript/auto' },
+    {
+      test: MODEL_FILE, resourceQuery: /[?&]mobile(?:[&=]|$)/, type: 'javascript/auto',
+      // The runtime may be installed with the plugin only; an app's own copy is found first.
+      ...packages !== undefined && { resolve: { modules: ['...', packages] } },
+    },
   ]
 }
 

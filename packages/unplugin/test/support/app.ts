@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -51,6 +51,16 @@ export async function modelApp(main: string, inside?: string): Promise<App> {
   const app = await createApp({ 'src/main.js': main }, inside)
   for (const name of ['net.pt', 'net.ptl', 'other.pt', 'other.ptl']) await app.model(`src/${name}`)
   return app
+}
+
+const RUNTIME: string = fileURLToPath(new URL('../../../runtime/', import.meta.url))
+
+/** Installs the runtime, as it was built, into an app. Where it is not, it comes from beside the plugin. */
+export async function installRuntime(app: App): Promise<void> {
+  const folder = app.path('node_modules/@petaljs/runtime')
+  await mkdir(folder, { recursive: true })
+  await copyFile(join(RUNTIME, 'package.json'), join(folder, 'package.json'))
+  await cp(join(RUNTIME, 'dist'), join(folder, 'dist'), { recursive: true })
 }
 
 /** Path -> content of all files of a folder, sorted; empty when there is none. */

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
 import { type Compiler, type Configuration, type Stats, webpack } from 'webpack'
@@ -45,7 +46,8 @@ async function outputOf(app: App, stats: Stats, log: readonly string[]): Promise
     async run() {
       const entry = Object.keys(files).find((name) => /^main-.*\.js$/.test(name))!
       const scope: { result?: unknown; [name: string]: unknown } = {
-        URL, process, __dirname: dir, document: { currentScript: { tagName: 'SCRIPT', src: `https://app.example/${entry}` } },
+        URL, process, require: createRequire(join(dir, entry)), __dirname: dir, __filename: join(dir, entry), location: new URL('https://app.example/'),
+        document: { baseURI: 'https://app.example/', currentScript: { tagName: 'SCRIPT', src: `https://app.example/${entry}` } },
       }
       scope['globalThis'] = scope['self'] = scope
       runInNewContext(await readFile(join(dir, entry), 'utf8'), scope)

@@ -95,12 +95,23 @@ export interface MobileOptions {
 /** What is needed of a loaded module. */
 export type Optimizable = Pick<LoadedModule, 'root' | 'method' | 'functionNamed'>
 
-/** `forward`, inlined, frozen and optimized for the lite interpreter on CPU, and the module with what is left of its attributes. */
-export function optimizeForMobile(module: Optimizable, options: MobileOptions, log: PassLog): { graph: Graph; root: ObjectValue } {
+/** A graph of a method, and the module with the attributes that it is run with. */
+export interface Program {
+  readonly graph: Graph
+  readonly root: ObjectValue
+}
+
+/** A method as it was saved, inlined; of branches only those that it takes in evaluation mode. */
+export function inlineMethod(module: Optimizable, name: string): Program {
   const { root } = module
-  const forward = module.method('forward')
-  if (forward === undefined) throw noForward(root)
-  const graph = inline(forward, { root, functionNamed: (name) => module.functionNamed(name), settle: true })
+  const method = module.method(name)
+  if (method === undefined) throw noMethod(root, name)
+  return { graph: inline(method, { root, functionNamed: (callee) => module.functionNamed(callee), settle: true }), root }
+}
+
+/** `forward`, inlined, frozen and optimized for the lite interpreter on CPU, and the module with what is left of its attributes. */
+export function optimizeForMobile(module: Optimizable, options: MobileOptions, log: PassLog): Program {
+  const { graph, root } = inlineMethod(module, 'forward')
   options.afterEach?.('inline', graph)
   for (const stage of CPU_STAGES) {
     if (stage.optimization !== undefined && options.block.has(stage.optimization)) continue
@@ -110,10 +121,12 @@ export function optimizeForMobile(module: Optimizable, options: MobileOptions, l
   return { graph, root: pruneModule(graph, root) }
 }
 
-function noForward(root: ObjectValue): PetalError {
+function noMethod(root: ObjectValue, name: string): PetalError {
+  const message = `The model (${root.type.name}) has no method ${name}.`
+  if (name !== 'forward') return new PetalError({ code: 'NO_METHOD', message, fix: 'Name a method that is exported (torch.jit.export).' })
   return new PetalError({
     code: 'NO_FORWARD',
-    message: `The model (${root.type.name}) has no method forward.`,
+    message,
     cause: 'Scripting nn.LSTM, nn.GRU and some other layers by themselves gives a module without one, as does a module that only exports other methods.',
     fix: 'Wrap the layer in a module with a forward method and script that.',
   })

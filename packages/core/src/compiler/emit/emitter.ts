@@ -26,6 +26,8 @@ export interface BytecodeOperator {
 /** The code of one method. Registers count from 1. */
 export interface Bytecode {
   readonly instructions: readonly Instruction[]
+  /** What each instruction was emitted for. */
+  readonly nodes: readonly Node[]
   readonly operators: readonly BytecodeOperator[]
   readonly constants: readonly IValue[]
   readonly types: readonly string[]
@@ -45,6 +47,7 @@ export type EmitNode = (emitter: Emitter, node: Node) => Step<void>
 /** What the emission of a node works on: the tables that grow, and the questions it may ask. */
 export class Emitter {
   readonly instructions: Instruction[] = []
+  readonly nodes: Node[] = []
   readonly operators: BytecodeOperator[] = []
   readonly constants: IValue[] = []
   readonly types: string[] = []
@@ -72,6 +75,7 @@ export class Emitter {
     }
     const instruction = { op, x, n }
     this.instructions.push(instruction)
+    this.nodes.push(node)
     return instruction
   }
 

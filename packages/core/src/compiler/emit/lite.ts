@@ -23,6 +23,8 @@ export interface LiteMethod {
 export interface LiteFile extends ZipLayout {
   readonly bytecodeVersion: number
   readonly operatorVersion: number
+  /** By method, in the given order. */
+  readonly codes: readonly Bytecode[]
 }
 
 /** The folder all records are in. Never the file's name: equal models are equal files, wherever they lie. */
@@ -56,7 +58,7 @@ export function emitLite(root: ObjectValue, methods: readonly LiteMethod[], chec
     // Readers before PyTorch 1.6's torch.package know the record by this name only.
     record(version < 6 ? 'version' : '.data/version', new TextEncoder().encode(`${version}\n`)),
   ], checksum)
-  return { ...layout, bytecodeVersion: BYTECODE_VERSION, operatorVersion: version }
+  return { ...layout, bytecodeVersion: BYTECODE_VERSION, operatorVersion: version, codes }
 }
 
 function record(name: string, content: Uint8Array): ZipInput {

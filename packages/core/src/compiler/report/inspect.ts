@@ -1,5 +1,6 @@
 import type { ByteSource } from '../archive/byte-source.ts'
 import { openArchive, requireRecord, type Archive } from '../archive/zip-reader.ts'
+import type { Needs } from '../artifact.ts'
 import type { Bytecode } from '../emit/emitter.ts'
 import { OPCODES, type Opcode } from '../emit/opcodes.ts'
 import { PetalError } from '../errors.ts'
@@ -10,16 +11,23 @@ import { parseAnnotationString } from '../ir/type-parser.ts'
 import { AnyType, dictOf, listOf, type Type } from '../ir/types.ts'
 import { bytecodePickle, unpickleRecords, type PickleResolver } from '../script/unpickle.ts'
 import { literal } from './literal.ts'
+import { needsOf } from './needs.ts'
 import { countInstructions } from './operators.ts'
 import { countElements } from './parameters.ts'
 import { outputsOfType } from './ports.ts'
 
+/** What is known of a file for the lite interpreter. */
+export interface LiteContents {
+  readonly facts: Facts
+  readonly needs: Needs
+}
+
 /**
- * What a file for the lite interpreter says of itself: bytecode version 3 to 8 in a zip archive. Nothing is known of the model before
+ * What a file for the lite interpreter says of itself, and what running it takes: bytecode version 3 to 8 in a zip archive. Nothing is known of the model before
  * it was compiled, so that `before` is `after` and no optimizations are listed; version 3, and some files of version 4, have no inputs
  * and outputs. Throws a PetalError for anything else.
  */
-export async function inspectLite(source: ByteSource): Promise<Facts> {
+export async function readLite(source: ByteSource): Promise<LiteContents> {
   const archive = await openArchive(source)
   const { values } = await unpickleRecords(archive, [{ name: 'data.pkl', storages: 'data/' }, bytecodePickle(archive)], LENIENT)
   const table = elementsOf(values[1], 'the whole')
@@ -27,7 +35,7 @@ export async function inspectLite(source: ByteSource): Promise<Facts> {
   const methods = table.slice(hasVersion ? 1 : 0).map(readMethod)
   const operators = countInstructions(methods)
   const forward = methods.find(({ name }) => name.endsWith('.forward')) ?? methods[0]
-  return {
+  const facts: Facts = {
     format: 'ptl', backend: 'cpu',
     bytecodeVersion: hasVersion ? integer(table[0]) : 3,
     operatorVersion: await readVersion(archive),
@@ -37,6 +45,12 @@ export async function inspectLite(source: ByteSource): Promise<Facts> {
     parameters: countElements(values),
     bytes: { before: source.size, after: source.size },
   }
+  return { facts, needs: needsOf(methods, values) }
+}
+
+/** The facts of {@link readLite}. */
+export async function inspectLite(source: ByteSource): Promise<Facts> {
+  return (await readLite(source)).facts
 }
 
 /** Types do not matter here, only that they are lists or dicts. */

@@ -72,6 +72,7 @@ export const weights: Directive<'weights'> = written({
 /** Example inputs of one call. */
 export const input: Directive<'input'> = written({
   name: 'input',
+  stage: 'examples',
   example: '1x3x224x224',
   fallback: [],
   characters: GRAMMAR_CHARACTERS,
@@ -83,9 +84,10 @@ export const input: Directive<'input'> = written({
   print: (specs) => specs.map(printInput).join(';'),
 })
 
-/** How a trace is checked. */
+/** How a trace and the compiled model are checked. */
 export const check: Directive<'check'> = written({
   name: 'check',
+  stage: 'examples',
   words: ['auto', 'none'],
   example: '2x3x64x64,1x3x96x96',
   fallback: 'auto',

@@ -1,0 +1,53 @@
+import { coverage as ofRuntime, type Coverage } from '@petaljs/runtime/build'
+import type { Call, Needs } from './compiler/artifact.ts'
+import { type ErrorLocation, PetalError } from './errors.ts'
+import type { ModelRuntime } from './facts.ts'
+
+/** What running a model with the runtime takes: which of its families, and what it lacks. */
+export function runtimeFact({ calls, instructions: opcodes, classes, dtypes }: Needs, coverage: Omit<Coverage, 'families'> = ofRuntime): ModelRuntime {
+  const families = new Set<string>()
+  const missing = new Map<string, { readonly operator: string; count: number; readonly at?: string }>()
+  const need = (family: string | undefined, operator: string, at?: Call['at']): void => {
+    if (family !== undefined) return void families.add(family)
+    const known = missing.get(operator)
+    if (known) known.count++
+    else missing.set(operator, { operator, count: 1, ...at && { at: `${at.file}:${at.line}` } })
+  }
+  for (const { operator, at } of calls) need(own(coverage.operators, operator), operator, at)
+  for (const name of classes) need(own(coverage.classes, name), `weights packed as ${name.split('.').at(-1)}`)
+  const lacking = [
+    ...opcodes.filter((name) => !coverage.instructions.includes(name)).map((name) => `the instruction ${name}`),
+    ...dtypes.filter((name) => !coverage.dtypes.includes(name)).map((name) => `${name} tensors`),
+  ]
+  for (const what of lacking) need(undefined, what)
+  return { families: [...families].toSorted(), unsupported: [...missing.values()].toSorted((a, b) => (a.operator < b.operator ? -1 : 1)) }
+}
+
+function own(table: Readonly<Record<string, string>>, name: string): string | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined
+}
+
+/** What the runtime lacks, in words; undefined where it lacks nothing. `fix` is what to do. */
+export function lackOf({ unsupported }: ModelRuntime): { readonly message: string; readonly location?: ErrorLocation } | undefined {
+  const [first] = unsupported
+  if (first === undefined) return undefined
+  const list = unsupported.map(({ operator, count, at }) =>
+    `${operator} (${[count === 1 ? 'once' : `${count} times`, ...at === undefined ? [] : [`${count === 1 ? '' : 'first '}at ${at}`]].join(', ')})`)
+  const place = /^(.*):(\d+)$/.exec(first.at ?? '')
+  return {
+    message: `Petal's runtime for the web lacks ${list.join(', ')}: only PyTorch Mobile can run the model.`,
+    ...place && { location: { file: place[1]!, line: Number(place[2]) } },
+  }
+}
+
+/** The error for a model that has to run on the web and cannot. */
+export function notOnWeb(runtime: ModelRuntime, name: string): PetalError | undefined {
+  const lack = lackOf(runtime)
+  return lack && new PetalError({
+    code: 'NOT_ON_WEB',
+    message: `${name} cannot run on the web: ${lack.message}`,
+    cause: 'The import says "requires=web".',
+    fix: 'Write that part of the model with other operators, or leave "requires=web" out if only PyTorch Mobile runs it.',
+    ...lack.location && { location: lack.location },
+  })
+}

@@ -1,0 +1,10 @@
+/** For programs that build apps: what this release can run, and running it outside of an app. Apps need nothing of it. */
+export { coverage, type Coverage } from './coverage.ts'
+export { createEngine, type Engine, type Observer, reserve, type Reserved } from './engine.ts'
+export type { ModelCheck, ModelFacts, ModelPort, ModelRuntime } from './facts.ts'
+export { families } from './families.ts'
+export { fromHalf, toHalf } from './half.ts'
+export { completeImageSpec, type ImageSpec } from './image-spec.ts'
+export { type Dtype, Tensor } from './tensor.ts'
+export { RuntimeError } from './errors.ts'
+export { Tuple, type Value } from './values.ts'
