@@ -79,7 +79,7 @@ export async function createEngine({ machine, address, size }: Reserved, familie
   await Promise.all([...sources].map(async (source) => {
     machine.kernels[source.name] = await instantiate(source, machine.memory.wasm)
   }))
-  const program = await readModel(machine, address, size)
+  const program = await readProgram(machine, address, size)
   const operators = registry(families)
   const codes = link(program, operators)
   const interpreter = new Interpreter(machine, codes, operators.get(FORMAT))
@@ -143,16 +143,6 @@ export async function createEngine({ machine, address, size }: Reserved, familie
     },
     extraFiles: program.extraFiles,
     bytecodeVersion: program.bytecodeVersion,
-  }
-}
-
-async function readModel(machine: Machine, address: number, size: number): Promise<Program> {
-  try {
-    return await readProgram(machine, address, size)
-  } catch (error) {
-    // The archive's own refusals are complete sentences of another class.
-    if (error instanceof RuntimeError || !(error instanceof Error) || error.name !== 'PetalError') throw error
-    throw new RuntimeError('BAD_MODEL', error.message)
   }
 }
 

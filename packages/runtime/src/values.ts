@@ -35,10 +35,10 @@ export class Device {
 /** A module or an instance of a TorchScript class. Attributes are in the order of the pickled dict, which GET_ATTR and SET_ATTR count by. */
 export class ScriptObject {
   readonly className: string
-  readonly names: readonly string[]
+  readonly names: string[]
   readonly slots: Value[]
 
-  constructor(className: string, names: readonly string[], slots: Value[]) {
+  constructor(className: string, names: string[], slots: Value[]) {
     this.className = className
     this.names = names
     this.slots = slots

@@ -1,6 +1,6 @@
-import { readPickle } from '../../../core/src/compiler/archive/pickle-reader.ts'
-import { isContainer, type PickleValue } from '../../../core/src/compiler/archive/pickle-value.ts'
-import type { Archive } from '../../../core/src/compiler/archive/zip-reader.ts'
+import { Tuple, type Value } from '../values.ts'
+import type { LiteArchive } from './archive.ts'
+import { unpickle } from './unpickle.ts'
 
 /** Tells where in the model's Python source an instruction comes from. */
 export interface DebugHandles {
@@ -17,26 +17,25 @@ const STRING_TABLE = 'FORMAT_WITH_STRING_TABLE'
  * Reads what `_save_for_lite_interpreter(_save_mobile_debug_info=True)` writes beside the bytecode; undefined for files without.
  * Sources: torch/csrc/jit/mobile/debug_info.cpp, serialization/source_range_serialization.cpp, callstack_debug_info_serialization.cpp.
  */
-export async function readDebugHandles(archive: Archive): Promise<DebugHandles | undefined> {
-  if (!archive.records.has(HANDLES) || !archive.records.has(CALL_STACKS)) return undefined
-  const read = async (name: string): Promise<PickleValue> => readPickle(await archive.records.get(name)!.read(), name)
-  const handles = new Map<string, PickleValue[]>()
-  for (const row of items(await read(HANDLES)).slice(1)) {
+export function readDebugHandles(archive: LiteArchive): DebugHandles | undefined {
+  if (!archive.has(HANDLES) || !archive.has(CALL_STACKS)) return undefined
+  const handles = new Map<string, readonly Value[]>()
+  for (const row of items(unpickle(archive, HANDLES)).slice(1)) {
     const [name, table] = items(row)
     handles.set(String(name), items(items(items(items(table)[0])[1])[0]))
   }
-  const tags = new Map<PickleValue, PickleValue>()
-  for (const row of items(await read(CALL_STACKS))) {
+  const tags = new Map<Value, Value>()
+  for (const row of items(unpickle(archive, CALL_STACKS))) {
     const [handle, tag] = items(row)
     tags.set(handle!, tag!)
   }
-  const places = new Map<PickleValue, string>()
-  for (const name of archive.records.keys()) if (name.endsWith('.debug_pkl')) addPlaces(places, await read(name))
+  const places = new Map<Value, string>()
+  for (const name of archive.names) if (name.endsWith('.debug_pkl')) addPlaces(places, unpickle(archive, name))
   return { place: (method, pc) => places.get(tags.get(handles.get(method)?.[pc] ?? -1) ?? -1) }
 }
 
 /** Rows are `(offset, (source, start, end), tag)`, a source is `(lines, file, line number of the first one)`. */
-function addPlaces(places: Map<PickleValue, string>, root: PickleValue): void {
+function addPlaces(places: Map<Value, string>, root: Value): void {
   const [format, texts, rows] = items(root)
   const table = format === STRING_TABLE ? items(texts) : undefined
   for (const row of items(table ? rows : root)) {
@@ -53,9 +52,6 @@ function addPlaces(places: Map<PickleValue, string>, root: PickleValue): void {
   }
 }
 
-/** Items of a tuple or list, also of one that a builder function makes. */
-function items(value: PickleValue | undefined): PickleValue[] {
-  if (value === undefined || !isContainer(value)) return []
-  if (value.kind === 'object') return items(items(value.args)[0])
-  return 'items' in value ? [...value.items ?? []] : []
+function items(value: Value | undefined): readonly Value[] {
+  return value instanceof Tuple ? value.items : Array.isArray(value) ? value : []
 }

@@ -1,9 +1,9 @@
-import { type Archive, openArchive } from '../../../core/src/compiler/archive/zip-reader.ts'
 import type { Machine } from '../machine.ts'
 import { ScriptObject, Tuple, type Value } from '../values.ts'
-import { readDebugHandles, type DebugHandles } from './debug-handles.ts'
-import { memorySource, Storages } from './storages.ts'
-import { broken, unpickle } from './unpickle.ts'
+import { LiteArchive } from './archive.ts'
+import { broken } from './broken.ts'
+import { type DebugHandles, readDebugHandles } from './debug-handles.ts'
+import { unpickle } from './unpickle.ts'
 
 /** An operator that a method calls. `numArgs` are the arguments that calls pass; undefined in files before version 6, where they pass all. */
 export interface OperatorCall {
@@ -53,26 +53,25 @@ export interface Program {
  * they are. Source: torch/csrc/jit/mobile/import.cpp.
  */
 export async function readProgram(machine: Machine, address: number, size: number): Promise<Program> {
-  const { memory } = machine
-  const archive = await openArchive(memorySource(memory, address, size))
-  if (!archive.records.has('bytecode.pkl')) throw broken('bytecode.pkl', 'it is not there, so that this is TorchScript for the full interpreter; compile it first')
-  const storages = new Storages(memory, archive)
-  const own = [...archive.records.keys()].some((name) => name.startsWith('bytecode/'))
-  const table = items(await unpickle(archive, 'bytecode.pkl', { folder: own ? 'bytecode/' : 'constants/', storages }), 'the whole')
+  const archive = await LiteArchive.open(machine, address, size)
+  const own = archive.names.some((name) => name.startsWith('bytecode/'))
+  const table = items(unpickle(archive, 'bytecode.pkl', { folder: own ? 'bytecode/' : 'constants/' }), 'the whole')
   const hasVersion = typeof table[0] === 'bigint'
   const methods = table.slice(hasVersion ? 1 : 0).map(readMethod)
   const names = new Set(methods.map(({ name }) => name))
   const unset: [ScriptObject, Value][] = []
-  const root = await unpickle(archive, 'data.pkl', { folder: 'data/', storages, hasSetState: (name) => names.has(`${name}.__setstate__`), unset })
+  const root = unpickle(archive, 'data.pkl', { folder: 'data/', hasSetState: (name) => names.has(`${name}.__setstate__`), unset })
   if (!(root instanceof ScriptObject)) throw broken('data.pkl', 'it is not a module')
   return {
     root, methods, unset,
     bytecodeVersion: hasVersion ? Number(table[0]) : 3,
-    operatorVersion: Number(await readText(archive, archive.records.has('.data/version') ? '.data/version' : 'version')),
-    extraFiles: await readExtraFiles(archive),
-    debug: await readDebugHandles(archive),
+    operatorVersion: Number(archive.text(archive.has('.data/version') ? '.data/version' : 'version')),
+    extraFiles: new Map(archive.names.filter((name) => name.startsWith(EXTRA)).map((name) => [name.slice(EXTRA.length), archive.bytes(name).slice()])),
+    debug: readDebugHandles(archive),
   }
 }
+
+const EXTRA = 'extra/'
 
 /** `(name, code)` or `(name, code, schema)`. */
 function readMethod(value: Value): Method {
@@ -116,17 +115,4 @@ function items(value: Value | undefined, what: string): readonly Value[] {
   if (value instanceof Tuple) return value.items
   if (Array.isArray(value)) return value
   throw broken('bytecode.pkl', `${what} is not a tuple`)
-}
-
-async function readText(archive: Archive, name: string): Promise<string> {
-  const record = archive.records.get(name)
-  return record ? new TextDecoder().decode(await record.read()) : ''
-}
-
-const EXTRA = 'extra/'
-
-async function readExtraFiles(archive: Archive): Promise<Map<string, Uint8Array>> {
-  const files = new Map<string, Uint8Array>()
-  for (const [name, record] of archive.records) if (name.startsWith(EXTRA)) files.set(name.slice(EXTRA.length), (await record.read()).slice())
-  return files
 }

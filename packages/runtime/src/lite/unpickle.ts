@@ -1,157 +1,169 @@
-import { checkTree, readPickle } from '../../../core/src/compiler/archive/pickle-reader.ts'
-import {
-  childrenOf, globalName, isContainer, type PickleContainer, type PickleObject, type PickleValue,
-} from '../../../core/src/compiler/archive/pickle-value.ts'
-import { type Archive, requireRecord } from '../../../core/src/compiler/archive/zip-reader.ts'
-import { RuntimeError } from '../errors.ts'
-import { DTYPES, type Dtype, numelOf, Tensor } from '../tensor.ts'
+import { DTYPES, numelOf, Tensor } from '../tensor.ts'
 import { Device, PackedObject, ScriptObject, Tuple, type Value } from '../values.ts'
-import { DTYPE_OF_STORAGE, type Storages } from './storages.ts'
+import type { LiteArchive } from './archive.ts'
+import { broken } from './broken.ts'
 
 /** Custom C++ classes. */
 const CUSTOM = '__torch__.torch.classes.'
 /** c10's DimVector takes no more. */
 const MAX_DIMENSIONS = 64
 
-/** What the class of an object may do when it is read. */
+/** A class or function by name. */
+class Global {
+  readonly name: string
+
+  constructor(name: string) {
+    this.name = name
+  }
+}
+
+/** Where tensors lie, before the tensor. */
+class StorageId {
+  readonly parts: readonly Item[]
+
+  constructor(parts: readonly Item[]) {
+    this.parts = parts
+  }
+}
+
+type Item = Value | Global | StorageId
+
+/** How a pickle is read. */
 export interface Unpickling {
   /** Where tensors' records lie: `data/`. */
-  readonly folder: string
-  readonly storages: Storages
-  /** True for a class that brings itself into being: its object is left empty, and is put on `unset` with its state. */
+  readonly folder?: string
+  /** True for a class that fills its objects itself: they are left empty, and put on `unset` with their states. */
   readonly hasSetState?: (className: string) => boolean
   readonly unset?: [ScriptObject, Value][]
 }
 
-/** Reads a pickle of the archive into values. Throws for whatever TorchScript's own unpickler (torch/csrc/jit/serialization/unpickler.cpp) would not take. */
-export async function unpickle(archive: Archive, name: string, options: Unpickling): Promise<Value> {
-  const root = readPickle(await (requireRecord(archive, name, 'which holds the values of the model')).read(), name)
-  checkTree(root, name)
-  const refs = await loadStorages(root, options)
-  return new Reader(name, options, refs).value(root)
-}
-
-interface StorageRef {
-  readonly record: string
-  readonly dtype: Dtype
-}
-
-/** Loads what `("storage", torch.FloatStorage, key, device, numel)` names, everywhere in the value. */
-async function loadStorages(root: PickleValue, { folder, storages }: Unpickling): Promise<Map<PickleValue, StorageRef>> {
-  const refs = new Map<PickleValue, StorageRef>()
-  const seen = new Set<PickleValue>()
-  const todo = [root]
-  while (todo.length > 0) {
-    const value = todo.pop()!
-    if (!isContainer(value) || seen.has(value)) continue
-    seen.add(value)
-    if (value.kind !== 'persistent') {
-      for (const child of childrenOf(value)) todo.push(child)
-      continue
-    }
-    const [tag, type, key, , numel] = isContainer(value.id) && value.id.kind === 'tuple' ? value.id.items : []
-    const name = typeof type === 'object' && type !== null && 'kind' in type && type.kind === 'global' ? type.name : String(type)
-    if (tag !== 'storage' || typeof key !== 'string' || typeof numel !== 'bigint') throw broken(folder, 'a reference to its data is malformed')
-    const dtype = Object.hasOwn(DTYPE_OF_STORAGE, name) ? DTYPE_OF_STORAGE[name]! : undefined
-    if (dtype === undefined) throw new RuntimeError('UNSUPPORTED', `The model has a tensor of type ${name.replace('Storage', '')}, which Petal's runtime lacks.`)
-    refs.set(value, { record: folder + key, dtype })
-    await storages.load(folder + key, Number(numel) * DTYPES[dtype].bytes)
+/**
+ * Reads a pickle as TorchScript writes them (torch/csrc/jit/serialization/pickler.cpp) into values. Nothing is called: what a pickle may make is listed here.
+ */
+export function unpickle(archive: LiteArchive, name: string, options: Unpickling = {}): Value {
+  const bytes = archive.bytes(name)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  let at = 0
+  let stack: Item[] = []
+  const marks: Item[][] = []
+  const memo: Item[] = []
+  const fail = (why: string): never => {
+    throw broken(name, why)
   }
-  return refs
-}
-
-class Reader {
-  readonly #name: string
-  readonly #options: Unpickling
-  readonly #refs: Map<PickleValue, StorageRef>
-  readonly #done = new Map<PickleContainer, Value>()
-
-  constructor(name: string, options: Unpickling, refs: Map<PickleValue, StorageRef>) {
-    this.#name = name
-    this.#options = options
-    this.#refs = refs
+  const skip = (count: number): number => (at += count) - count
+  const pop = (): Item => (stack.length > 0 ? stack.pop()! : fail('it takes a value where there is none'))
+  const top = (): Item => stack.at(-1)!
+  const popMark = (): Item[] => {
+    const items = stack
+    stack = marks.pop() ?? fail('it closes a group that was not opened')
+    return items
   }
-
-  /** Recursion is bounded: checkTree has seen the value. */
-  value(value: PickleValue): Value {
-    if (typeof value === 'bigint' && BigInt.asIntN(64, value) !== value) throw broken(this.#name, 'an integer in it has more than 64 bits')
-    if (typeof value !== 'object' || value === null) return value
-    if (!isContainer(value)) throw broken(this.#name, 'it has a value that TorchScript does not know')
-    const known = this.#done.get(value)
-    if (known !== undefined) return known
-    const made = this.#make(value)
-    this.#done.set(value, made)
-    return made
+  const text = (length: number): string => new TextDecoder().decode(bytes.subarray(skip(length), at))
+  const line = (): string => {
+    const end = bytes.indexOf(10, at)
+    const result = text(end - at)
+    at++
+    return result
   }
+  const tuple = (items: Item[]): number => stack.push(new Tuple(items as Value[]))
+  const list = (item: Item): Item[] => (Array.isArray(item) ? item as Item[] : fail('something in it that should be a list is none'))
+  const number = (item: Item | undefined): number => (typeof item === 'bigint' && item >= 0n && item < 2n ** 40n ? Number(item) : fail('the size of a tensor in it is none'))
+  const numbers = (item: Item | undefined): number[] => (item instanceof Tuple ? item.items : list(item!)).map(number)
 
-  #make(value: PickleContainer): Value {
-    switch (value.kind) {
-      case 'tuple': return new Tuple(value.items.map((item) => this.value(item)))
-      case 'list': return value.items.map((item) => this.value(item))
-      case 'dict': return new Map(value.entries.map(([key, item]) => [this.value(key), this.value(item)]))
-      case 'object': return this.#object(value)
-      default: throw broken(this.#name, `it has a ${value.kind}, which TorchScript does not know`)
-    }
-  }
-
-  #object(object: PickleObject): Value {
-    const { callee, args, state, how } = object
-    if (typeof callee !== 'object' || callee === null || !('kind' in callee) || callee.kind !== 'global') throw broken(this.#name, 'it calls something that has no name')
-    const name = globalName(callee)
-    const items = isContainer(args) && args.kind === 'tuple' ? args.items : []
-    if (how === 'new' && name.startsWith('__torch__.') && state !== undefined) return this.#instance(name, state)
-    const maker = how === 'reduce' && state === undefined && Object.hasOwn(MAKERS, name) ? MAKERS[name] : undefined
-    if (!maker) throw broken(this.#name, `it refers to '${name}', which no model for the lite interpreter does`)
-    return maker(this, items)
-  }
-
-  #instance(name: string, state: PickleValue): Value {
-    if (name.startsWith(CUSTOM)) return new PackedObject(name, this.value(state))
-    if (this.#options.hasSetState?.(name)) {
-      const object = new ScriptObject(name, [], [])
-      this.#options.unset!.push([object, this.value(state)])
-      return object
-    }
-    if (!isContainer(state) || state.kind !== 'dict') throw broken(this.#name, `it has a '${name}' without attributes`)
-    return new ScriptObject(name, state.entries.map(([key]) => String(key)), state.entries.map(([, item]) => this.value(item)))
-  }
-
-  /** `_rebuild_tensor_v2(storage, offset, sizes, strides, …)` */
-  tensor([storage, offset, sizes, strides]: readonly PickleValue[]): Tensor {
-    const ref = this.#refs.get(storage!)
-    const [at, lengths, steps] = [this.#number(offset), this.#numbers(sizes), this.#numbers(strides)]
-    if (!ref || lengths.length !== steps.length || lengths.length > MAX_DIMENSIONS) throw broken(this.#name, 'a tensor in it makes no sense')
-    const whole = this.#options.storages.get(ref.record)
+  const tensor = ([id, offset, sizes, strides]: readonly Item[]): Tensor => {
+    const [, type, key, , count] = id instanceof StorageId ? id.parts : fail('a tensor in it has no data')
+    if (!(type instanceof Global)) return fail('a tensor in it has no type')
+    const { storage, dtype } = archive.storage((options.folder ?? '') + String(key), type.name.slice(type.name.lastIndexOf('.') + 1), number(count))
+    const [begin, lengths, steps] = [number(offset), numbers(sizes), numbers(strides)]
     // The last element that is read must be there, too.
-    const last = numelOf(lengths) === 0 ? 0 : lengths.reduce((sum, length, i) => sum + (length - 1) * steps[i]!, at + 1)
-    if (last * DTYPES[ref.dtype].bytes > whole.byteLength) throw broken(this.#name, 'a tensor in it is larger than its data')
-    return new Tensor(whole, ref.dtype, lengths, steps, at)
+    const last = numelOf(lengths) === 0 ? 0 : lengths.reduce((sum, length, i) => sum + (length - 1) * steps[i]!, begin + 1)
+    if (lengths.length !== steps.length || lengths.length > MAX_DIMENSIONS || last * DTYPES[dtype].bytes > storage.byteLength) fail('a tensor in it is larger than its data')
+    return new Tensor(storage, dtype, lengths, steps, begin)
   }
 
-  #numbers(value: PickleValue | undefined): number[] {
-    if (typeof value === 'object' && value !== null && 'items' in value && value.items) return value.items.map((item) => this.#number(item))
-    throw broken(this.#name, 'the sizes of a tensor in it are none')
+  /** What a call makes. */
+  const reduce = (callee: Item, args: readonly Item[]): Item => {
+    const called = callee instanceof Global ? callee.name : ''
+    if (called === 'torch._utils._rebuild_tensor_v2') return tensor(args)
+    if (called.startsWith('torch.jit._pickle.')) return args[0] as Value
+    // Every tensor comes with an empty one, for its hooks.
+    if (called === 'collections.OrderedDict') return new Map()
+    if (called === 'torch.device') return new Device(String(args[0]))
+    return fail(`it refers to '${called}', which no model for the lite interpreter does`)
+  }
+  const build = (object: Item, state: Value): void => {
+    if (object instanceof PackedObject) object.state = state
+    else if (!(object instanceof ScriptObject)) fail('it sets the state of something that is no object')
+    else if (options.hasSetState?.(object.className)) options.unset!.push([object, state])
+    else if (!(state instanceof Map)) fail(`it has a '${object.className}' without attributes`)
+    else {
+      for (const [key, value] of state) {
+        object.names.push(String(key))
+        object.slots.push(value)
+      }
+    }
+  }
+  const setItems = (items: Item[], target: Item): void => {
+    if (!(target instanceof Map)) fail('it sets items on something that is no dictionary')
+    else for (let i = 0; i < items.length; i += 2) target.set(items[i] as Value, items[i + 1] as Value)
+  }
+  const create = (): Item => {
+    pop()
+    const callee = pop()
+    const className = callee instanceof Global ? callee.name : fail('it makes an object of something that is no class')
+    if (!className.startsWith('__torch__.')) fail(`it makes an object of '${className}'`)
+    return className.startsWith(CUSTOM) ? new PackedObject(className, null) : new ScriptObject(className, [], [])
   }
 
-  #number(value: PickleValue | undefined): number {
-    if (typeof value === 'bigint' && value >= 0n && value < 2n ** 40n) return Number(value)
-    throw broken(this.#name, 'the size of a tensor in it is none')
+  /** Opcodes of Python's pickletools. */
+  const opcodes: Record<number, () => unknown> = {
+    0x80: () => skip(1), // PROTO
+    0x28: () => { marks.push(stack); stack = [] }, // MARK
+    0x4e: () => stack.push(null),
+    0x88: () => stack.push(true),
+    0x89: () => stack.push(false),
+    0x4b: () => stack.push(BigInt(bytes[skip(1)]!)),
+    0x4d: () => stack.push(BigInt(view.getUint16(skip(2), true))),
+    0x4a: () => stack.push(BigInt(view.getInt32(skip(4), true))),
+    0x8a: () => { // LONG1
+      const length = bytes[skip(1)]!
+      let value = 0n
+      for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[at + i]!)
+      skip(length)
+      stack.push(length > 8 ? fail('an integer in it has more than 64 bits') : BigInt.asIntN(length * 8, value))
+    },
+    0x47: () => stack.push(view.getFloat64(skip(8))),
+    0x58: () => stack.push(text(view.getUint32(skip(4), true))),
+    0x8c: () => stack.push(text(bytes[skip(1)]!)),
+    0x5d: () => stack.push([]),
+    0x61: () => { const item = pop(); list(top()).push(item) }, // APPEND
+    0x65: () => { const items = popMark(); for (const item of items) list(top()).push(item) }, // APPENDS
+    0x29: () => tuple([]),
+    0x74: () => { const items = popMark(); tuple(items) },
+    0x85: () => tuple([pop()]),
+    0x86: () => tuple([pop(), pop()].toReversed()),
+    0x87: () => tuple([pop(), pop(), pop()].toReversed()),
+    0x7d: () => stack.push(new Map()),
+    0x73: () => { const value = pop(); setItems([pop(), value], top()) },
+    0x75: () => { const items = popMark(); setItems(items, top()) },
+    0x63: () => { const module = line(); stack.push(new Global(`${module}.${line()}`)) },
+    0x71: () => { memo[bytes[skip(1)]!] = top() },
+    0x72: () => { memo[view.getUint32(skip(4), true)] = top() },
+    0x68: () => stack.push(memo[bytes[skip(1)]!]!),
+    0x6a: () => stack.push(memo[view.getUint32(skip(4), true)]!),
+    0x52: () => { const args = pop(); stack.push(reduce(pop(), args instanceof Tuple ? args.items : [])) },
+    0x81: () => stack.push(create()), // NEWOBJ
+    0x62: () => { const state = pop(); build(top(), state as Value) },
+    0x51: () => { const id = pop(); stack.push(new StorageId(id instanceof Tuple ? id.items : [])) }, // BINPERSID
   }
-}
-
-/** What pickles for the lite interpreter call. */
-const MAKERS: Readonly<Record<string, (reader: Reader, args: readonly PickleValue[]) => Value>> = {
-  'torch._utils._rebuild_tensor_v2': (reader, args) => reader.tensor(args),
-  'torch.jit._pickle.build_intlist': (reader, [items]) => reader.value(items!),
-  'torch.jit._pickle.build_doublelist': (reader, [items]) => reader.value(items!),
-  'torch.jit._pickle.build_boollist': (reader, [items]) => reader.value(items!),
-  'torch.jit._pickle.build_tensorlist': (reader, [items]) => reader.value(items!),
-  'torch.jit._pickle.restore_type_tag': (reader, [value]) => reader.value(value!),
-  'torch.device': (_, [name]) => new Device(String(name)),
-}
-
-/** The error of a file that is no model, or a damaged one. */
-export function broken(where: string, why: string): RuntimeError {
-  const message = `'${where}' in the model file cannot be read: ${why}. The file is damaged, or PyTorch did not write it; make it again.`
-  return new RuntimeError('BAD_MODEL', message)
+  try {
+    for (let opcode = bytes[at++]!; opcode !== 0x2e; opcode = bytes[at++]!) {
+      const run = opcodes[opcode] ?? fail(`it has the unknown opcode ${opcode} at byte ${at - 1}`)
+      run()
+    }
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof TypeError) fail('it ends too early')
+    throw error
+  }
+  return top() as Value
 }
