@@ -18,7 +18,7 @@ function muladd(x: v128, y: v128, z: v128): v128 {
 /** 2 to the power of whole numbers that are given as int32, -126 … 127. */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
-function power(n: v128): v128 {
+export function power(n: v128): v128 {
   return i32x4.shl(i32x4.add(n, i32x4.splat(127)), 23)
 }
 

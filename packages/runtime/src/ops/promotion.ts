@@ -1,0 +1,51 @@
+import { DTYPES, type Dtype, Tensor } from '../tensor.ts'
+import type { Scalar } from '../values.ts'
+import { isFloating } from './elements.ts'
+
+/** PyTorch's default type of floats, and of Python's. */
+const FLOAT: Dtype = 'float32'
+
+/** The type that holds the values of two types: c10::promoteTypes. */
+export function promoteTypes(a: Dtype, b: Dtype): Dtype {
+  if (a === b) return a
+  const [low, high] = DTYPES[a].kind < DTYPES[b].kind || (DTYPES[a].kind === DTYPES[b].kind && DTYPES[a].bytes < DTYPES[b].bytes) ? [a, b] : [b, a]
+  // No type of one byte holds uint8 and int8.
+  return DTYPES[low].kind === 1 && DTYPES[high].kind === 1 && DTYPES[low].bytes === DTYPES[high].bytes ? 'int16' : high
+}
+
+/** The type that a Python number counts for in an operation. A bool is an int there, as in every argument of type Scalar. */
+export function scalarType(value: Scalar): Dtype {
+  return typeof value === 'number' ? FLOAT : 'int64'
+}
+
+/**
+ * The common type of an operation's operands: at::native::result_type. Tensors with dimensions decide, then tensors without, then Python
+ * numbers; those lower down only count when they are of a higher kind (bool < int < float).
+ */
+export function resultType(operands: readonly (Tensor | Scalar)[]): Dtype {
+  const found: (Dtype | undefined)[] = [undefined, undefined, undefined]
+  for (const operand of operands) {
+    const isTensor = operand instanceof Tensor
+    const rank = isTensor ? Number(operand.dim === 0) : 2
+    const type = isTensor ? operand.dtype : scalarType(operand)
+    found[rank] = found[rank] ? promoteTypes(found[rank], type) : type
+  }
+  const [dimensioned, zero, wrapped] = found
+  return combine(dimensioned, combine(zero, wrapped))!
+}
+
+function combine(higher: Dtype | undefined, lower: Dtype | undefined): Dtype | undefined {
+  if (!higher || !lower) return higher ?? lower
+  if (isFloating(higher)) return higher
+  return higher === 'bool' || isFloating(lower) ? promoteTypes(higher, lower) : higher
+}
+
+/** The type that functions of real numbers give: floats stay, everything else becomes the default type of floats. */
+export function floatType(dtype: Dtype): Dtype {
+  return isFloating(dtype) ? dtype : FLOAT
+}
+
+/** True when results of one type may be written to another one: c10::canCast. */
+export function canCast(from: Dtype, to: Dtype): boolean {
+  return !(isFloating(from) && !isFloating(to)) && !(from !== 'bool' && to === 'bool')
+}
