@@ -1,7 +1,18 @@
+import activationMore from './ops/activation-more.ts'
+import activation from './ops/activation.ts'
+import arithmetic from './ops/arithmetic.ts'
+import bits from './ops/bits.ts'
 import collections from './ops/collections.ts'
+import compare from './ops/compare.ts'
 import conv from './ops/conv.ts'
+import index from './ops/index.ts'
+import join from './ops/join.ts'
+import mathMore from './ops/math-more.ts'
+import math from './ops/math.ts'
 import matmul from './ops/matmul.ts'
+import norm from './ops/norm.ts'
 import pool from './ops/pool.ts'
+import recurrent from './ops/recurrent.ts'
 import scalar from './ops/scalar.ts'
 import shape from './ops/shape.ts'
 import softmax from './ops/softmax.ts'
@@ -10,4 +21,7 @@ import unpool from './ops/unpool.ts'
 import type { Family } from './operator.ts'
 
 /** Every family of operators. */
-export const families: readonly Family[] = [collections, conv, matmul, pool, scalar, shape, softmax, strings, unpool]
+export const families: readonly Family[] = [
+  activationMore, activation, arithmetic, bits, collections, compare, conv, index, join, mathMore, math, matmul, norm,
+  pool, recurrent, scalar, shape, softmax, strings, unpool,
+]
