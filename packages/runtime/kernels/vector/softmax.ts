@@ -15,7 +15,7 @@ export function softmaxRows(to: usize, from: usize, rows: i32, columns: i32, log
       let x = f32x4.mul(v128.load(from + i), factor)
       if (mask) x = f32x4.add(x, v128.load(mask + i))
       v128.store(to + i, x)
-      greatest = f32x4.max(greatest, x)
+      greatest = f32x4.pmax(x, greatest)
     }
     let largest = largestLane(greatest)
     for (let i = vectors; i < bytes; i += 4) {
@@ -61,7 +61,7 @@ export function softmaxRows(to: usize, from: usize, rows: i32, columns: i32, log
 function columnsOf(lanes: i32, to: usize, from: usize, rows: i32, step: usize, logarithm: i32): void {
   const end = <usize>rows * step
   let greatest = f32x4.splat(-Infinity)
-  for (let i: usize = 0; i < end; i += step) greatest = f32x4.max(greatest, loadLanes(lanes, from + i))
+  for (let i: usize = 0; i < end; i += step) greatest = f32x4.pmax(loadLanes(lanes, from + i), greatest)
   let sum = f32x4.splat(0)
   for (let i: usize = 0; i < end; i += step) {
     const shifted = f32x4.sub(loadLanes(lanes, from + i), greatest)
