@@ -90,9 +90,16 @@ for (const [name, tarball] of Object.entries(tarballs)) {
 }
 const env = { PETAL_CHROMIUM: chromium ?? '', PETAL_PYTHON: torch?.python ?? '' }
 for (const name of readdirSync(join(root, 'packages'))) await vitest(name, env)
+/** Examples whose models are Python sources. */
+const PYTHON_EXAMPLES = new Set(['camera', 'python'])
 for (const name of readdirSync(join(root, 'examples')).filter((name) => existsSync(join(root, 'examples', name, 'package.json')))) {
-  if (name === 'python' && !torch) missing('examples/python builds', 'PyTorch')
-  else await check(`examples/${name} builds`, 'pnpm', ['run', 'build'], { cwd: join(root, 'examples', name), env })
+  const cwd = join(root, 'examples', name)
+  if (PYTHON_EXAMPLES.has(name) && !torch) {
+    missing(`examples/${name} builds`, 'PyTorch')
+    continue
+  }
+  const { scripts } = JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8'))
+  for (const task of ['typecheck', 'build', 'test'].filter((task) => scripts[task])) await check(`examples/${name}: ${task}`, 'pnpm', ['run', task], { cwd, env })
 }
 const torchSpecs = readdirSync(join(root, 'packages')).filter((name) => existsSync(join(root, 'packages', name, 'vitest.torch.config.ts')))
 if (converters.length > 0) {

@@ -45,7 +45,7 @@ export function drawing(): HTMLElement {
     const start = performance.now()
     const { output } = await net.run({ data: image, dims: [1, 1, 28, 28] })
     times.push(performance.now() - start)
-    return output.data
+    return output.data as Float32Array
   }
 
   function show(likely: ArrayLike<number> | undefined): void {
