@@ -3,6 +3,7 @@ import type { Machine } from '../machine.ts'
 import { numelOf, type Tensor } from '../tensor.ts'
 import { PackedObject, Tuple } from '../values.ts'
 import conv from './conv.ts'
+import { packConvolution } from './dense/convolution.ts'
 import { call, createMachine, difference, Random, read } from './dense/testing.ts'
 
 interface Case {
@@ -148,6 +149,30 @@ describe('convolutions', () => {
       expect(difference(read(m, y), expected.values), JSON.stringify(c)).toBeLessThan(5e-6)
       m.memory.endCall()
     }
+  })
+
+  it('by transformed tiles agree with a plain loop: odd sizes, several blocks, any padding', () => {
+    const random = new Random(6)
+    const shapes = [[61, 50, 64, 64, 1], [1, 1, 16, 20, 1], [7, 3, 20, 16, 0], [14, 15, 96, 48, 2], [2, 9, 32, 16, 1]] as const
+    for (const [height, width, ins, outs, pad] of shapes) {
+      const c: Case = {
+        dims: 2, batch: 2, input: [height, width], weight: [outs, ins, 3, 3], bias: true, stride: [1, 1], before: [pad, pad], after: [pad, pad],
+        dilation: [1, 1], outputPadding: [0, 0], groups: 1, transposed: false,
+      }
+      const { x, w, b, expected } = tensors(m, random, c)
+      expect(packConvolution(m, w, b, { ...c, padding: c.before }).kernel).toBe('winograd')
+      const y = call(m, conv, 'aten::conv2d', x, w, b, ints(c.stride), ints(c.before), ints(c.dilation), 1n)
+      expect(difference(read(m, y), expected.values), JSON.stringify(c)).toBeLessThan(2e-6)
+      m.memory.endCall()
+    }
+  })
+
+  it('read images that lie channels-last through strides, where they are', () => {
+    const random = new Random(11)
+    const [x, w] = [random.tensor(m, [2, 5, 6, 8]), random.tensor(m, [4, 8, 3, 3])]
+    const permuted = x.view([2, 8, 5, 6], [240, 1, 48, 8])
+    const expected = read(m, call(m, conv, 'aten::conv2d', m.copy(permuted), w, null))
+    expect(difference(read(m, call(m, conv, 'aten::conv2d', permuted, w, null)), expected)).toBeLessThan(1e-7)
   })
 
   it("pad with 'same', the odd zero at the end", () => {

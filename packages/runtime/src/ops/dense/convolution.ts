@@ -1,5 +1,5 @@
 import type { Machine } from '../../machine.ts'
-import type { Tensor } from '../../tensor.ts'
+import { isContiguous, numelOf, type Tensor } from '../../tensor.ts'
 import { type Axis, type DenseKernel, type Job, matrixJob, panelBytes, runJob, writeJob } from './job.ts'
 
 /** What a convolution is called with. Lists have one number for each spatial dimension. */
@@ -205,12 +205,19 @@ export function convolve(m: Machine, convolution: Convolution, input: Tensor): T
   const sizes = outputSizes(convolution, spatial)
   if (sizes.some((size) => size <= 0)) throw m.fail(`input of sizes [${input.sizes.join(', ')}] is smaller than the kernel [${weightSizes.slice(2).join(', ')}]`)
   const lines = linesOf(m, convolution, input)
-  const own = lines ? undefined : m.toChannelsLast(input)
+  const own = lines || isPermuted(input) ? input : m.toChannelsLast(input)
   const result = m.emptyChannelsLast([batch, outputChannels, ...sizes])
   if (result.numel === 0) return result
-  const places = lines ?? { address: m.address(own!), size: triple(spatial, 1), channels }
+  const places = lines ?? { address: m.address(own), size: triple(spatial, 1), channels }
   for (const phase of convolution.phases) runPhase(m, convolution, phase, places, batch, m.address(result), triple(sizes, 1), lines !== undefined)
   return result
+}
+
+/** True for `x.permute(0, 3, 1, 2)` of contiguous `[N, H, W, C]`: its elements lie channels-last already. */
+function isPermuted({ storage, sizes, strides }: Tensor): boolean {
+  if (storage.channelsLast) return false
+  const order = [0, ...sizes.slice(2).map((_, dim) => dim + 2), 1]
+  return isContiguous({ sizes: order.map((dim) => sizes[dim]!), strides: order.map((dim) => strides[dim]!), numel: numelOf(sizes) })
 }
 
 /** Where an input lies: N, D, H, W, C. */
