@@ -1,7 +1,8 @@
 import { fromHalf } from '../half.ts'
 import type { Machine, View } from '../machine.ts'
 import type { Dtype, Tensor } from '../tensor.ts'
-import { createElements, gather, scatter } from './elements.ts'
+import type { Scalar } from '../values.ts'
+import { createElements, gather, scatter, toInt64 } from './elements.ts'
 
 /** All elements as numbers, in row-major order; int64 lose what a double does not hold. Not to be written to. */
 export function numbers(m: Machine, tensor: Tensor): Float64Array | Exclude<View, BigInt64Array> {
@@ -43,4 +44,17 @@ export function cast(m: Machine, tensor: Tensor, dtype: Dtype): Tensor {
   gather(m, tensor.dtype, m.index(from), 1, elements, tensor.numel)
   scatter(m, dtype, m.index(to), 1, elements, tensor.numel)
   return to
+}
+
+/** A tensor of one number. */
+export function filled(m: Machine, sizes: readonly number[], dtype: Dtype, value: Scalar): Tensor {
+  const result = m.empty(sizes, dtype)
+  if (result.numel === 0) return result
+  const one = createElements(dtype, 1)
+  one[0] = (one instanceof BigInt64Array ? toInt64(value) : Number(value)) as never
+  const begin = m.index(result)
+  scatter(m, dtype, begin, 1, one, 1)
+  const view = m.viewOf(dtype)
+  view.fill(view[begin] as never, begin, begin + result.numel)
+  return result
 }
