@@ -10,7 +10,7 @@ const common: UserConfig = { format: 'esm', platform: 'neutral', target: 'es2022
 const config: UserConfig[] = defineConfig([
   { ...common, entry: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])), dts: { oxc: true } },
   // One file: bundlers build workers on their own, and by default into formats that cannot be split.
-  { ...common, entry: { worker: 'src/worker.ts' }, dts: false, clean: false, minify: true, outputOptions: { inlineDynamicImports: true } },
+  { ...common, entry: { worker: 'src/worker.ts' }, dts: false, clean: false, minify: true, outputOptions: { codeSplitting: false } },
 ]) as UserConfig[]
 
 export default config
