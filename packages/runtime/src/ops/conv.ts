@@ -3,7 +3,10 @@ import type { Machine } from '../machine.ts'
 import type { Family } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
 import { PackedObject, Tuple, type Value } from '../values.ts'
-import { convolve, type Convolution, type ConvolutionOptions, packConvolution } from './dense/convolution.ts'
+import { convolve } from './dense/convolution.ts'
+import type { ConvolutionOptions } from './dense/geometry.ts'
+import { type Convolution, packConvolution } from './dense/packing.ts'
+import { slowConvolution } from './dense/slow-convolution.ts'
 
 type Ints = readonly bigint[]
 type Limit = bigint | number | null
@@ -39,6 +42,7 @@ function modeOptions(m: Machine, weight: Tensor, stride: Ints, mode: string, dil
 
 /** Convolves with weights that are packed at the first call. */
 function run(m: Machine, input: Tensor, weight: Tensor, bias: Tensor | null, options: ConvolutionOptions, low?: number, high?: number): Tensor {
+  if (input.dtype !== 'float32') return slowConvolution(m, input, weight, bias, options)
   const make = (): Convolution => packConvolution(m, weight, bias, options, low, high)
   // Only of biases that stay is the address a name.
   if (bias && bias.storage.born >= 0) return convolve(m, make(), input)
@@ -52,6 +56,12 @@ const plain = (m: Machine, x: Tensor, w: Tensor, b: Tensor | null, stride: Ints,
 
 const mode = (m: Machine, x: Tensor, w: Tensor, b: Tensor | null, stride: Ints, padding: string, dilation: Ints, groups: bigint): Tensor =>
   run(m, x, w, b, modeOptions(m, w, stride, padding, dilation, groups))
+
+/** PyTorch asks here alone for a batch. */
+const batchedMode: typeof mode = (m, x, w, ...rest) => {
+  if (x.dim !== w.dim) throw m.fail(`expected an input of ${w.dim} dimensions, got ${x.dim}`)
+  return mode(m, x, w, ...rest)
+}
 
 const transposed = (
   m: Machine, x: Tensor, w: Tensor, b: Tensor | null, stride: Ints, padding: Ints, outputPadding: Ints, groups: bigint, dilation: Ints,
@@ -103,7 +113,7 @@ const conv: Family = {
     'aten::conv1d.padding(input, weight, bias=None, stride=[1], padding="valid", dilation=[1], groups=1)': mode,
     'aten::conv2d.padding(input, weight, bias=None, stride=[1, 1], padding="valid", dilation=[1, 1], groups=1)': mode,
     'aten::conv3d.padding(input, weight, bias=None, stride=[1, 1, 1], padding="valid", dilation=[1, 1, 1], groups=1)': mode,
-    'aten::_convolution_mode(input, weight, bias, stride, padding, dilation, groups)': mode,
+    'aten::_convolution_mode(input, weight, bias, stride, padding, dilation, groups)': batchedMode,
     'aten::conv_transpose1d(input, weight, bias=None, stride=[1], padding=[0], output_padding=[0], groups=1, dilation=[1])': transposed,
     'aten::conv_transpose2d.input(input, weight, bias=None, stride=[1, 1], padding=[0, 0], output_padding=[0, 0], groups=1, dilation=[1, 1])': transposed,
     'aten::conv_transpose3d.input(input, weight, bias=None, stride=[1, 1, 1], padding=[0, 0, 0], output_padding=[0, 0, 0], groups=1, dilation=[1, 1, 1])': transposed,

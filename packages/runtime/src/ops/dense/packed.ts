@@ -43,7 +43,7 @@ export function multiplyPacked(m: Machine, input: Tensor, { panels, depth, colum
   if (dim === 0 || input.sizes[dim - 1] !== depth) throw m.fail(`input of sizes [${input.sizes.join(', ')}] does not fit weights of sizes [${columns}, ${depth}]`)
   const rows = numelOf(input.sizes.slice(0, -1))
   const sizes = [...input.sizes.slice(0, -1), columns]
-  if (depth === 0) return biasAlone(m, panels, sizes)
+  if (depth === 0) return biasAlone(m, panels, sizes, low, high)
   let address: number
   let rowStep = depth * 4
   if (isNhwcView(input)) address = m.address(input)
@@ -59,11 +59,11 @@ export function multiplyPacked(m: Machine, input: Tensor, { panels, depth, colum
 }
 
 /** The result of a product whose depth is 0. */
-function biasAlone(m: Machine, panels: Tensor, sizes: readonly number[]): Tensor {
+function biasAlone(m: Machine, panels: Tensor, sizes: readonly number[], low: number, high: number): Tensor {
   const result = m.empty(sizes)
   const columns = sizes.at(-1)!
-  const [to, from] = [m.elements(result), m.elements(panels)]
-  for (let i = 0; i < to.length; i++) to[i] = from[i % columns]!
+  const [to, from] = [m.elements(result), m.elements(panels)] as [Float32Array, Float32Array]
+  for (let i = 0; i < to.length; i++) to[i] = Math.min(Math.max(from[i % columns]!, low), high)
   return result
 }
 
