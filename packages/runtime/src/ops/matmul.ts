@@ -12,13 +12,13 @@ const CLASS = '__torch__.torch.classes.xnnpack.LinearOpContext'
 type LinearState = readonly [weight: Tensor, bias: Tensor | null, low: Scalar | null, high: Scalar | null]
 
 /** A matrix seen with rows and columns exchanged. */
-function transposed(matrix: Tensor): Tensor {
+export function transposed(matrix: Tensor): Tensor {
   const { sizes, strides } = matrix
   return matrix.view([...sizes.slice(0, -2), sizes.at(-1)!, sizes.at(-2)!], [...strides.slice(0, -2), strides.at(-1)!, strides.at(-2)!])
 }
 
 /** `input @ weight.T + bias`. */
-function linear(m: Machine, input: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
+export function linear(m: Machine, input: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
   if (weight.dim === 2 && weight.dtype === 'float32' && stays(weight) && (!bias || stays(bias))) {
     return multiplyPacked(m, input, packedOnce(m, transposed(weight), bias))
   }

@@ -11,7 +11,7 @@ const itself: Implementation = (_m, value: Value) => value
 const no: Implementation = () => false
 
 /** Kinds of tensors that there are none of here. */
-const KINDS = ['cuda', 'xpu', 'ipu', 'mps', 'ort', 'vulkan', 'meta', 'mkldnn', 'sparse', 'sparse_csr', 'quantized', 'nested']
+const KINDS = ['cuda', 'xpu', 'ipu', 'mps', 'ort', 'vulkan', 'meta', 'mkldnn', 'sparse', 'sparse_csr', 'quantized']
 
 /** Python's `is`: objects by identity, all others by value. */
 const same: Implementation = (_m, a: Value, b: Value) => a === b

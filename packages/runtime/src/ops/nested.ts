@@ -1,0 +1,52 @@
+import { vector } from '../kernels/vector.ts'
+import type { Machine } from '../machine.ts'
+import type { Family, OperatorTable } from '../operator.ts'
+import type { Tensor } from '../tensor.ts'
+import { NestedTensor } from './nn/nested.ts'
+import { fromNumbers, toNumbers } from './nn/numbers.ts'
+
+// Nested tensors as far as encoders of transformers use them between `_nested_tensor_from_mask` and `to_padded_tensor`.
+
+/** Lengths of the sequences, by a mask of True where there is an element, and whether all of these come first. */
+function lengthsOf(m: Machine, tensor: Tensor, mask: Tensor): { lengths: number[]; aligned: boolean } {
+  if (mask.dtype !== 'bool' || mask.dim !== 2 || tensor.dim !== 3 || mask.sizes[0] !== tensor.sizes[0] || mask.sizes[1] !== tensor.sizes[1]) {
+    throw m.fail(`a mask of ${mask.dtype} and sizes [${mask.sizes.join(', ')}] does not fit a tensor of sizes [${tensor.sizes.join(', ')}]`)
+  }
+  const [batch, steps] = mask.sizes as [number, number]
+  const values = toNumbers(m, mask)
+  const rows = Array.from({ length: batch }, (_, n) => [...values.subarray(n * steps, (n + 1) * steps)])
+  const lengths = rows.map((row) => row.reduce((sum, value) => sum + value, 0))
+  return { lengths, aligned: rows.every((row, n) => row.lastIndexOf(1) < lengths[n]!) }
+}
+
+function nest(m: Machine, tensor: Tensor, mask: Tensor, check: boolean): Tensor {
+  const { lengths, aligned } = lengthsOf(m, tensor, mask)
+  if (check && !aligned) throw m.fail('Mask must be left-aligned without gaps')
+  const [batch, , width] = tensor.sizes as [number, number, number]
+  return new NestedTensor(m.copy(m.plain(tensor).view([batch, Math.max(...lengths, 0), width], tensor.strides)), lengths)
+}
+
+function toPadded(m: Machine, nested: Tensor, padding: number, size: readonly bigint[] | null): Tensor {
+  if (!(nested instanceof NestedTensor)) throw m.fail('to_padded_tensor of a tensor that is not nested')
+  const [batch, steps, width] = nested.sizes as [number, number, number]
+  const sizes = size === null ? nested.sizes : size.map(Number)
+  if (sizes.length !== 3 || sizes[0] !== batch || sizes[1]! < steps || sizes[2]! < width) throw m.fail(`output_size [${sizes.join(', ')}] is smaller than the sequences`)
+  const from = toNumbers(m, nested)
+  const values = new Float64Array(sizes[0] * sizes[1]! * sizes[2]!).fill(padding)
+  for (const [n, length] of nested.lengths.entries()) {
+    for (let step = 0; step < length; step++) values.set(from.subarray((n * steps + step) * width, (n * steps + step + 1) * width), (n * sizes[1]! + step) * sizes[2]!)
+  }
+  return fromNumbers(m, nested.dtype, sizes, values)
+}
+
+const operators: OperatorTable = {
+  'prim::is_nested(a)': (_, tensor: Tensor) => tensor instanceof NestedTensor,
+  'aten::_nested_tensor_from_mask(t, mask, mask_check=True)': nest,
+  'aten::_nested_tensor_from_mask_left_aligned(t, mask)': (m, tensor: Tensor, mask: Tensor) => lengthsOf(m, tensor, mask).aligned,
+  'aten::to_padded_tensor(self, padding, output_size=None)': toPadded,
+  'aten::nested_to_padded_tensor(self, padding, output_size=None)': toPadded,
+}
+
+const family: Family = { name: 'nested', kernels: [vector], operators }
+
+export default family
