@@ -88,6 +88,7 @@ export function resultSizes(m: Machine, { options, weightSizes, inputChannels, o
   if (sizes.length !== weightSizes.length || channels !== inputChannels) {
     throw m.fail(`input of sizes [${sizes.join(', ')}] does not fit weights of sizes [${weightSizes.join(', ')}], which need ${inputChannels} channels`)
   }
+  if (spatial.includes(0)) throw m.fail(`an input of sizes [${sizes.join(', ')}] has no pixels`)
   const { stride, padding, paddingAfter = padding, dilation, transposed, outputPadding } = options
   const result = spatial.map((size, dim) => {
     const reach = dilation[dim]! * (weightSizes[dim + 2]! - 1)
