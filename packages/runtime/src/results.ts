@@ -18,7 +18,10 @@ export function topk({ data, dims }: Elements, k: number, labels?: readonly stri
   }
   if (labels && labels.length !== row) throw new TypeError(`There are ${labels.length} labels for ${row} elements.`)
   const order = Array.from({ length: row }, (_, index) => index).toSorted((a, b) => compare(data[b]!, data[a]!) || a - b)
-  return order.slice(0, k).map((index) => ({ index, value: Number(data[index]!), ...labels && { label: labels[index]! } }))
+  return order.slice(0, k).map((index) => {
+    const value = Number(data[index]!)
+    return labels ? { index, value, label: labels[index]! } : { index, value }
+  })
 }
 
 function compare(a: number | bigint, b: number | bigint): number {

@@ -136,7 +136,11 @@ async function picture(given: unknown, described: ImageSpec | undefined, where: 
 
 function describe({ name, type, default: value }: Port, index: number, known: ModelPort | undefined): ModelPort {
   const text = value === undefined ? undefined : printed(value)
-  return { name: name || `input${index}`, type, ...text !== undefined && { default: text }, ...known?.dtype && { dtype: known.dtype }, ...known?.shape && { shape: known.shape } }
+  return withFacts({ name: name || `input${index}`, type, ...text !== undefined && { default: text } }, known)
+}
+
+function withFacts(port: ModelPort, known: ModelPort | undefined): ModelPort {
+  return { ...port, ...known?.dtype && { dtype: known.dtype }, ...known?.shape && { shape: known.shape } }
 }
 
 /** As the results are named: the fields of a named tuple, the items of a tuple. */
@@ -148,7 +152,7 @@ function describeOutputs(ports: readonly Port[], signature: ModelSignature | und
   })
   return all.map((port, i) => {
     const known = signature?.outputs.length === all.length ? signature.outputs[i] : undefined
-    return { ...port, ...known?.dtype && { dtype: known.dtype }, ...known?.shape && { shape: known.shape } }
+    return withFacts(port, known)
   })
 }
 

@@ -10,16 +10,16 @@ import type { Reply, Request } from './worker-protocol.ts'
 // workers on their own, some of them without code splitting.
 
 interface Scope {
-  onmessage: (event: { data: Request }) => void
+  addEventListener(type: 'message', listener: (event: { data: Request }) => void): void
   postMessage(message: Reply, transfer: Transferable[]): void
 }
 
 const scope = globalThis as unknown as Scope
 let session: Session | undefined
 
-scope.onmessage = ({ data: request }) => {
+scope.addEventListener('message', ({ data: request }) => {
   void answer(request)
-}
+})
 
 async function answer(request: Request): Promise<void> {
   const { id } = request

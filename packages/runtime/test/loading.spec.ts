@@ -4,7 +4,8 @@ import { chromiumPath, INSECURE_HOST } from './support/browser.ts'
 import { factsOf, integrityOf, PAGE_SCRIPT, type PageGlobals, readFixture, startApp, type TestApp, type TestFacts } from './support/page.ts'
 import { inPieces, startServer, type TestServer, whole } from './support/server.ts'
 
-declare const globalThis: PageGlobals & typeof global
+/** The page, inside of what is evaluated there. */
+declare const self: PageGlobals
 
 const types = readFixture('types.ptl')
 const pictures = readFixture('pictures.ptl')
@@ -29,12 +30,12 @@ describe.skipIf(!chromiumPath)('loading in a page', () => {
   const requestsOf = (path: string): number => server.requests.filter((each) => each === path).length
 
   it('nothing is fetched before load(), then the model runs', async () => {
-    await page.evaluate((facts) => { globalThis.net = globalThis.handle('/net.ptl', facts) }, factsOf(types))
+    await page.evaluate((facts) => { self.net = self.handle('/net.ptl', facts) }, factsOf(types))
     expect(server.requests).toEqual([])
     expect(await page.evaluate(async () => {
-      const model = await globalThis.net.load()
+      const model = await self.net.load()
       const { output } = await model.run({ data: new Float32Array([1, 2]), dims: [2] })
-      return [String(globalThis.net), ...output.data]
+      return [String(self.net), ...output.data]
     })).toEqual(['/net.ptl', 2, 4])
   })
 
@@ -42,8 +43,8 @@ describe.skipIf(!chromiumPath)('loading in a page', () => {
     const pieces = inPieces(types, 8)
     server.routes.set('/net.ptl', pieces.route)
     await page.evaluate((facts) => {
-      globalThis.heard = []
-      globalThis.model = globalThis.handle('/net.ptl', facts).load({ onProgress: (progress: object) => globalThis.heard.push(progress) })
+      self.heard = []
+      self.model = self.handle('/net.ptl', facts).load({ onProgress: (progress: object) => self.heard.push(progress) })
     }, factsOf(types))
     await page.waitForFunction('heard.length === 1')
     for (let i = 1; i < 8; i++) {
@@ -52,8 +53,8 @@ describe.skipIf(!chromiumPath)('loading in a page', () => {
     }
     pieces.go()
     const heard = await page.evaluate(async () => {
-      await globalThis.model
-      return globalThis.heard as { phase: string; loaded: number; total: number; fraction: number; fromCache: boolean }[]
+      await self.model
+      return self.heard as { phase: string; loaded: number; total: number; fraction: number; fromCache: boolean }[]
     })
     expect(heard[0]).toEqual({ phase: 'download', loaded: 0, total: types.length, fraction: 0, fromCache: false })
     expect(heard.at(-1)).toEqual({ phase: 'prepare', loaded: types.length, total: types.length, fraction: 1, fromCache: false })
@@ -66,23 +67,23 @@ describe.skipIf(!chromiumPath)('loading in a page', () => {
     const pieces = inPieces(types, 4)
     server.routes.set('/net.ptl', pieces.route)
     await page.evaluate((facts) => {
-      globalThis.net = globalThis.handle('/net.ptl', facts)
-      globalThis.controller = new AbortController()
-      globalThis.first = globalThis.failure(globalThis.net.load({ signal: globalThis.controller.signal }))
-      globalThis.others = Promise.all([globalThis.net.load(), globalThis.net.load()])
+      self.net = self.handle('/net.ptl', facts)
+      self.controller = new AbortController()
+      self.first = self.failure(self.net.load({ signal: self.controller.signal }))
+      self.others = Promise.all([self.net.load(), self.net.load()])
     }, factsOf(types))
     pieces.go(1)
     const first = await page.evaluate(() => {
-      globalThis.controller.abort()
-      return globalThis.first
+      self.controller.abort()
+      return self.first
     })
     expect(first).toEqual({ name: 'AbortError', code: 'ABORTED', message: 'Loading the model was aborted.' })
     pieces.go()
     expect(await page.evaluate(async () => {
-      const [one, two] = await globalThis.others
-      const same = one === two && one === await globalThis.net.load()
+      const [one, two] = await self.others
+      const same = one === two && one === await self.net.load()
       one.dispose()
-      const next = await globalThis.net.load()
+      const next = await self.net.load()
       return [same, next === one, (await next.run([1])).output.item()]
     })).toEqual([true, false, 2])
     // The second load came from the cache.
@@ -97,9 +98,9 @@ describe.skipIf(!chromiumPath)('loading in a page', () => {
       response.on('close', () => { closed = true })
     })
     expect(await page.evaluate(async (facts) => {
-      globalThis.net = globalThis.handle('/net.ptl', facts)
+      self.net = self.handle('/net.ptl', facts)
       const controller = new AbortController()
-      const failure = globalThis.failure(globalThis.net.load({
+      const failure = self.failure(self.net.load({
         signal: controller.signal,
         onProgress: ({ loaded }: { loaded: number }) => { if (loaded > 0) controller.abort() },
       }))
@@ -107,14 +108,14 @@ describe.skipIf(!chromiumPath)('loading in a page', () => {
     }, factsOf(types))).toBe('ABORTED')
     await expect.poll(() => closed).toBe(true)
     server.routes.set('/net.ptl', whole(types))
-    expect(await page.evaluate(async () => (await (await globalThis.net.load()).run([3])).output.item())).toBe(6)
+    expect(await page.evaluate(async () => (await (await self.net.load()).run([3])).output.item())).toBe(6)
   })
 
   it.each(['verify', 'prepare'])('gives up also in the phase %s', async (phase) => {
     expect(await page.evaluate(async ([facts, phase]) => {
       const controller = new AbortController()
       const onProgress = (progress: { phase: string; fraction: number }): void => { if (progress.phase === phase && progress.fraction < 1) controller.abort() }
-      return (await globalThis.failure(globalThis.handle('/net.ptl', facts).load({ signal: controller.signal, onProgress }))).name
+      return (await self.failure(self.handle('/net.ptl', facts).load({ signal: controller.signal, onProgress }))).name
     }, [factsOf(types), phase] as const)).toBe('AbortError')
   })
 
@@ -122,10 +123,10 @@ describe.skipIf(!chromiumPath)('loading in a page', () => {
     const damaged = Buffer.from(types)
     damaged[3000]! ^= 4
     server.routes.set('/net.ptl', whole(damaged))
-    const failure = await page.evaluate((facts) => globalThis.failure(globalThis.handle('/net.ptl', facts).load()), factsOf(types))
+    const failure = await page.evaluate((facts) => self.failure(self.handle('/net.ptl', facts).load()), factsOf(types))
     expect(failure.code).toBe('INTEGRITY')
     expect(failure.message).toContain(`The model from ${server.origin}/net.ptl is not the one that the app was built with`)
-    expect(await page.evaluate(() => globalThis.cached())).toEqual([])
+    expect(await page.evaluate(() => self.cached())).toEqual([])
   })
 
   it.each([
@@ -133,7 +134,7 @@ describe.skipIf(!chromiumPath)('loading in a page', () => {
     ['longer', Buffer.concat([types, types]), `should have ${types.length} bytes and has more than ${types.length}`],
   ])('a %s file is found', async (_, file, message) => {
     server.routes.set('/net.ptl', whole(file))
-    const failure = await page.evaluate((facts) => globalThis.failure(globalThis.handle('/net.ptl', facts).load()), factsOf(types))
+    const failure = await page.evaluate((facts) => self.failure(self.handle('/net.ptl', facts).load()), factsOf(types))
     expect(failure).toMatchObject({ code: 'INTEGRITY', message: expect.stringContaining(message) })
   })
 
@@ -144,7 +145,7 @@ describe.skipIf(!chromiumPath)('loading in a page', () => {
     ['a pointer', 200, 'application/octet-stream', 'version https://git-lfs.github.com/spec/v1\n', 'there is a pointer of Git LFS instead of the model'],
   ])('%s instead of the model is told by name', async (_, status, type, body, message) => {
     server.routes.set('/net.ptl', (response) => { response.writeHead(status, { 'content-type': type }).end(body) })
-    const failure = await page.evaluate((facts) => globalThis.failure(globalThis.handle('/net.ptl', facts).load()), factsOf(types))
+    const failure = await page.evaluate((facts) => self.failure(self.handle('/net.ptl', facts).load()), factsOf(types))
     expect(failure).toMatchObject({ code: 'DOWNLOAD', name: 'PetalError', message: expect.stringContaining(message) })
     expect(failure.message).toContain(`${server.origin}/net.ptl`)
   })
@@ -155,16 +156,16 @@ describe.skipIf(!chromiumPath)('loading in a page', () => {
       response.write(types.subarray(0, 2000), () => response.destroy())
     })
     const failure = await page.evaluate((facts) => {
-      globalThis.net = globalThis.handle('/net.ptl', facts)
-      return globalThis.failure(globalThis.net.load())
+      self.net = self.handle('/net.ptl', facts)
+      return self.failure(self.net.load())
     }, factsOf(types))
     expect(failure).toMatchObject({ code: 'DOWNLOAD', message: expect.stringContaining('broke off') })
     server.routes.set('/net.ptl', whole(types))
-    expect(await page.evaluate(async () => (await (await globalThis.net.load()).run([1])).output.item())).toBe(2)
+    expect(await page.evaluate(async () => (await (await self.net.load()).run([1])).output.item())).toBe(2)
   })
 
   it('a server that is not there is told', async () => {
-    const failure = await page.evaluate((facts) => globalThis.failure(globalThis.handle('http://127.0.0.1:9/net.ptl', facts).load()), factsOf(types))
+    const failure = await page.evaluate((facts) => self.failure(self.handle('http://127.0.0.1:9/net.ptl', facts).load()), factsOf(types))
     expect(failure).toMatchObject({ code: 'DOWNLOAD', message: expect.stringContaining('could not be fetched from http://127.0.0.1:9/net.ptl') })
   })
 
@@ -172,10 +173,10 @@ describe.skipIf(!chromiumPath)('loading in a page', () => {
     const load = async (onPage: Page, facts: TestFacts, options = {}): Promise<boolean> => await onPage.evaluate(async ([facts, options]) => {
       let cached = false
       const onProgress = (progress: { fromCache: boolean }): void => { cached = progress.fromCache }
-      await globalThis.handle('/net.ptl', facts).load({ onProgress, ...options })
+      await self.handle('/net.ptl', facts).load({ onProgress, ...options })
       return cached
     }, [facts, options] as const)
-    const entries = async (): Promise<string[]> => await page.evaluate(() => globalThis.cached())
+    const entries = async (): Promise<string[]> => await page.evaluate(() => self.cached())
     const entry = (file: Uint8Array, name = 'net.pt'): string => `https://petal.invalid/${name}/${encodeURIComponent(integrityOf(file))}`
 
     it('keeps the model for the next page, also without a network', async () => {
@@ -221,7 +222,7 @@ describe.skipIf(!chromiumPath)('loading in a page', () => {
     it('does what it is told', async () => {
       expect(await load(page, factsOf(types), { cache: 'no-store' })).toBe(false)
       expect(await entries()).toEqual([])
-      expect(await page.evaluate((facts) => globalThis.failure(globalThis.handle('/net.ptl', facts).load({ cache: 'only-if-cached' })), factsOf(types)))
+      expect(await page.evaluate((facts) => self.failure(self.handle('/net.ptl', facts).load({ cache: 'only-if-cached' })), factsOf(types)))
         .toMatchObject({ code: 'DOWNLOAD', message: expect.stringContaining('is not in this browser\'s cache') })
       await load(page, factsOf(types))
       await expect.poll(entries).toEqual([entry(types)])
@@ -230,7 +231,7 @@ describe.skipIf(!chromiumPath)('loading in a page', () => {
     })
 
     it.each([
-      ['is missing', 'delete globalThis.caches; Object.defineProperty(globalThis, "caches", { value: undefined })'],
+      ['is missing', 'delete self.caches; Object.defineProperty(self, "caches", { value: undefined })'],
       ['is refused', 'caches.open = () => Promise.reject(new DOMException("no", "SecurityError")); Object.getPrototypeOf(caches).open = caches.open'],
       ['is full', 'Cache.prototype.put = () => Promise.reject(new DOMException("full", "QuotaExceededError"))'],
       ['fails to read', 'Cache.prototype.match = () => Promise.reject(new DOMException("broken", "UnknownError"))'],
@@ -240,7 +241,7 @@ describe.skipIf(!chromiumPath)('loading in a page', () => {
     })
 
     it('is not used in native apps, whose files are on the device', async () => {
-      await page.evaluate(() => { globalThis['Capacitor'] = { isNativePlatform: () => true } })
+      await page.evaluate(() => { self['Capacitor'] = { isNativePlatform: () => true } })
       expect(await load(page, factsOf(types))).toBe(false)
       await new Promise((resolve) => { setTimeout(resolve, 100) })
       expect(await entries()).toEqual([])
@@ -254,8 +255,8 @@ describe.skipIf(!chromiumPath)('loading in a page', () => {
     await insecure.goto(`http://${INSECURE_HOST}:${server.port}/`)
     await insecure.waitForFunction('globalThis.ready')
     expect(await insecure.evaluate(async (facts) => {
-      const model = await globalThis.handle('/net.ptl', facts).load()
-      await globalThis.handle('/net.ptl', facts).load()
+      const model = await self.handle('/net.ptl', facts).load()
+      await self.handle('/net.ptl', facts).load()
       return [crypto.subtle === undefined, (await model.run([2])).output.item()]
     }, factsOf(types))).toEqual([true, 4])
     expect(warnings).toEqual([expect.stringContaining('this page was not loaded over https')])
@@ -272,7 +273,7 @@ describe.skipIf(!chromiumPath)('loading in a page', () => {
     expect(await opened.evaluate(async (facts) => {
       const results = []
       for (const worker of [false, true]) {
-        const model = await globalThis.handle('/net.ptl', facts).load({ worker })
+        const model = await self.handle('/net.ptl', facts).load({ worker })
         results.push((await model.run([4])).output.item())
       }
       return [crossOriginIsolated, ...results]

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { chromiumPath } from './support/browser.ts'
 import { factsOf, type PageGlobals, readFixture, startApp, type TestApp } from './support/page.ts'
 
-declare const globalThis: PageGlobals & typeof global
+/** The page, inside of what is evaluated there. */
+declare const self: PageGlobals
 
 const pictures = readFixture('pictures.ptl')
 const expected = JSON.parse(readFixture('pictures.json').toString()) as { width: number; height: number; scores: number[] }
@@ -18,7 +19,7 @@ describe.skipIf(!chromiumPath)('pictures in a page', () => {
     app.restore()
     page = await app.open()
     await page.evaluate(async ([facts, { width, height }]) => {
-      globalThis.net = globalThis.handle('pictures.ptl', facts)
+      self.net = self.handle('pictures.ptl', facts)
       const data = new Uint8ClampedArray(width * height * 4)
       for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) data.set([(x * 7 + y) % 256, (y * 11) % 256, (x * y) % 256, 255], (y * width + x) * 4)
       const pixels = new ImageData(data, width, height)
@@ -33,7 +34,7 @@ describe.skipIf(!chromiumPath)('pictures in a page', () => {
       video.muted = true
       video.srcObject = canvas.captureStream(30)
       await video.play()
-      globalThis.sources = {
+      self.sources = {
         ImageData: pixels, HTMLCanvasElement: canvas, OffscreenCanvas: offscreen, Blob: file, HTMLImageElement: element,
         ImageBitmap: await createImageBitmap(canvas), VideoFrame: new VideoFrame(canvas, { timestamp: 0 }), HTMLVideoElement: video,
       }
@@ -42,11 +43,11 @@ describe.skipIf(!chromiumPath)('pictures in a page', () => {
 
   it.each([false, true])('of every kind become what torchvision makes of them; worker: %s', async (worker) => {
     const scores = await page.evaluate(async (worker) => {
-      const model = await globalThis.net.load({ worker })
+      const model = await self.net.load({ worker })
       const results: Record<string, number[]> = {}
       // Twice: nothing is used up.
       for (let i = 0; i < 2; i++) {
-        for (const [name, source] of Object.entries(globalThis.sources)) results[name] = [...(await model.run(source)).output.data]
+        for (const [name, source] of Object.entries(self.sources)) results[name] = [...(await model.run(source)).output.data]
       }
       return results
     }, worker)
@@ -58,8 +59,8 @@ describe.skipIf(!chromiumPath)('pictures in a page', () => {
 
   it('are scaled by the engine when that is enough, and make a batch', async () => {
     const [one, batch, dims] = await page.evaluate(async () => {
-      const model = await globalThis.net.load()
-      const { HTMLCanvasElement: canvas, Blob: file } = globalThis.sources
+      const model = await self.net.load()
+      const { HTMLCanvasElement: canvas, Blob: file } = self.sources
       const one = (await model.call('forward', [canvas], { image: { ...model.image, scaling: 'smooth' } })).output
       const batch = (await model.run([canvas, file])).output
       return [one.toArray()[0], batch.toArray(), batch.dims]
@@ -71,7 +72,7 @@ describe.skipIf(!chromiumPath)('pictures in a page', () => {
 
   it('smooth scaling puts the picture where exact scaling puts it', async () => {
     const worst = await page.evaluate(async () => {
-      const { loadModel } = await globalThis.runtime()
+      const { loadModel } = await self.runtime()
       const model = await loadModel('/types.ptl')
       // A slope: a shift of one pixel would show everywhere.
       const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 480 })
@@ -95,9 +96,9 @@ describe.skipIf(!chromiumPath)('pictures in a page', () => {
 
   it('that cannot be used are told', async () => {
     const messages = await page.evaluate(async () => {
-      const model = await globalThis.net.load()
+      const model = await self.net.load()
       const inputs = [new Blob(['no picture']), document.createElement('video'), Object.assign(new Image(), { src: 'missing.png' })]
-      return await Promise.all(inputs.map(async (input) => (await globalThis.failure(model.run(input))).message))
+      return await Promise.all(inputs.map(async (input) => (await self.failure(model.run(input))).message))
     })
     expect(messages).toEqual([
       'The picture cannot be used: the file is not a picture that this engine can decode.',

@@ -4,7 +4,8 @@ import { chromiumPath } from './support/browser.ts'
 import { factsOf, type PageGlobals, readFixture, startApp, type TestApp } from './support/page.ts'
 import { whole } from './support/server.ts'
 
-declare const globalThis: PageGlobals & typeof global
+/** The page, inside of what is evaluated there. */
+declare const self: PageGlobals
 
 const types = readFixture('types.ptl')
 
@@ -17,14 +18,14 @@ describe.skipIf(!chromiumPath)('a model in a worker', () => {
   beforeEach(async () => {
     app.restore()
     page = await app.open()
-    await page.evaluate((facts) => { globalThis.net = globalThis.handle('types.ptl', facts) }, factsOf(types))
+    await page.evaluate((facts) => { self.net = self.handle('types.ptl', facts) }, factsOf(types))
   })
 
   it('runs as it does in the page, with the same interface, and ends when disposed', async () => {
     expect(await page.evaluate(async () => {
-      const { TensorValue } = await globalThis.runtime()
-      const model = await globalThis.net.load({ worker: true })
-      globalThis.model = model
+      const { TensorValue } = await self.runtime()
+      const model = await self.net.load({ worker: true })
+      self.model = model
       const { output } = await model.run({ x: [[1, 2]], scale: 3 })
       const point = await model.call('point', [{ x: [1], count: 4 }])
       const table = await model.call('table', [{ one: 1 }])
@@ -34,16 +35,16 @@ describe.skipIf(!chromiumPath)('a model in a worker', () => {
     // Nothing of the model is in the page.
     expect(app.server.requests.filter((path) => path === '/types.ptl')).toHaveLength(1)
     expect(await page.evaluate(async () => {
-      const late = globalThis.failure(globalThis.model.run([1]))
-      globalThis.model.dispose()
-      return [(await late).code, (await globalThis.failure(globalThis.model.run([1]))).code]
+      const late = self.failure(self.model.run([1]))
+      self.model.dispose()
+      return [(await late).code, (await self.failure(self.model.run([1]))).code]
     })).toEqual(['DISPOSED', 'DISPOSED'])
     await expect.poll(() => page.workers()).toHaveLength(0)
   })
 
   it('leaves the arrays of the app alone, unless they are to be handed over', async () => {
     expect(await page.evaluate(async () => {
-      const model = await globalThis.net.load({ worker: true })
+      const model = await self.net.load({ worker: true })
       const large = new Float32Array(1000).fill(1)
       const part = large.subarray(10, 12)
       const kept = await model.run(part)
@@ -55,12 +56,12 @@ describe.skipIf(!chromiumPath)('a model in a worker', () => {
 
   it('keeps state, order and errors', async () => {
     expect(await page.evaluate(async () => {
-      const model = await globalThis.net.load({ worker: true })
+      const model = await self.net.load({ worker: true })
       const counts = await Promise.all([1, 2, 3].map(() => model.call('count', [[1]])))
       await model.reset()
       const again = await model.call('count', [[1]])
-      const wrong = await globalThis.failure(model.run('cat.png'))
-      const unsendable = await globalThis.failure(model.run({ x: () => 1 } as never))
+      const wrong = await self.failure(model.run('cat.png'))
+      const unsendable = await self.failure(model.run({ x: () => 1 } as never))
       return [counts.map(({ output1 }) => output1), again.output1, wrong, unsendable.code]
     })).toEqual([
       [1, 2, 3], 1, { name: 'PetalError', code: 'WRONG_INPUT', message: 'forward: input "x": expected Tensor, got the string "cat.png".' }, 'WRONG_INPUT',
@@ -71,25 +72,25 @@ describe.skipIf(!chromiumPath)('a model in a worker', () => {
     const damaged = Buffer.from(types)
     damaged[3000]! ^= 1
     app.server.routes.set('/types.ptl', whole(damaged))
-    expect(await page.evaluate(() => globalThis.failure(globalThis.net.load({ worker: true })))).toMatchObject({ code: 'INTEGRITY', name: 'PetalError' })
+    expect(await page.evaluate(() => self.failure(self.net.load({ worker: true })))).toMatchObject({ code: 'INTEGRITY', name: 'PetalError' })
     await expect.poll(() => page.workers()).toHaveLength(0)
 
     app.server.routes.set('/types.ptl', whole(types))
     const heard = await page.evaluate(async () => {
       const heard: { phase: string; fraction: number }[] = []
-      await globalThis.net.load({ worker: true, onProgress: (progress: never) => heard.push(progress) })
+      await self.net.load({ worker: true, onProgress: (progress: never) => heard.push(progress) })
       return heard
     })
     expect(heard[0]).toMatchObject({ phase: 'download', fraction: 0, total: types.length })
     expect(heard.at(-1)).toMatchObject({ phase: 'prepare', fraction: 1 })
-    await expect.poll(() => page.evaluate(() => globalThis.cached())).toHaveLength(1)
+    await expect.poll(() => page.evaluate(() => self.cached())).toHaveLength(1)
   })
 
   it('is given up at once', async () => {
     app.server.routes.set('/types.ptl', (response) => { response.writeHead(200).flushHeaders() })
     expect(await page.evaluate(async () => {
       const controller = new AbortController()
-      const failure = globalThis.failure(globalThis.net.load({ worker: true, signal: controller.signal }))
+      const failure = self.failure(self.net.load({ worker: true, signal: controller.signal }))
       setTimeout(() => controller.abort(), 100)
       return (await failure).name
     })).toBe('AbortError')
@@ -98,8 +99,8 @@ describe.skipIf(!chromiumPath)('a model in a worker', () => {
 
   it('is one of several, side by side with those of the page', async () => {
     expect(await page.evaluate(async (facts) => {
-      const other = globalThis.handle('types.ptl', facts)
-      const models = await Promise.all([globalThis.net.load({ worker: true }), other.load({ worker: true }), other.load()])
+      const other = self.handle('types.ptl', facts)
+      const models = await Promise.all([self.net.load({ worker: true }), other.load({ worker: true }), other.load()])
       for (const model of models.slice(1)) await model.call('count', [[1]])
       const counts = await Promise.all(models.map((model) => model.call('count', [[1]])))
       return [new Set(models).size, counts.map(({ output1 }) => output1)]
@@ -109,7 +110,7 @@ describe.skipIf(!chromiumPath)('a model in a worker', () => {
 
   it('loads what was not imported: answers, files and bytes', async () => {
     expect(await page.evaluate(async () => {
-      const { loadModel } = await globalThis.runtime()
+      const { loadModel } = await self.runtime()
       const bytes = await (await fetch('/types.ptl')).arrayBuffer()
       const results = []
       for (const source of ['/types.ptl', await fetch('/types.ptl'), bytes, new Uint8Array(bytes), new Blob([bytes])]) {
@@ -125,6 +126,6 @@ describe.skipIf(!chromiumPath)('a model in a worker', () => {
 
   it('tells when its script does not come', async () => {
     app.server.routes.set('/dist/worker.js', (response) => { response.writeHead(404).end() })
-    expect(await page.evaluate(() => globalThis.failure(globalThis.net.load({ worker: true })))).toMatchObject({ code: 'WORKER', message: expect.stringContaining('did not start') })
+    expect(await page.evaluate(() => self.failure(self.net.load({ worker: true })))).toMatchObject({ code: 'WORKER', message: expect.stringContaining('did not start') })
   })
 })

@@ -54,27 +54,29 @@ export function whole(content: Uint8Array, type: string = 'application/octet-str
   return (response) => { response.writeHead(200, { 'content-type': type, 'content-length': content.length }).end(content) }
 }
 
-/** Sends a file in pieces; each waits until the test says `go`. Compressed as it seems, so that its length is not known. */
+/** Sends a file in pieces, each when the test says `go`. */
 export function inPieces(content: Uint8Array, count: number): { readonly route: Route; go(pieces?: number): void } {
-  let allowed = 0
-  let wake = (): void => undefined
+  const gates = Array.from({ length: count }, () => gate())
   const size = Math.ceil(content.length / count)
+  let opened = 0
   return {
     go(pieces = count) {
-      allowed += pieces
-      wake()
+      for (const { resolve } of gates.slice(opened, opened += pieces)) resolve()
     },
     async route(response) {
       response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': content.length })
       response.flushHeaders()
-      for (let begin = 0; begin < content.length; begin += size) {
-        while (allowed <= 0) await new Promise<void>((resolve) => { wake = resolve })
-        allowed--
-        await new Promise((resolve) => { response.write(content.subarray(begin, begin + size), resolve) })
-        // One packet each.
-        await new Promise((resolve) => { setTimeout(resolve, 5) })
+      for (const [i, { promise }] of gates.entries()) {
+        await promise
+        response.write(content.subarray(i * size, (i + 1) * size))
       }
       response.end()
     },
   }
+}
+
+function gate(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve!: () => void
+  const promise = new Promise<void>((settle) => { resolve = settle })
+  return { promise, resolve }
 }
