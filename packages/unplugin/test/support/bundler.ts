@@ -13,6 +13,8 @@ export interface BuildSettings {
   assetNames?: string
   /** Keeps the bundler's own cache on disk, where it has one. */
   persistentCache?: boolean
+  /** As production builds are; what runs models is counted so. */
+  minify?: boolean
   /** For servers instead of browsers. */
   ssr?: boolean
 }

@@ -19,7 +19,7 @@ function compilerOf(app: App, settings: BuildSettings, log: string[]): Compiler 
       publicPath: settings.base === './' ? 'auto' : settings.base ?? '/',
       ...settings.assetNames && { assetModuleFilename: `${settings.assetNames}/[name].[hash][ext][query]` },
     },
-    optimization: { minimize: false },
+    optimization: { minimize: settings.minify ?? false },
     cache: settings.persistentCache ? { type: 'filesystem', cacheDirectory: app.path('.webpack') } : false,
     plugins: [petal(settings.petal)],
     module: { rules: settings.ptAssets ? [{ test: /\.pt$/, type: 'asset/resource' }] : [] },
