@@ -5,6 +5,7 @@ import bits from './ops/bits.ts'
 import collections from './ops/collections.ts'
 import compare from './ops/compare.ts'
 import conv from './ops/conv.ts'
+import einsum from './ops/einsum.ts'
 import index from './ops/index.ts'
 import join from './ops/join.ts'
 import mathMore from './ops/math-more.ts'
@@ -22,6 +23,6 @@ import type { Family } from './operator.ts'
 
 /** Every family of operators. */
 export const families: readonly Family[] = [
-  activationMore, activation, arithmetic, bits, collections, compare, conv, index, join, mathMore, math, matmul, norm,
+  activationMore, activation, arithmetic, bits, collections, compare, conv, einsum, index, join, mathMore, math, matmul, norm,
   pool, recurrent, scalar, shape, softmax, strings, unpool,
 ]

@@ -96,7 +96,7 @@ export function resultSizes(m: Machine, { options, weightSizes, inputChannels, o
     if (transposed) return (size - 1) * stride[dim]! - pads + reach + outputPadding[dim]! + 1
     return Math.floor((size + pads - reach - 1) / stride[dim]!) + 1
   })
-  if (result.some((size) => size <= 0)) throw m.fail(`input of sizes [${sizes.join(', ')}] is smaller than the kernel [${weightSizes.slice(2).join(', ')}]`)
+  if (result.some((size) => size < Math.min(batch, 1))) throw m.fail(`input of sizes [${sizes.join(', ')}] is smaller than the kernel [${weightSizes.slice(2).join(', ')}]`)
   return [batch, outputChannels, ...result]
 }
 
