@@ -55,7 +55,10 @@ function embeddingBag(
     if (Number(mode) === MEAN) for (let at = bag * columns; at < (bag + 1) * columns; at++) sums[at]! /= Math.max(sizes[bag]!, 1)
   }
   const answer = cast(m, m.tensor('float32', [bags, columns], sums), weight.dtype)
-  return results(answer, fromIntegers(m, bagOf), fromIntegers(m, sizes), Number(mode) === MAX ? fromIntegers(m, maxima, [bags, columns]) : fromIntegers(m, sizes))
+  // Of sums PyTorch only computes what it needs: no bags of indices, and no sizes.
+  const fast = Number(mode) === 0 && skipped < 0 && weight.strides[1] === 1 && weight.dtype !== 'float64' && (weights?.strides[0] ?? 1) === 1
+  const bagSizes = Number(mode) === 0 ? filled(m, offsets.sizes, 'int64', 0) : fromIntegers(m, sizes, [bags])
+  return results(answer, fromIntegers(m, fast ? [] : bagOf), bagSizes, Number(mode) === MAX ? fromIntegers(m, maxima, [bags, columns]) : bagSizes)
 }
 
 function oneHot(m: Machine, tensor: Tensor, classes: Int): Tensor {

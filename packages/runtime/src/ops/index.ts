@@ -152,9 +152,9 @@ const family: Family = {
       if (values.some((value) => value < 0)) throw m.fail('bincount only supports 1-d non-negative integral inputs.')
       const length = values.reduce((size, value) => Math.max(size, value + 1), Number(least))
       const sums = new Float64Array(length)
-      const by = weights && m.elements(m.contiguous(weights.dtype === 'float32' ? weights : cast(m, weights, 'float64')))
+      const by = weights && tensor.numel > 0 && m.elements(m.contiguous(weights.dtype === 'float32' ? weights : cast(m, weights, 'float64')))
       values.forEach((value, i) => { sums[value]! += by ? by[i] as number : 1 })
-      return by ? m.tensor(weights.dtype === 'float32' ? 'float32' : 'float64', [length], sums) : fromIntegers(m, sums)
+      return by ? m.tensor(weights!.dtype === 'float32' ? 'float32' : 'float64', [length], sums) : fromIntegers(m, sums)
     },
   },
 }

@@ -45,7 +45,8 @@ function tile(m: Machine, tensor: Tensor, counts: readonly Int[]): Tensor {
 
 /** Every element `counts` times; one count is for all. */
 function repeatInterleave(m: Machine, tensor: Tensor, counts: Int | Tensor, dim: Int | null): Tensor {
-  const from = dim === null ? flatten(m, tensor) : tensor.dim === 0 ? reshape(m, tensor, [1]) : tensor
+  if (dim !== null && tensor.dim === 0) throw m.fail(`Dimension specified as ${dim} but tensor has no dimensions`)
+  const from = dim === null ? flatten(m, tensor) : tensor
   const at = wrapDim(m, dim ?? 0, from.dim)
   if (!(counts instanceof Tensor) || counts.numel === 1) {
     const count = counts instanceof Tensor ? integers(m, counts)[0]! : Number(counts)
@@ -107,8 +108,8 @@ function rot90(m: Machine, tensor: Tensor, times: Int, dims: readonly Int[]): Te
 }
 
 /** A view of more dimensions, permuted, copied, and seen with other sizes. */
-function rearranged(m: Machine, tensor: Tensor, split: readonly Int[], order: readonly Int[], sizes: readonly Int[]): Tensor {
-  return reshape(m, permute(m, reshape(m, tensor, split), order), sizes)
+function rearranged(m: Machine, tensor: Tensor, split: readonly Int[], order: readonly Int[], sizes: readonly number[]): Tensor {
+  return m.copy(permute(m, reshape(m, tensor, split), order)).view(sizes, contiguousStrides(sizes))
 }
 
 function pixelShuffle(m: Machine, tensor: Tensor, factor: Int): Tensor {
@@ -117,7 +118,7 @@ function pixelShuffle(m: Machine, tensor: Tensor, factor: Int): Tensor {
   const [channels, height, width] = tensor.sizes.slice(-3) as [number, number, number]
   if (tensor.dim < 3 || channels % (by * by) !== 0) throw m.fail(`pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but input.size(-3)=${channels} is not divisible by ${by * by}`)
   const c = channels / (by * by)
-  return rearranged(m, tensor, [-1, c, by, by, height, width], [0, 1, 4, 2, 5, 3], [...batch, c, height * by, width * by])
+  return rearranged(m, tensor, [numelOf(batch), c, by, by, height, width], [0, 1, 4, 2, 5, 3], [...batch, c, height * by, width * by])
 }
 
 function pixelUnshuffle(m: Machine, tensor: Tensor, factor: Int): Tensor {
@@ -126,7 +127,7 @@ function pixelUnshuffle(m: Machine, tensor: Tensor, factor: Int): Tensor {
   const [channels, height, width] = tensor.sizes.slice(-3) as [number, number, number]
   if (tensor.dim < 3 || height % by !== 0 || width % by !== 0) throw m.fail(`pixel_unshuffle expects height and width to be divisible by downscale_factor, but got ${height} and ${width} for ${by}`)
   const [h, w] = [height / by, width / by]
-  return rearranged(m, tensor, [-1, channels, h, by, w, by], [0, 1, 3, 5, 2, 4], [...batch, channels * by * by, h, w])
+  return rearranged(m, tensor, [numelOf(batch), channels, h, by, w, by], [0, 1, 3, 5, 2, 4], [...batch, channels * by * by, h, w])
 }
 
 function channelShuffle(m: Machine, tensor: Tensor, groups: Int): Tensor {
@@ -237,11 +238,15 @@ const triu: Implementation = (m, tensor: Tensor, shift: Int) => triangle(m, tens
 function fillDiagonal(m: Machine, tensor: Tensor, value: Scalar, wraps: boolean): Tensor {
   const { sizes, strides } = m.plain(tensor)
   const [rows, columns] = sizes as [number, number]
+  const least = Math.min(...sizes)
   const step = strides.reduce((sum, stride) => sum + stride, 0)
-  // With `wraps`, a tall matrix has a diagonal in each of its squares, a row apart.
-  const length = wraps && sizes.length === 2 && rows > columns ? Math.ceil(tensor.numel / (columns + 1)) : Math.min(...sizes)
+  const one = filled(m, [1], tensor.dtype, value)
   m.writing(tensor)
-  m.assign(tensor.view([length], [step]), expand(m, filled(m, [1], tensor.dtype, value), [length]))
+  // With `wraps`, a tall matrix has a diagonal in each of its squares, which are a row apart.
+  for (let row = 0; row < (wraps && sizes.length === 2 ? rows : 1); row += columns + 1) {
+    const length = sizes.length === 2 ? Math.min(columns, rows - row) : least
+    m.assign(tensor.view([length], [step], tensor.offset + row * strides[0]!), expand(m, one, [length]))
+  }
   return tensor
 }
 

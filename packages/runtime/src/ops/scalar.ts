@@ -43,6 +43,19 @@ function remainder(a: bigint, b: bigint, m: Machine): bigint {
   return (b + a % b) % b
 }
 
+/** IEEE 754's remainder, of the quotient that is nearest; ties to even. */
+function nearestRemainder(a: number, b: number): number {
+  const size = Math.abs(b)
+  if (Number.isNaN(b) || b === 0) return NaN
+  // Exact: both what is left of two divisors, and what is left of that.
+  let rest = Math.abs(size <= Number.MAX_VALUE / 2 ? a % (2 * size) : a)
+  if (rest * 2 > size) {
+    rest -= size
+    if (rest * 2 >= size) rest -= size
+  }
+  return a < 0 || Object.is(a, -0) ? -rest : rest
+}
+
 function power(a: Scalar, b: Scalar, m: Machine): number {
   if (Number(a) === 0 && Number(b) < 0) throw m.fail('0.0 cannot be raised to a negative power')
   return Number(a) ** Number(b)
@@ -62,7 +75,7 @@ const BINARY: Readonly<Record<string, Binary>> = {
   'aten::floordiv': mixed(floorDivide, (a, b) => Math.floor(a / b)),
   'aten::remainder': mixed(remainder, (a, b) => (b + a % b) % b),
   'aten::fmod': floats((a, b) => a % b),
-  'aten::mathremainder': floats((a, b) => Number.isFinite(b) ? a - b * roundHalfEven(a / b) : a),
+  'aten::mathremainder': floats(nearestRemainder),
   'aten::copysign': floats((a, b) => b < 0 || Object.is(b, -0) ? -Math.abs(a) : Math.abs(a)),
   'aten::eq': equal,
   'aten::ne': (a, b, m) => !equal(a, b, m),
@@ -84,7 +97,7 @@ const UNARY: Readonly<Record<string, (value: number) => number>> = {
   sin: Math.sin, cos: Math.cos, tan: Math.tan, asin: Math.asin, acos: Math.acos, atan: Math.atan, log: Math.log,
   sinh: Math.sinh, cosh: Math.cosh, tanh: Math.tanh, asinh: Math.asinh, acosh: Math.acosh, atanh: Math.atanh,
   degrees: (value) => value * 180 / Math.PI, radians: (value) => value * Math.PI / 180,
-  angle: (value) => value < 0 ? Math.PI : value * 0, round: roundHalfEven, erf, erfc, gamma, lgamma,
+  angle: (value) => value < 0 || Object.is(value, -0) ? Math.PI : 0, round: roundHalfEven, erf, erfc, gamma, lgamma,
 }
 
 const BITS: Readonly<Record<string, (a: bigint, b: bigint, m: Machine) => bigint>> = {
@@ -105,7 +118,14 @@ function binary(named: Readonly<Record<string, Binary>>, overloads: readonly str
 }
 
 function unary(name: string, run: (value: Scalar, m: Machine) => Scalar): OperatorTable {
-  return table(['.int', '.float', '.Scalar'].map((overload) => [`${name}${overload}(a)`, (m, value: Scalar) => run(value, m)]))
+  return {
+    ...table(['.int', '.float'].map((overload) => [`${name}${overload}(a)`, (m, value: Scalar) => run(value, m)])),
+    // PyTorch casts what these give to C++'s `float` and `int`, of 32 bits.
+    [`${name}.Scalar(a)`]: (m, value: Scalar) => {
+      const result = run(value, m)
+      return typeof result === 'number' ? Math.fround(result) : BigInt.asIntN(32, BigInt(result))
+    },
+  }
 }
 
 function table(entries: readonly (readonly [string, Implementation])[]): OperatorTable {
@@ -122,6 +142,13 @@ function fraction(value: number): [number, number] {
   while (Math.abs(mantissa) < 0.5) { mantissa *= 2; exponent-- }
   while (Math.abs(mantissa) >= 1) { mantissa /= 2; exponent++ }
   return [mantissa, exponent]
+}
+
+/** Of an int and a float, which PyTorch holds in 32 bits here. */
+function divmodMixed(m: Machine, a: number, b: number): [number, number] {
+  if (b === 0) throw m.fail('ZeroDivisionError: float divmod()')
+  const quotient = Number(toIntChecked(m, Math.floor(Math.fround(Math.fround(a) / Math.fround(b)))))
+  return [quotient, a - quotient * b]
 }
 
 function divmod(m: Machine, a: number, b: number): [number, number] {
@@ -168,8 +195,8 @@ const scalar: Family = {
       return results(wrap(quotient), x - quotient * y)
     },
     'aten::divmod.float(x, y)': (m, x: number, y: number) => results(...divmod(m, x, y)),
-    'aten::divmod.int_float(x, y)': (m, x: bigint, y: number) => results(...divmod(m, Number(x), y)),
-    'aten::divmod.float_int(x, y)': (m, x: number, y: bigint) => results(...divmod(m, x, Number(y))),
+    'aten::divmod.int_float(x, y)': (m, x: bigint, y: number) => results(...divmodMixed(m, Number(BigInt.asIntN(32, x)), Math.fround(y))),
+    'aten::divmod.float_int(x, y)': (m, x: number, y: bigint) => results(...divmodMixed(m, Math.fround(x), Number(BigInt.asIntN(32, y)))),
     'aten::__range_length(lo, hi, step)': (m, lo: bigint, hi: bigint, step: bigint) => {
       if (step === 0n) throw m.fail('range() arg 3 must not be zero')
       const length = step > 0n ? (hi - lo + step - 1n) / step : (lo - hi - step - 1n) / -step

@@ -99,7 +99,12 @@ function unflatten(m: Machine, tensor: Tensor, dim: Int, sizes: readonly Int[]):
 }
 
 function strided(m: Machine, tensor: Tensor, sizes: readonly Int[], strides: readonly Int[], offset: Int | null): Tensor {
-  return m.plain(tensor).view(sizes.map(Number), strides.map(Number), offset === null ? tensor.offset : Number(offset))
+  const result = m.plain(tensor).view(sizes.map(Number), strides.map(Number), offset === null ? tensor.offset : Number(offset))
+  const last = result.sizes.reduce((sum, size, dim) => sum + (size - 1) * result.strides[dim]!, result.offset)
+  if (result.numel > 0 && (result.strides.some((stride) => stride < 0) || result.offset < 0 || (last + 1) * DTYPES[result.dtype].bytes > tensor.storage.byteLength)) {
+    throw m.fail(`setStorage: sizes [${sizes.join(', ')}], strides [${strides.join(', ')}] and storage offset ${result.offset} are out of bounds for storage of size ${tensor.storage.byteLength}`)
+  }
+  return result
 }
 
 /** For tensors of two dimensions at most. */

@@ -96,7 +96,8 @@ function unique(m: Machine, tensor: Tensor, sorts: boolean, inverse: boolean, co
   const { firsts, groups, counts } = grouped(order, (a, b) => values[a] === values[b])
   return results(
     pickRows(m, source, 0, Int32Array.from(firsts)),
-    inverse ? fromIntegers(m, groups, tensor.sizes) : fromIntegers(m, []),
+    // PyTorch needs them for counts.
+    inverse || (sorts && counted) ? fromIntegers(m, groups, tensor.sizes) : fromIntegers(m, []),
     counted ? fromIntegers(m, counts) : fromIntegers(m, []),
   )
 }
@@ -118,11 +119,6 @@ function uniqueSlices(m: Machine, tensor: Tensor, dim: Int, sorts: boolean): Res
   if (sorts) order.sort(compare)
   const { firsts, groups, counts } = grouped(order, (a, b) => compare(a, b) === 0)
   return results(pickRows(m, tensor, at, Int32Array.from(firsts)), fromIntegers(m, groups), fromIntegers(m, counts))
-}
-
-/** Leaves out what was not asked for. */
-function asked(m: Machine, { values: [different, groups, counts] }: Results, inverse: boolean, counted: boolean): Results {
-  return results(different!, inverse ? groups! : fromIntegers(m, []), counted ? counts! : fromIntegers(m, []))
 }
 
 const named = (table: OperatorTable): OperatorTable => Object.fromEntries(Object.entries(table).map(([schema, run]) => [`aten::${schema}`, run]))
@@ -157,11 +153,11 @@ const family: Family = {
       '_unique2(self, sorted=True, return_inverse=False, return_counts=False)': (m, tensor: Tensor, _sorted: boolean, inverse: boolean, counts: boolean) =>
         unique(m, tensor, true, inverse, counts),
       'unique_dim(self, dim, sorted=True, return_inverse=False, return_counts=False)':
-        (m, tensor: Tensor, dim: Int, _sorted: boolean, inverse: boolean, counts: boolean) => asked(m, uniqueSlices(m, tensor, dim, true), inverse, counts),
+        (m, tensor: Tensor, dim: Int) => uniqueSlices(m, tensor, dim, true),
       'unique_consecutive(self, return_inverse=False, return_counts=False, dim=None)': (m, tensor: Tensor, inverse: boolean, counts: boolean, dim: Int | null) =>
-        dim === null ? unique(m, tensor, false, inverse, counts) : asked(m, uniqueSlices(m, tensor, dim, false), inverse, counts),
-      'unique_dim_consecutive(self, dim, return_inverse=False, return_counts=False)': (m, tensor: Tensor, dim: Int, inverse: boolean, counts: boolean) =>
-        asked(m, uniqueSlices(m, tensor, dim, false), inverse, counts),
+        dim === null ? unique(m, tensor, false, inverse, counts) : uniqueSlices(m, tensor, dim, false),
+      'unique_dim_consecutive(self, dim, return_inverse=False, return_counts=False)': (m, tensor: Tensor, dim: Int) =>
+        uniqueSlices(m, tensor, dim, false),
     }),
   },
 }
