@@ -10,3 +10,4 @@ export {
 } from './unary'
 export { sumColumns, sumRows } from './reduce'
 export { move } from './move'
+export { weightedTaps } from './roi'
