@@ -60,6 +60,8 @@ export interface Engine {
   reset(): void
   readonly memory: MemoryUse
   readonly extraFiles: ReadonlyMap<string, Uint8Array>
+  /** Types that the code names, as bytecode prints them; those of named tuples tell their fields, which signatures do not. */
+  readonly types: readonly string[]
   readonly bytecodeVersion: number
 }
 
@@ -142,6 +144,7 @@ export async function createEngine({ machine, address, size }: Reserved, familie
       return { weights: machine.memory.pinned, peak: machine.memory.peak, total: machine.memory.size }
     },
     extraFiles: program.extraFiles,
+    types: [...new Set(program.methods.flatMap((method) => method.types))],
     bytecodeVersion: program.bytecodeVersion,
   }
 }

@@ -111,10 +111,11 @@ const CONVERT: Readonly<Record<string, Convert>> = {
   Any: (given, _, context) => infer(given, context),
 }
 
-/** Types that no value of an app can be told for. */
+/** Unions, and classes: a named tuple whose fields the file does not tell is given as an array of its items. */
 const other: Convert = (given, { name }, context) => {
-  const nullable = name === 'Union' && given === null
-  return nullable ? null : infer(given, context)
+  const value = infer(given, context)
+  if (!name.startsWith('__torch__')) return value
+  return Array.isArray(value) ? new Tuple(value) : undefined
 }
 
 /** Without a type: what the value itself looks like. Numbers are floats, bigints ints. */

@@ -78,7 +78,7 @@ async function start(
   const cache: CacheMode = source.url !== undefined && isWorthCaching(source.url) ? options.cache ?? 'auto' : 'no-store'
   if (cache !== 'no-store' && source.integrity !== undefined) inUse.add(source.integrity)
   if (options.worker && typeof Worker === 'function') {
-    return createModel(await openInWorker(source, known, { cache, keep: inUse, signal, onProgress: tell }), forget)
+    return createModel(await openInWorker(source, known, { cache, keep: inUse, signal, onProgress: tell, onDeath: forget }), forget)
   }
   const engine = await openModel(source, families, { cache, keep: inUse, signal, report: reporter(tell) })
   return createModel(createSession(engine, known), forget)

@@ -38,3 +38,9 @@ function parseTokens(tokens: readonly string[]): ScriptType {
 
 /** Whatever it is. */
 export const ANY: ScriptType = { name: 'Any', args: [], fields: undefined }
+
+/** Puts the fields of named tuples into types that only name them. `types` are those that tell the fields. */
+export function withFields(types: readonly string[]): (type: string) => string {
+  const full = new Map(types.filter((type) => type.includes('[NamedTuple')).map((type) => [type.slice(0, type.indexOf('[')), type]))
+  return full.size === 0 ? (type) => type : (type) => type.replace(/__torch__[\w.]+(?![\w.]|\[)/g, (name) => full.get(name) ?? name)
+}

@@ -6,7 +6,7 @@ import { completeImageSpec, type ImageSpec } from './image-spec.ts'
 import { byName, type InputPort, toValues } from './inputs.ts'
 import type { Port } from './lite/program.ts'
 import { nameOutputs, outputName, readOutput, type SentOutput } from './outputs.ts'
-import { parseScriptType } from './script-type.ts'
+import { parseScriptType, withFields } from './script-type.ts'
 import type { Value } from './values.ts'
 
 /** What a method takes and gives; inputs are unknown in files of the oldest version. */
@@ -63,7 +63,9 @@ export function createSession(engine: Engine, known: Known = {}): Session {
     return open
   }
   const image = known.image ?? imageFile(engine.extraFiles)
-  const ports = new Map(Array.from(engine.methods, ([name, { inputs }]) => [name, inputs?.map((port, i) => withKnown(port, name, i, known.signature))]))
+  const fields = withFields(engine.types)
+  const ports = new Map(Array.from(engine.methods, ([name, { inputs }]) =>
+    [name, inputs?.map((port, i) => withKnown({ ...port, type: fields(port.type) }, name, i, known.signature))]))
   let last: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(action: () => T | Promise<T>): Promise<T> => {
     const result = last.then(action)
@@ -75,7 +77,7 @@ export function createSession(engine: Engine, known: Known = {}): Session {
       image, memory: engine.memory,
       methods: Object.fromEntries(Array.from(engine.methods, ([name, { inputs, outputs }]) => [name, {
         inputs: inputs?.map((port, i) => describe(port, i, ports.get(name)![i]!.known)),
-        outputs: describeOutputs(outputs, name === 'forward' ? known.signature : undefined),
+        outputs: describeOutputs(outputs.map((port) => fields(port.type)), name === 'forward' ? known.signature : undefined),
       }])),
     },
     call: ({ method, args, image: said }) => inTurn(async () => {
@@ -144,8 +146,8 @@ function withFacts(port: ModelPort, known: ModelPort | undefined): ModelPort {
 }
 
 /** As the results are named: the fields of a named tuple, the items of a tuple. */
-function describeOutputs(ports: readonly Port[], signature: ModelSignature | undefined): ModelPort[] {
-  const all = ports.flatMap(({ type }): ModelPort[] => {
+function describeOutputs(types: readonly string[], signature: ModelSignature | undefined): ModelPort[] {
+  const all = types.flatMap((type): ModelPort[] => {
     const { name, args, fields } = parseScriptType(type)
     if (fields) return fields.map(([field, inner]) => ({ name: field, type: print(inner) }))
     return name === 'Tuple' ? args.map((inner, i) => ({ name: outputName(i, args.length), type: print(inner) })) : [{ name: 'output', type }]

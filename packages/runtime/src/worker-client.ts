@@ -1,8 +1,9 @@
+import type { Incoming } from './download.ts'
 import { aborted, fromMessage, RuntimeError } from './errors.ts'
-import { sendable } from './sendable.ts'
 import type { CacheMode, Source } from './open.ts'
-import { type LoadProgress } from './progress.ts'
+import type { LoadProgress } from './progress.ts'
 import { type CallResult, DISPOSED, type Known, type Session, type SessionInfo } from './session.ts'
+import { sendable } from './sendable.ts'
 import type { Reply, Request } from './worker-protocol.ts'
 
 /** How a model is opened in a worker. */
@@ -11,6 +12,8 @@ export interface WorkerOptions {
   readonly keep: ReadonlySet<string>
   readonly signal: AbortSignal
   readonly onProgress: (progress: LoadProgress) => void
+  /** Called when the worker has died. */
+  readonly onDeath: () => void
 }
 
 interface Pending {
@@ -24,15 +27,14 @@ type Body<Each = Request> = Each extends unknown ? Omit<Each, 'id'> : never
  * Opens a model in a worker of its own. Each model has one, so that models run side by side, and so that ending the worker gives all of the
  * model's memory back at once, which WebAssembly memory otherwise does only when it is collected.
  */
-export async function openInWorker(source: Source, known: Known, { cache, keep, signal, onProgress }: WorkerOptions): Promise<Session> {
+export async function openInWorker(source: Source, known: Known, { cache, keep, signal, onProgress, onDeath }: WorkerOptions): Promise<Session> {
   if (signal.aborted) throw aborted('Loading the model', signal)
-  const thread = startThread(onProgress)
+  const thread = startThread(onProgress, onDeath)
   const abort = (): void => thread.end(aborted('Loading the model', signal))
   signal.addEventListener('abort', abort)
   try {
-    const open = { source: await sendableSource(source), known, cache, keep }
-    const transfer = open.source !== source && open.source.data instanceof Uint8Array ? [open.source.data.buffer as ArrayBuffer] : []
-    return createProxy(thread, await thread.ask<SessionInfo>({ open }, transfer))
+    const [sent, transfer] = await sendableSource(source)
+    return createProxy(thread, await thread.ask<SessionInfo>({ open: { source: sent, known, cache, keep } }, transfer))
   } catch (error) {
     thread.end(error)
     throw error
@@ -41,12 +43,18 @@ export async function openInWorker(source: Source, known: Known, { cache, keep, 
   }
 }
 
-/** What is on its way can only be read here; all of it is sent then. */
-async function sendableSource({ incoming, ...source }: Source): Promise<Source> {
-  if (!incoming) return source
+/** Bytes are sent as a copy, which is handed over. What is on its way can only be read here; all of it is sent then. */
+async function sendableSource({ incoming, ...source }: Source): Promise<[Source, Transferable[]]> {
+  const bytes = incoming ? await readAll(incoming) : source.data
+  if (!(bytes instanceof Uint8Array)) return [source, []]
+  const data = incoming ? bytes : bytes.slice()
+  return [{ ...source, data }, [data.buffer as ArrayBuffer]]
+}
+
+async function readAll(incoming: Incoming): Promise<Uint8Array> {
   const pieces: Uint8Array<ArrayBuffer>[] = []
   for (let piece = await incoming.next(); piece; piece = await incoming.next()) pieces.push(piece as Uint8Array<ArrayBuffer>)
-  return { ...source, data: new Uint8Array(await new Blob(pieces).arrayBuffer()) }
+  return new Uint8Array(await new Blob(pieces).arrayBuffer())
 }
 
 function createProxy(thread: Thread, info: SessionInfo): Session {
@@ -74,7 +82,7 @@ interface Thread {
   end(error: unknown): void
 }
 
-function startThread(onProgress: (progress: LoadProgress) => void): Thread {
+function startThread(onProgress: (progress: LoadProgress) => void, onDeath: () => void): Thread {
   const pending = new Map<number, Pending>()
   let count = 0
   let ended: { readonly error: unknown } | undefined
@@ -100,6 +108,7 @@ function startThread(onProgress: (progress: LoadProgress) => void): Thread {
     // Without a message, its script did not arrive or may not run.
     const what = event.message ? `The model's worker failed: ${event.message}.` : NOT_STARTED
     end(new RuntimeError('WORKER', what))
+    onDeath()
   })
   return {
     end,
