@@ -72,6 +72,32 @@ function inner(m: Machine, a: Tensor, b: Tensor): Tensor {
   return reshaped(product, [...a.sizes.slice(0, -1), ...b.sizes.slice(0, -1)])
 }
 
+/** `beta * self` plus the sum of all products of a batch: one product of matrices that are laid side by side. */
+function addProducts(m: Machine, self: Tensor, a: Tensor, b: Tensor, beta: Scalar, alpha: Scalar): Tensor {
+  const [batch, rows, depth] = a.sizes as [number, number, number]
+  if (b.sizes[0] !== batch || b.sizes[1] !== depth) throw m.fail(`batches [${a.sizes.join(', ')}] and [${b.sizes.join(', ')}] cannot be multiplied`)
+  const [step, row, column] = a.strides as [number, number, number]
+  const left = reshaped(m.contiguous(a.view([rows, batch, depth], [row, step, column])), [rows, batch * depth])
+  return combine(m, matmul(m, left, reshaped(m.contiguous(b), [batch * depth, b.sizes[2]!])), self, beta, alpha)
+}
+
+/** A product of matrices from the left to the right. */
+function chain(m: Machine, matrices: readonly Tensor[]): Tensor {
+  return matrices.length === 1 ? m.copy(matrices[0]!) : matrices.reduce((product, each) => matmul(m, product, each))
+}
+
+/** Kronecker's product: for each element of the first tensor a block, the second tensor times that element. */
+function kron(m: Machine, a: Tensor, b: Tensor): Tensor {
+  const dims = Math.max(a.dim, b.dim)
+  const padded = ({ sizes }: Tensor): number[] => [...Array.from({ length: dims - sizes.length }, () => 1), ...sizes]
+  const [aSizes, bSizes] = [padded(a), padded(b)]
+  const product = matmul(m, reshaped(m.contiguous(a), [a.numel, 1]), reshaped(m.contiguous(b), [1, b.numel]))
+  const { sizes, strides } = reshaped(product, [...aSizes, ...bSizes])
+  // Dimensions of both in turn: those of blocks, those inside of blocks.
+  const inTurn = (list: readonly number[]): number[] => aSizes.flatMap((_, dim) => [list[dim]!, list[dim + dims]!])
+  return reshaped(m.contiguous(product.view(inTurn(sizes), inTurn(strides))), aSizes.map((size, dim) => size * bSizes[dim]!))
+}
+
 /** Matrix products. */
 const matrixProducts: Family = {
   name: 'matmul',
@@ -96,6 +122,10 @@ const matrixProducts: Family = {
     'aten::addmv_(self, mat, vec, beta=1, alpha=1)': addProductInPlace,
     'aten::addr(self, vec1, vec2, beta=1, alpha=1)': (m, self: Tensor, a: Tensor, b: Tensor, beta: Scalar, alpha: Scalar) =>
       combine(m, outer(m, a, b), self, beta, alpha),
+    'aten::addbmm(self, batch1, batch2, beta=1, alpha=1)': addProducts,
+    'aten::chain_matmul(matrices)': chain,
+    'aten::linalg_multi_dot(tensors)': chain,
+    'aten::kron(self, other)': kron,
     'prepacked::linear_clamp_prepack(W, B=None, output_min=None, output_max=None)': (_, ...state: Value[]) => new PackedObject(CLASS, new Tuple(state)),
     'prepacked::linear_clamp_run(X, W_prepack)': runPacked,
   },
