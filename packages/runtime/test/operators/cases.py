@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import pkgutil
+import signal
 import sys
 import tempfile
 import traceback
@@ -25,6 +26,8 @@ warnings.filterwarnings("ignore")
 # Of the cases of an operator, how many may be refusals; and how often it is tried again for a case that PyTorch's CPU lacks.
 REFUSALS = 0.1
 ATTEMPTS = 4
+# How long making the cases of one operator may take.
+SECONDS = 60
 
 
 def tables():
@@ -123,6 +126,7 @@ def apart(work):
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
+        signal.alarm(SECONDS)
         try:
             answer = {"row": work()}
         except BaseException as error:
@@ -134,7 +138,7 @@ def apart(work):
         text = pipe.read()
     _, status = os.waitpid(child, 0)
     if not text:
-        raise RuntimeError("PyTorch crashed, with %d" % status)
+        raise RuntimeError("PyTorch ran for too long" if status == signal.SIGALRM else "PyTorch crashed, with %d" % status)
     answer = json.loads(text)
     if "error" in answer:
         sys.stderr.write(answer["trace"])

@@ -107,6 +107,11 @@ def type_of(value):
 
 
 def plain(value):
+    value = value.value if isinstance(value, Typed) else value
+    return CODES[value] if isinstance(value, (torch.dtype, torch.layout, torch.memory_format)) else value
+
+
+def unwrap(value):
     return value.value if isinstance(value, Typed) else value
 
 
@@ -151,6 +156,9 @@ def script_call(name, schema, args):
         text += "  %s%s\n" % (", ".join("%s : %s" % pair for pair in zip(names, returns)) + " = " if returns else " = ", call)
         text += "  %%t : (%s) = prim::TupleConstruct(%s)\n  return (%%t)" % (", ".join(type for _, type in outs), ", ".join(one for one, _ in outs))
         graph = torch._C.parse_ir(text)
+        chosen = next(graph.nodes()).schema().partition("(")[0]
+        if chosen != name:
+            raise Dropped("these arguments mean %s" % chosen)
         GRAPHS[key] = torch._C._create_function_from_graph("call", graph)
     values = GRAPHS[key](*map(plain, args))
     if not isinstance(values, tuple):
@@ -160,11 +168,21 @@ def script_call(name, schema, args):
 
 
 def ir_type(type):
-    return str(type).replace("number", "Scalar").replace("SymInt", "int").replace("ScalarType", "int").replace("MemoryFormat", "int").replace("Layout", "int")
+    """As a graph's text has it."""
+    kind = type.kind()
+    if kind == "ListType":
+        return ir_type(type.getElementType()) + "[]"
+    if kind == "OptionalType":
+        return ir_type(type.getElementType()) + "?"
+    if kind == "DictType":
+        return "Dict(%s, %s)" % (ir_type(type.getKeyType()), ir_type(type.getValueType()))
+    if kind == "TupleType":
+        return "(%s)" % ", ".join(map(ir_type, type.elements()))
+    return {"NumberType": "Scalar", "IntType": "int", "FloatType": "float", "BoolType": "bool", "StringType": "str", "TensorType": "Tensor", "DeviceObjType": "Device", "SymIntType": "int"}.get(kind, str(type))
 
 
 def goes_by_graph(schema):
-    types = [str(one.type) for one in (*schema.arguments, *schema.returns)]
+    types = [ir_type(one.type) for one in (*schema.arguments, *schema.returns)]
     return (schema.name in ("aten::format", "aten::str") or not any("Tensor" in one for one in types)
             or any(re.search(r"(^|[ (,])(t|tVal)($|[\]\[)?,])", one) for one in types))
 
@@ -176,8 +194,8 @@ def call(name, schema, args):
         return (packed[0].compute(*[one for one in args if not isinstance(one, Packed)]),), args
     if goes_by_graph(schema):
         return script_call(name, schema, args)
-    positional = [plain(value) for value, formal in zip(args, schema.arguments) if not formal.kwarg_only]
-    named = {formal.name: plain(value) for value, formal in zip(args, schema.arguments) if formal.kwarg_only}
+    positional = [unwrap(value) for value, formal in zip(args, schema.arguments) if not formal.kwarg_only]
+    named = {formal.name: unwrap(value) for value, formal in zip(args, schema.arguments) if formal.kwarg_only}
     result = overload_of(name)(*positional, **named)
     if len(schema.returns) == 0:
         return (), args

@@ -76,7 +76,10 @@ def put(g, own=True):
     indices = subscripts(g, shape)
     if not adds:
         x, indices = single(g, x)
-    target = x[tuple(slice(None) if one is None else one.to(torch.bool if one.dtype is torch.uint8 else one.dtype) for one in indices)]
+    try:
+        target = x[tuple(slice(None) if one is None else one.to(torch.bool if one.dtype is torch.uint8 else one.dtype) for one in indices)]
+    except IndexError:
+        g.dropped("an index that is not there")
     values = list(target.shape)
     if g.chance(0.3):
         values = [1 if g.chance(0.4) else size for size in values][g.randint(0, len(values)):] if values else []
@@ -112,7 +115,7 @@ def size_at(shape, dim):
 
 def index_select(g):
     x, dim, shape = along(g, 0 if g.chance(0.1) else 1)
-    return [x, dim, positions(g, [g.randint(0, 8)], size_at(shape, dim), g.choice((torch.int64, torch.int32)))]
+    return [x, dim, positions(g, [g.randint(0, 8) if shape else 1], size_at(shape, dim), g.choice((torch.int64, torch.int32)))]
 
 
 CASES["aten::index_select"] = index_select
