@@ -14,15 +14,20 @@ export function hasRelaxedSimd(): boolean {
   return relaxed ??= WebAssembly.validate(decode(RELAXED_SIMD))
 }
 
-/** Compiles kernels, once in a page, and makes an instance that works on `memory`. Throws a RuntimeError where there is no SIMD. */
-export async function instantiate({ name, load }: KernelSource, memory: WebAssembly.Memory): Promise<Kernels> {
-  const compiled = modules.get(name) ?? load(hasRelaxedSimd()).then(compile)
-  modules.set(name, compiled)
+/**
+ * Compiles kernels, once in a page, and makes an instance that works on `memory`; `exact` leaves relaxed SIMD alone. Throws a RuntimeError
+ * where there is no SIMD.
+ */
+export async function instantiate({ name, load }: KernelSource, memory: WebAssembly.Memory, exact = false): Promise<Kernels> {
+  const isRelaxed = !exact && hasRelaxedSimd()
+  const key = `${name} ${isRelaxed}`
+  const compiled = modules.get(key) ?? load(isRelaxed).then(compile)
+  modules.set(key, compiled)
   try {
     const { exports } = await WebAssembly.instantiate(await compiled, { env: { memory } })
     return exports as Kernels
   } catch (error) {
-    modules.delete(name)
+    modules.delete(key)
     throw error
   }
 }

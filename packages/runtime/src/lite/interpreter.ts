@@ -30,6 +30,7 @@ export class Interpreter {
   /** Arguments of the running operator. */
   args: Value[] = []
   observe: Observer | undefined
+  tick: (() => void) | undefined
   /** The instruction that threw. */
   failedAt: { readonly method: string; readonly pc: number } | undefined
   /** Code by class and method, for calls. */
@@ -175,7 +176,8 @@ export const STEPS: Readonly<Record<string, Step>> = {
   JF: (it, frame, x) => { if (pop(it) !== true) frame.pc += x - 1 },
   JMP: (_, frame, x) => { frame.pc += x - 1 },
   // On the stack: iterations so far, how many at most, whether to go on, and what the loop carries.
-  LOOP: ({ stack }, frame, x, n) => {
+  LOOP: ({ stack, tick }, frame, x, n) => {
+    tick?.()
     const at = stack.length - (n + 1)
     const [count, limit, goesOn] = [stack[at] as bigint, stack[at + 1] as bigint, stack[at + 2]]
     if (count < limit && goesOn === true) {
