@@ -42,6 +42,10 @@ export interface MemoryUse {
 export interface EngineOptions {
   /** Sees what each operator gives. */
   readonly observe?: Observer
+  /** Called in every round of a loop; what it throws ends the run. */
+  readonly tick?: () => void
+  /** The same numbers on every machine: without relaxed SIMD, whose results are the processor's own. */
+  readonly exact?: boolean
   /** Hears how much of the weights is ready, from 0 to 1. */
   readonly onPrepare?: (fraction: number) => void | Promise<void>
 }
@@ -79,13 +83,14 @@ export function reserve(size: number): Reserved {
 export async function createEngine({ machine, address, size }: Reserved, families: readonly Family[], options: EngineOptions = {}): Promise<Engine> {
   const sources = new Set([vector, ...families.flatMap(({ kernels }) => kernels ?? [])])
   await Promise.all([...sources].map(async (source) => {
-    machine.kernels[source.name] = await instantiate(source, machine.memory.wasm)
+    machine.kernels[source.name] = await instantiate(source, machine.memory.wasm, options.exact)
   }))
   const program = await readProgram(machine, address, size)
   const operators = registry(families)
   const codes = link(program, operators)
   const interpreter = new Interpreter(machine, codes, operators.get(FORMAT))
   if (options.observe) interpreter.observe = options.observe
+  interpreter.tick = options.tick
   const { root } = program
   /** Tensors that are on their way in or out. */
   let held: Value[] = []
