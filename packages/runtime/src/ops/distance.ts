@@ -9,13 +9,14 @@ import { expanded } from './nn/attending.ts'
 import { fromNumbers, toNumbers } from './nn/numbers.ts'
 import { resultType } from './promotion.ts'
 
+const asIs = (sum: number): number => sum
+
 /** Adds up differences for a norm, and ends it. */
 function normOf(p: number): { add: (sum: number, difference: number) => number; end: (sum: number) => number } {
-  const end = (sum: number): number => sum
-  if (p === 0) return { add: (sum, d) => sum + Number(d !== 0), end }
-  if (p === 1) return { add: (sum, d) => sum + Math.abs(d), end }
+  if (p === 0) return { add: (sum, d) => sum + Number(d !== 0), end: asIs }
+  if (p === 1) return { add: (sum, d) => sum + Math.abs(d), end: asIs }
   if (p === 2) return { add: (sum, d) => sum + d * d, end: Math.sqrt }
-  if (p === Infinity) return { add: (sum, d) => Math.max(sum, Math.abs(d)), end }
+  if (p === Infinity) return { add: (sum, d) => Math.max(sum, Math.abs(d)), end: asIs }
   return { add: (sum, d) => sum + Math.abs(d) ** p, end: (sum) => sum ** (1 / p) }
 }
 

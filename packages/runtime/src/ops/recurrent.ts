@@ -47,7 +47,13 @@ function runLayers(
   return { output: data, states: end }
 }
 
+/** An LSTM has two: hidden states and cells. */
 type State = Tensor | readonly Tensor[]
+
+const statesOf = (state: State): readonly Tensor[] => Array.isArray(state) ? state : [state as Tensor]
+
+/** Exchanges the first two of three dimensions. */
+const swap = ([a, b, c]: readonly number[]): number[] => [b!, a!, c!]
 
 function ofInput(kind: Kind) {
   return (
@@ -55,13 +61,12 @@ function ofInput(kind: Kind) {
     bidirectional: boolean, batchFirst: boolean,
   ): Results => {
     if (input.dim !== 3) throw m.fail(`expected an input of 3 dimensions, got sizes [${input.sizes.join(', ')}]`)
-    const swap = ([a, b, c]: readonly number[]): number[] => [b!, a!, c!]
     const ordered = m.contiguous(batchFirst ? m.plain(input).view(swap(input.sizes), swap(input.strides)) : input)
     const [steps, batch, inputs] = ordered.sizes as [number, number, number]
     if (steps === 0) throw m.fail('expected sequence length to be larger than 0')
     const data = ordered.view([steps * batch, inputs], [inputs, 1])
     const counts = Array.from({ length: steps }, () => batch)
-    const { output, states } = runLayers(m, kind, { data, counts }, hx instanceof Array ? hx : [hx], params, biases, layers, dropout, training, bidirectional)
+    const { output, states } = runLayers(m, kind, { data, counts }, statesOf(hx), params, biases, layers, dropout, training, bidirectional)
     const sizes = [steps, batch, output.sizes[1]!]
     const strides = contiguousStrides(sizes)
     return results(batchFirst ? output.view(swap(sizes), swap(strides)) : output.view(sizes, strides), ...states)
@@ -75,7 +80,7 @@ function ofPacked(kind: Kind) {
   ): Results => {
     const counts = [...toNumbers(m, batchSizes)]
     const { output, states } = runLayers(
-      m, kind, { data: m.contiguous(input), counts }, hx instanceof Array ? hx : [hx], params, biases, layers, dropout, training, bidirectional,
+      m, kind, { data: m.contiguous(input), counts }, statesOf(hx), params, biases, layers, dropout, training, bidirectional,
     )
     return results(output, ...states)
   }
@@ -83,7 +88,7 @@ function ofPacked(kind: Kind) {
 
 function cell(kind: Kind) {
   return (m: Machine, input: Tensor, hx: State, weight: Tensor, recurrent: Tensor, inputBias: Tensor | null, hiddenBias: Tensor | null): Results => {
-    const [hidden, cells = null] = hx instanceof Array ? hx : [hx]
+    const [hidden, cells = null] = statesOf(hx)
     if (input.dim !== 2 || hidden!.dim !== 2) throw m.fail(`expected an input and a state of 2 dimensions, got [${input.sizes.join(', ')}] and [${hidden!.sizes.join(', ')}]`)
     const weights = { input: weight, hidden: recurrent, inputBias, hiddenBias, projection: null }
     const after = runCell(m, kind, input, weights, { hidden: hidden!, cell: cells })

@@ -48,7 +48,8 @@ function both(name: string, mode: Mode, dims: number, corners: boolean): [string
 }
 
 const operators: OperatorTable = Object.fromEntries([
-  ...[1, 2, 3].flatMap((dims) => [...both(`upsample_nearest${dims}d`, nearest, dims, false), ...both(`_upsample_nearest_exact${dims}d`, nearestExact, dims, false)]),
+  ...[1, 2, 3].flatMap((dims) => both(`upsample_nearest${dims}d`, nearest, dims, false)),
+  ...[1, 2, 3].flatMap((dims) => both(`_upsample_nearest_exact${dims}d`, nearestExact, dims, false)),
   ...both('upsample_linear1d', linear, 1, true),
   ...both('upsample_bilinear2d', linear, 2, true),
   ...both('upsample_trilinear3d', linear, 3, true),

@@ -36,7 +36,6 @@ def batch_norm(g, least=0):
 
 
 CASES["aten::batch_norm"] = batch_norm
-CASES["aten::_batch_norm_impl_index"] = batch_norm
 CASES["aten::native_batch_norm"] = lambda g: batch_norm(g, 1)[:-1]
 
 
@@ -73,7 +72,6 @@ def layer_norm(g):
 CASES["aten::layer_norm"] = layer_norm
 CASES["aten::native_layer_norm"] = lambda g: layer_norm(g)[:5]
 CASES["aten::rms_norm"] = lambda g: (lambda x, n, w, *_: [x, n, w, g.choice((None, 1e-6))])(*layer_norm(g))
-CASES["aten::local_response_norm"] = lambda g: [image(g, g.randint(1, 3), unbatched=0), g.randint(1, 5)]
 CASES["aten::renorm"] = lambda g: [g.tensor(g.shape(2, 3, empty=0)), g.choice((2, 1)), 0, g.choice((1, 0.5))]
 
 # ---- pools
@@ -118,7 +116,8 @@ for dims in (1, 2, 3):
         size = [1] * dims if g.chance(0.3) else [g.randint(1, 8) for _ in range(dims)]
         return [x, size]
     CASES["aten::adaptive_avg_pool%dd" % dims] = adaptive
-    CASES["aten::_adaptive_avg_pool%dd" % dims] = adaptive
+    if dims > 1:
+        CASES["aten::_adaptive_avg_pool%dd" % dims] = adaptive
     CASES["aten::adaptive_max_pool%dd" % dims] = adaptive
 
 
