@@ -166,8 +166,10 @@ export class Machine {
     const kernel = this.kernels['vector']![`copy${bytes}`]!
     const [a, b] = [this.address(to), this.address(from)]
     if (to.numel === 0) return
+    const transposed = bytes === FLOAT_BYTES && sameSizes(inner, [columns * bytes, bytes, bytes, rows * bytes])
     forEachOffset(outer, [toStrides, fromStrides], ([i, j]) => {
-      kernel(a + i! * bytes, b + j! * bytes, rows, columns, ...inner)
+      if (transposed) this.kernels['vector']!['transpose']!(b + j! * bytes, a + i! * bytes, 1, columns, rows)
+      else kernel(a + i! * bytes, b + j! * bytes, rows, columns, ...inner)
     })
   }
 

@@ -37,8 +37,12 @@ export function orderOf(values: View, begin: number, length: number, descending:
   const keys = length <= MOST_PLACES ? keysOf(values, begin, length) : undefined
   if (keys) {
     // Sorting numbers is much quicker than sorting by a function.
-    const packed = Float64Array.from(keys, (key, i) => (descending ? 0xFFFF_FFFF - key : key) * MOST_PLACES + i).sort()
-    return Int32Array.from(packed, (value) => value % MOST_PLACES)
+    const packed = new Float64Array(length)
+    for (let i = 0; i < length; i++) packed[i] = (descending ? 0xFFFF_FFFF - keys[i]! : keys[i]!) * MOST_PLACES + i
+    packed.sort()
+    const order = new Int32Array(length)
+    for (let i = 0; i < length; i++) order[i] = packed[i]! - Math.floor(packed[i]! / MOST_PLACES) * MOST_PLACES
+    return order
   }
   const row = values.subarray(begin, begin + length) as Float64Array
   const sign = descending ? -1 : 1
