@@ -1,7 +1,5 @@
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { gzipSync } from 'node:zlib'
-import { coverage } from '@petaljs/runtime/build'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type App, fixture, installRuntime, modelApp } from './support/app.ts'
@@ -24,11 +22,6 @@ async function spectrumApp(query: string): Promise<App> {
   await app.model('src/spectrum.pt')
   return app
 }
-
-it('finds every family of operators where modules import it from', () => {
-  const missing = coverage.families.filter((name) => !existsSync(new URL(`../../runtime/src/ops/${name}.ts`, import.meta.url)))
-  expect(missing).toEqual([])
-})
 
 describe.each(BUNDLERS)('$name: what runs a model', ({ name, build }) => {
   it('is in no script that a page begins with', async () => {

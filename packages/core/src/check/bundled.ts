@@ -3,7 +3,7 @@ import type { ByteSource } from '../compiler/archive/byte-source.ts'
 import { compile } from '../compiler/compile.ts'
 import { runtimeFact } from '../coverage.ts'
 import { PetalError } from '../errors.ts'
-import { load } from './engine.ts'
+import { load, TooSlow } from './engine.ts'
 import type { Plain } from './examples.ts'
 
 /** What `torch.utils.bundled_inputs` gives a model: a list of tuples of arguments. */
@@ -21,7 +21,7 @@ export async function bundledInputs(source: ByteSource): Promise<(readonly Plain
     return calls.length > 0 ? calls : 'the model has bundled inputs, and there are none in it'
   } catch (error) {
     if (error instanceof PetalError && error.code === 'NO_METHOD') return 'there are no example inputs: neither "input" nor bundled ones'
-    if (error instanceof PetalError || error instanceof RuntimeError) return `the bundled inputs cannot be made: ${error.message.split('\n')[0]}`
+    if (error instanceof PetalError || error instanceof RuntimeError || error instanceof TooSlow) return `the bundled inputs cannot be made: ${error.message.split('\n')[0]}`
     throw error
   }
 }

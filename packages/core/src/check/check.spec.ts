@@ -1,8 +1,11 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { bytesSource } from '../compiler/archive/byte-source.ts'
+import { compile } from '../compiler/compile.ts'
 import { build, type BuildResult, createStore, parseImport, type PetalError, type Store } from '../index.ts'
+import { load } from './engine.ts'
 
 const fixtures = join(import.meta.dirname, '../../test/fixtures/check')
 
@@ -78,6 +81,13 @@ describe('a model that was not tried', () => {
     const { facts } = await make('noise.pt', 'input=2x8')
     expect(Object.keys(facts.check)).toEqual(['skipped'])
   })
+})
+
+it('ends a model that does not end by itself', async () => {
+  const source = bytesSource(await readFile(join(fixtures, 'forever.pt')))
+  const artifact = await compile(source, { backend: 'cpu', format: 'ptl', block: [], optimize: false })
+  const runner = await load(artifact, undefined, 0.2)
+  expect(() => runner.call('forward', [{ tensor: { dtype: 'float32', sizes: [1], elements: new Float32Array(1) } }])).toThrow('longer than 0.2 seconds')
 })
 
 describe('what is refused', () => {

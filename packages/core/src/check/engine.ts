@@ -4,9 +4,22 @@ import {
 import type { Artifact } from '../compiler/artifact.ts'
 import type { Plain, PlainElements } from './examples.ts'
 
+/** Seconds that a call may take: an app that waits longer is none, and a file must not hold up a build for ever. */
+const MAX_SECONDS = 60
+
+/** A call took too long. */
+export class TooSlow extends Error {
+  constructor(seconds: number) {
+    super(`it takes longer than ${seconds} seconds`)
+  }
+}
+
 /** A compiled model, ready to be called. */
 export interface Runner {
-  /** Calls a method of a model that nothing was called of before, as far as its attributes tell. Throws the runtime's error. */
+  /**
+   * Calls a method of a model that nothing was called of before, as far as its attributes tell. Gives the same numbers on every machine.
+   * Throws the runtime's error, or that it is too slow.
+   */
   call(method: string, args: readonly Plain[]): Plain
 }
 
@@ -14,22 +27,28 @@ export interface Runner {
 export type Watch = (instruction: number, read: () => PlainElements) => void
 
 /** Loads what was compiled into the runtime. Throws the runtime's error for what it cannot run. */
-export async function load(artifact: Pick<Artifact, 'size' | 'stream'>, watch?: Watch): Promise<Runner> {
+export async function load(artifact: Pick<Artifact, 'size' | 'stream'>, watch?: Watch, seconds = MAX_SECONDS): Promise<Runner> {
   const room = reserve(artifact.size)
   let at = 0
   for await (const piece of artifact.stream()) {
     room.bytes.set(piece, at)
     at += piece.byteLength
   }
-  const observe: Observer | undefined = watch && ((_, result, __, instruction) => {
-    for (const value of Array.isArray(result) ? result : [result]) {
-      if (value instanceof Tensor) watch(instruction, () => elementsOf(engine, value))
+  let deadline = performance.now() + seconds * 1000
+  const tick = (): void => {
+    if (performance.now() > deadline) throw new TooSlow(seconds)
+  }
+  const observe: Observer = (_, result, __, instruction) => {
+    tick()
+    for (const value of watch ? Array.isArray(result) ? result : [result] : []) {
+      if (value instanceof Tensor) watch!(instruction, () => elementsOf(engine, value))
     }
-  })
-  const engine: Engine = await createEngine(room, families, observe ? { observe } : {})
+  }
+  const engine: Engine = await createEngine(room, families, { observe, tick, exact: true })
   return {
     call(method, args) {
       engine.reset()
+      deadline = performance.now() + seconds * 1000
       return plainOf(engine, engine.run(method, args.map((arg) => valueOf(engine, arg))))
     },
   }

@@ -9,7 +9,7 @@ import { printInput } from '../request/index.ts'
 import type { InputSpec } from '../conversion-request.ts'
 import { bundledInputs } from './bundled.ts'
 import { difference } from './compare.ts'
-import { load, type Runner } from './engine.ts'
+import { load, type Runner, TooSlow } from './engine.ts'
 import { largerBatch, type Plain, untriedDtype, valuesOf } from './examples.ts'
 import { firstDifference } from './locate.ts'
 import { knownPorts, type Ports } from './ports.ts'
@@ -133,6 +133,7 @@ async function answers({ name, isGiven }: CheckJob, { runner }: Original, trials
     try {
       result.push({ ...each, answer: runner.call('forward', each.args) })
     } catch (error) {
+      if (error instanceof TooSlow) return `the model did not run on ${each.inputs}: ${error.message}`
       if (!(error instanceof RuntimeError)) throw error
       if (each.isOptional) continue
       if (isUnsupported(error) || !isGiven) return `the model did not run on ${each.inputs}: ${error.message.split('\n')[0]}`
@@ -146,7 +147,7 @@ function errorOn(runner: Runner, { args, answer }: Answered): number {
   try {
     return difference(runner.call('forward', args), answer)
   } catch (error) {
-    if (error instanceof RuntimeError) return Infinity
+    if (error instanceof RuntimeError || error instanceof TooSlow) return Infinity
     throw error
   }
 }
