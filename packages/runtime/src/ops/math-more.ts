@@ -2,6 +2,7 @@ import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
+import { pow } from './math.ts'
 import { forms, type Operand, type Operation, pointwise, unaries } from './pointwise.ts'
 import { erf, erfc, lgamma } from './special.ts'
 
@@ -46,8 +47,22 @@ function logAddExp(a: number, b: number): number {
   return Math.abs(largest) === Infinity ? largest : largest + Math.log1p(Math.exp(-Math.abs(a - b)))
 }
 
+/** What is left of a number in the type of the result. */
+const rounding = ({ dtype }: Tensor): (x: number) => number => dtype === 'float64' ? (x) => x : Math.fround
+
+function sinc(m: Machine, out: Tensor | undefined, self: Tensor): Tensor {
+  const round = rounding(self)
+  const each = (x: number): number => {
+    const angle = round(round(Math.PI) * x)
+    return x === 0 ? 1 : Math.sin(angle) / angle
+  }
+  return pointwise(m, { each, result: 'float' }, [self], out)
+}
+
 function logit(m: Machine, out: Tensor | undefined, self: Tensor, eps: number | null): Tensor {
-  const bounded = eps === null ? (x: number): number => x : (x: number): number => x < eps ? eps : x > 1 - eps ? 1 - eps : x
+  const round = rounding(self)
+  const [low, high] = [round(eps ?? -Infinity), round(1 - round(eps ?? -Infinity))]
+  const bounded = (x: number): number => x < low ? low : x > high ? high : x
   return pointwise(m, { each: (x) => Math.log(bounded(x) / (1 - bounded(x))), result: 'float' }, [self], out)
 }
 
@@ -63,7 +78,7 @@ function greatestDivisor(a: bigint, b: bigint): bigint {
 }
 
 function floatPower(m: Machine, out: Tensor | undefined, a: Operand, b: Operand): Tensor {
-  return pointwise(m, { each: (x, y) => x ** y }, [a, b], out, 'float64')
+  return pow(m, out, a, b, 'float64')
 }
 
 const family: Family = {
@@ -86,16 +101,17 @@ const family: Family = {
       'erfinv special_erfinv': real(erfinv),
       'lgamma special_gammaln': real(lgamma),
       'digamma special_digamma': real(digamma),
-      'sinc special_sinc': real((x) => x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x)),
       'i0 special_i0': real(bessel0),
       deg2rad: real((x) => x * (Math.PI / 180)),
       rad2deg: real((x) => x * (180 / Math.PI)),
       frac: { each: (x) => x - Math.trunc(x), ints: () => 0n },
     }),
+    ...forms('sinc(self)', sinc),
+    ...forms('special_sinc(self)', sinc),
     ...forms('logit(self, eps=None)', logit),
     ...forms('atan2(self, other)', atan2),
     ...forms('arctan2(self, other)', atan2),
-    ...forms('hypot(self, other)', binary(Math.hypot)),
+    ...forms('hypot(self, other)', binary((a, b) => Math.hypot(a, b))),
     ...forms('copysign.Tensor(self, other)', copySign),
     ...forms('copysign.Scalar(self, other)', copySign, 'Scalar_out'),
     ...forms('xlogy.Tensor(self, other)', xlogy, 'OutTensor'),
@@ -103,7 +119,7 @@ const family: Family = {
     'aten::xlogy.Scalar_Self(self, other)': (m, self, other) => xlogy(m, undefined, self, other),
     ...forms('logaddexp(self, other)', binary(logAddExp)),
     ...forms('logaddexp2(self, other)', binary((a, b) => logAddExp(a * Math.LN2, b * Math.LN2) / Math.LN2)),
-    ...forms('heaviside(self, values)', binary((a, b) => a === 0 ? b : a < 0 ? 0 : 1)),
+    ...forms('heaviside(self, values)', binary((a, b) => a === 0 ? b : a > 0 ? 1 : 0)),
     ...forms('ldexp.Tensor(self, other)', binary((a, b) => a * 2 ** b, 'float')),
     ...forms('float_power.Tensor_Tensor(self, exponent)', floatPower, 'Tensor_Tensor_out'),
     ...forms('float_power.Tensor_Scalar(self, exponent)', floatPower, 'Tensor_Scalar_out'),

@@ -1,7 +1,7 @@
 import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family } from '../operator.ts'
-import type { Tensor } from '../tensor.ts'
+import type { Dtype, Tensor } from '../tensor.ts'
 import type { Scalar } from '../values.ts'
 import { isFloating, toInt64 } from './elements.ts'
 import { divide } from './arithmetic.ts'
@@ -44,8 +44,8 @@ function integerPower(a: bigint, b: bigint): bigint {
 /** Math.pow gives NaN for 1 to the power of NaN or infinity, where C gives 1. */
 const power = (a: number, b: number): number => a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b
 
-function pow(m: Machine, out: Tensor | undefined, a: Operand, b: Operand): Tensor {
-  const dtype = resultType([a, b])
+/** In the common type of base and exponent, or a type of its own. */
+export function pow(m: Machine, out: Tensor | undefined, a: Operand, b: Operand, dtype: Dtype = resultType([a, b])): Tensor {
   if (typeof b === 'object' || typeof a !== 'object') return pointwise(m, { each: power, ints: (x, y) => integerPower(x, y) }, [a, b], out, dtype)
   if (!isFloating(dtype)) {
     if (Number(b) < 0) throw m.fail('Integers to negative integer powers are not allowed.')

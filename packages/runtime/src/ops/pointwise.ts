@@ -1,7 +1,7 @@
 import { fromHalf, toHalf } from '../half.ts'
 import { collapse, forEachOffset, type Machine } from '../machine.ts'
 import type { Implementation, OperatorTable } from '../operator.ts'
-import { contiguousStrides, type Dtype, isContiguous, sameSizes, Tensor } from '../tensor.ts'
+import { contiguousStrides, type Dtype, DTYPES, isContiguous, sameSizes, Tensor } from '../tensor.ts'
 import type { Scalar, Value } from '../values.ts'
 import { createElements, type Elements, gather, isFloating, item, scatter, toInt64, wrapInt } from './elements.ts'
 import { canCast, floatType, resultType } from './promotion.ts'
@@ -104,6 +104,34 @@ function arrange(m: Machine, sizes: readonly number[], operands: readonly Operan
   const result = out ?? restride(m.empty(ordered, type), sizes, order)
   if (!out) strides.unshift(broadcastStrides(result, sizes))
   return { result, operands, sizes: ordered, strides: strides.map((each) => order.map((dim) => each[dim]!)) }
+}
+
+/** An uninitialised tensor with the order of dimensions that another one has, as `empty_like` makes it. Keeps channels-last. */
+export function emptyAs(m: Machine, tensor: Tensor, dtype: Dtype = tensor.dtype): Tensor {
+  if (isContiguous(tensor)) return m.emptyLike(tensor, dtype)
+  const order = orderOf(tensor.sizes, [tensor.strides])
+  return restride(m.empty(order.map((dim) => tensor.sizes[dim]!), dtype), tensor.sizes, order)
+}
+
+/** Writes the elements of a tensor, broadcast and converted as C++ does, to another one. The caller has announced the writing. */
+export function copyTo(m: Machine, from: Tensor, to: Tensor): Tensor {
+  const alike = isContiguous(from) && isContiguous(to) && sameSizes(from.sizes, to.sizes) && m.isChannelsLast(from) === m.isChannelsLast(to)
+  if (from.dtype === to.dtype && alike) {
+    const begin = m.address(alikePlain(m, from))
+    m.u8.copyWithin(m.address(alikePlain(m, to)), begin, begin + from.numel * DTYPES[from.dtype].bytes)
+  } else if (from.dtype === to.dtype) {
+    m.assign(to, from.view(to.sizes, broadcastStrides(from, to.sizes)))
+  } else {
+    // Ints of 64 bits stay exact; what is smaller is exact in doubles, too.
+    const plan = arrange(m, to.sizes, [from], to.dtype, from.dtype, to)
+    if (to.numel > 0) runLoop(m, { each: (x) => x, result: 'bool' }, plan, from.dtype)
+  }
+  return to
+}
+
+/** Storages that lie channels-last and are no whole tensors of theirs are seen through strides. */
+function alikePlain(m: Machine, tensor: Tensor): Tensor {
+  return m.isChannelsLast(tensor) ? tensor : m.plain(tensor)
 }
 
 function restride(tensor: Tensor, sizes: readonly number[], order: readonly number[]): Tensor {
@@ -218,7 +246,7 @@ function runLoop(m: Machine, { each, ints = each, result: kind }: Operation, pla
     const value = common === 'float16' ? fromHalf(toHalf(Number(operand))) : isFloating(common) ? Number(operand) : wrapInt(toInt64(operand), common)
     return buffer instanceof BigInt64Array ? buffer.fill(value as bigint) : buffer.fill(Number(value))
   })
-  const results: Elements = small ? new Float32Array(chunk) : createElements(common, chunk)
+  const results = createElements(common, chunk, small)
   const run = buffers[0] instanceof BigInt64Array ? ints : each
   const bases = [plan.result, ...plan.operands].map((operand) => operand instanceof Tensor ? m.index(operand) : 0)
   forEachOffset(sizes, strides, (offsets) => {
