@@ -9,11 +9,20 @@
  * The gates are in PyTorch's order: input, forget, cell, output of an LSTM; reset, update, new of a GRU.
  */
 import { madd } from '../dense/madd'
-import { sigmoid, tanh } from '../vector/math'
+import { sigmoid as sigmoidInline, tanh as tanhInline } from '../vector/math'
 
 const LSTM: i32 = 4
 const GRU: i32 = 3
 const RNN: i32 = 1
+
+// Functions of their own: what they need would take registers from the sums.
+function sigmoid(x: v128): v128 {
+  return sigmoidInline(x)
+}
+
+function tanh(x: v128): v128 {
+  return tanhInline(x)
+}
 
 /** The first `count` (1 …) of four floats. What comes after them need not be there. */
 // @ts-ignore: a decorator of AssemblyScript
@@ -60,54 +69,45 @@ function step(
     const count = units - (block << 2)
     for (let n = 0; n < sequences; n++) {
       const from = input + <usize>(n * gates) * gateBytes + unit
-      // Two sums of each gate, so that one need not wait for the other.
-      let a0 = loadPart(from, count)
-      let b0 = gates > 1 ? loadPart(from + gateBytes, count) : a0
-      let c0 = gates == LSTM ? loadPart(from + 2 * gateBytes, count) : gates == GRU ? loadPart(state + unit, count) : a0
-      let d0 = gates > 3 ? loadPart(from + 3 * gateBytes, count) : a0
-      let a1 = f32x4.splat(0), b1 = a1, c1 = a1, d1 = a1
+      let a = loadPart(from, count)
+      let b = gates > 1 ? loadPart(from + gateBytes, count) : a
+      let c = gates == LSTM ? loadPart(from + 2 * gateBytes, count) : gates == GRU ? loadPart(state + unit, count) : a
+      let d = gates > 3 ? loadPart(from + 3 * gateBytes, count) : a
       let w = weights + <usize>(block * inputs) * blockBytes
       let h = hidden + <usize>n * hiddenBytes
       let left = inputs
       for (; left > 1; left -= 2) {
+        // Products of two values are added to the sums together, so that a sum waits but once for the one before.
         const x = v128.load32_splat(h)
         const y = v128.load32_splat(h, 4)
-        a0 = madd(x, v128.load(w), a0)
-        if (gates > 1) b0 = madd(x, v128.load(w, 16), b0)
-        if (gates > 2) c0 = madd(x, v128.load(w, 32), c0)
-        if (gates > 3) d0 = madd(x, v128.load(w, 48), d0)
-        w += blockBytes
-        a1 = madd(y, v128.load(w), a1)
-        if (gates > 1) b1 = madd(y, v128.load(w, 16), b1)
-        if (gates > 2) c1 = madd(y, v128.load(w, 32), c1)
-        if (gates > 3) d1 = madd(y, v128.load(w, 48), d1)
-        w += blockBytes
+        const next = w + blockBytes
+        a = f32x4.add(a, madd(y, v128.load(next), f32x4.mul(x, v128.load(w))))
+        if (gates > 1) b = f32x4.add(b, madd(y, v128.load(next, 16), f32x4.mul(x, v128.load(w, 16))))
+        if (gates > 2) c = f32x4.add(c, madd(y, v128.load(next, 32), f32x4.mul(x, v128.load(w, 32))))
+        if (gates > 3) d = f32x4.add(d, madd(y, v128.load(next, 48), f32x4.mul(x, v128.load(w, 48))))
+        w = next + blockBytes
         h += 8
       }
       if (left > 0) {
         const x = v128.load32_splat(h)
-        a0 = madd(x, v128.load(w), a0)
-        if (gates > 1) b0 = madd(x, v128.load(w, 16), b0)
-        if (gates > 2) c0 = madd(x, v128.load(w, 32), c0)
-        if (gates > 3) d0 = madd(x, v128.load(w, 48), d0)
+        a = madd(x, v128.load(w), a)
+        if (gates > 1) b = madd(x, v128.load(w, 16), b)
+        if (gates > 2) c = madd(x, v128.load(w, 32), c)
+        if (gates > 3) d = madd(x, v128.load(w, 48), d)
       }
-      a0 = f32x4.add(a0, a1)
-      if (gates > 1) b0 = f32x4.add(b0, b1)
-      if (gates > 2) c0 = f32x4.add(c0, c1)
-      if (gates > 3) d0 = f32x4.add(d0, d1)
 
-      let result = a0
+      let result = a
       if (gates == LSTM) {
         const cell = state + (<usize>n * blocks << 4) + unit
-        const next = f32x4.add(f32x4.mul(sigmoid(b0), v128.load(cell)), f32x4.mul(sigmoid(a0), tanh(c0)))
+        const next = f32x4.add(f32x4.mul(sigmoid(b), v128.load(cell)), f32x4.mul(sigmoid(a), tanh(c)))
         v128.store(cell, next)
-        result = f32x4.mul(sigmoid(d0), tanh(next))
+        result = f32x4.mul(sigmoid(d), tanh(next))
       } else if (gates == GRU) {
-        const fresh = tanh(f32x4.add(loadPart(from + 2 * gateBytes, count), f32x4.mul(sigmoid(a0), c0)))
+        const fresh = tanh(f32x4.add(loadPart(from + 2 * gateBytes, count), f32x4.mul(sigmoid(a), c)))
         const before = loadPart(hidden + <usize>n * hiddenBytes + unit, count)
-        result = f32x4.add(fresh, f32x4.mul(sigmoid(b0), f32x4.sub(before, fresh)))
-      } else if (linear == 0) result = tanh(a0)
-      else if (linear == 1) result = f32x4.max(a0, f32x4.splat(0))
+        result = f32x4.add(fresh, f32x4.mul(sigmoid(b), f32x4.sub(before, fresh)))
+      } else if (linear == 0) result = tanh(a)
+      else if (linear == 1) result = f32x4.max(a, f32x4.splat(0))
       storePart(to + <usize>n * toBytes + unit, result, count)
     }
   }
