@@ -26,11 +26,17 @@ LACKING = re.compile("not implemented for|not supported|[Uu]nsupported|expected 
                      "|INTERNAL ASSERT|Complex|complex|mkldnn|not implemented|Could not run|only supports|type Half|float16")
 
 
+# Type variables of schemas.
+VARIABLE = r"\b(t|t1|t2|tVal)\b"
 EPSILON = 2 ** -23
 
 
 class Dropped(Exception):
     """No case comes of this."""
+
+
+class OtherOverload(Dropped):
+    """A graph does not come to the overload that is wanted."""
 
 
 class Call:
@@ -117,7 +123,7 @@ def unwrap(value):
 
 def bind(formal, actual, bound):
     """Finds what the type variables of a schema stand for."""
-    if re.fullmatch("t|tVal", formal):
+    if re.fullmatch(VARIABLE, formal):
         bound.setdefault(formal, actual)
     elif formal.endswith("[]") and actual.endswith("[]"):
         bind(formal[:-2], actual[:-2], bound)
@@ -131,7 +137,7 @@ def bind(formal, actual, bound):
 
 
 def substitute(formal, bound):
-    return re.sub(r"\b(t|tVal)\b", lambda match: bound.get(match[0], match[0]), formal)
+    return re.sub(VARIABLE, lambda match: bound.get(match[0], match[0]), formal)
 
 
 GRAPHS = {}
@@ -142,7 +148,7 @@ def script_call(name, schema, args):
     formals = [ir_type(one.type) for one in schema.arguments][:len(args)]
     types, bound = [], {}
     for formal, value in zip(formals + [None] * len(args), args):
-        generic = formal is None or re.search(r"\b(t|tVal)\b|Any|AnyList|Tuple", formal)
+        generic = formal is None or re.search(VARIABLE + "|Any|Tuple", formal)
         types.append(type_of(value) if generic or isinstance(value, Typed) else formal)
         if formal and generic:
             bind(formal, types[-1], bound)
@@ -153,12 +159,15 @@ def script_call(name, schema, args):
         call = "%s(%s)" % (name.partition(".")[0], ", ".join("%%a%d" % i for i in range(len(args))))
         outs = [(one, type) for one, type in zip(names, returns)] + [("%%a%d" % i, type) for i, type in enumerate(types)]
         text = "graph(%s):\n" % ", ".join("%%a%d : %s" % pair for pair in enumerate(types))
-        text += "  %s%s\n" % (", ".join("%s : %s" % pair for pair in zip(names, returns)) + " = " if returns else " = ", call)
+        text += "  %s%s\n" % (", ".join("%s : %s" % pair for pair in zip(names, returns)) + " = " if returns else "", call)
         text += "  %%t : (%s) = prim::TupleConstruct(%s)\n  return (%%t)" % (", ".join(type for _, type in outs), ", ".join(one for one, _ in outs))
-        graph = torch._C.parse_ir(text)
+        try:
+            graph = torch._C.parse_ir(text)
+        except RuntimeError as error:
+            raise OtherOverload(str(error)) from None
         chosen = next(graph.nodes()).schema().partition("(")[0]
         if chosen != name:
-            raise Dropped("these arguments mean %s" % chosen)
+            raise OtherOverload("these arguments mean %s" % chosen)
         GRAPHS[key] = torch._C._create_function_from_graph("call", graph)
     values = GRAPHS[key](*map(plain, args))
     if not isinstance(values, tuple):
@@ -184,7 +193,7 @@ def ir_type(type):
 def goes_by_graph(schema):
     types = [ir_type(one.type) for one in (*schema.arguments, *schema.returns)]
     return (schema.name in ("aten::format", "aten::str") or not any("Tensor" in one for one in types)
-            or any(re.search(r"(^|[ (,])(t|tVal)($|[\]\[)?,])", one) for one in types))
+            or any(re.search(VARIABLE, one) for one in types))
 
 
 def call(name, schema, args):
@@ -193,7 +202,11 @@ def call(name, schema, args):
     if packed:
         return (packed[0].compute(*[one for one in args if not isinstance(one, Packed)]),), args
     if goes_by_graph(schema):
-        return script_call(name, schema, args)
+        try:
+            return script_call(name, schema, args)
+        except OtherOverload:
+            if any(re.search(VARIABLE, ir_type(one.type)) or one.alias_info for one in schema.arguments):
+                raise
     positional = [unwrap(value) for value, formal in zip(args, schema.arguments) if not formal.kwarg_only]
     named = {formal.name: unwrap(value) for value, formal in zip(args, schema.arguments) if formal.kwarg_only}
     result = overload_of(name)(*positional, **named)

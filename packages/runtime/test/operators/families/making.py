@@ -71,7 +71,6 @@ for name in ("hann_window", "hamming_window", "blackman_window", "bartlett_windo
     CASES["aten::" + name] = lambda g: [g.choice((1, 2, 5, 16, 33))]
     CASES["aten::" + name + ".periodic"] = lambda g: [g.choice((1, 2, 5, 16, 33)), g.chance(0.5)]
 CASES["aten::vander"] = lambda g: [g.tensor([g.randint(1, 6)]), g.randint(1, 5), g.chance(0.5)]
-CASES["aten::complex"] = lambda g: [g.tensor(), g.tensor()]
 
 # ---- from numbers
 
@@ -99,7 +98,6 @@ CASES["aten::tensor"] = typed_list
 for kind, item in ITEMS.items():
     CASES["aten::tensor." + kind] = lambda g, item=item: [item(g), *([g.choice((torch.float32, torch.int64, torch.float64))] if g.chance(0.4) else []), ]
     CASES["aten::as_tensor." + kind] = lambda g, item=item: [item(g), *([g.choice((torch.float32, torch.int64, torch.float64))] if g.chance(0.4) else []), ]
-CASES["aten::as_tensor.list"] = lambda g: typed_list(g)[:2]
 CASES["aten::as_tensor"] = lambda g: [g.tensor(None, g.dtype(torch.float32, torch.int64), 0, 9), g.choice((None, torch.float32, torch.int64))]
 
 # ---- questions
@@ -115,13 +113,13 @@ CASES["aten::IntImplicit"] = lambda g: [g.tensor([], torch.int64, -99, 99)]
 CASES["aten::FloatImplicit"] = lambda g: [g.tensor([], torch.float32, -99, 99)]
 CASES["aten::ScalarImplicit"] = lambda g: [g.tensor([], g.dtype(torch.float32, torch.int64, torch.float64), -99, 99)]
 for name in ("size", "dim", "numel", "is_floating_point", "is_complex", "is_contiguous", "element_size", "is_signed", "storage_offset", "stride", "is_conj", "is_neg", "is_inference", "len.Tensor", "get_device",
-             "requires_grad_", "nbytes", "ndimension"):
+             "requires_grad_"):
     CASES["aten::" + name] = lambda g: [g.tensor(g.shape(1 if name == "len.Tensor" else 0), g.dtype())]
 for name in ("size.int", "stride.int"):
     CASES["aten::" + name] = lambda g: (lambda x: [x, g.dim(x.dim(), 0.05)])(g.tensor(g.shape(1), g.dtype()))
 CASES["aten::is_contiguous.memory_format"] = lambda g: [g.tensor(g.shape(4, 4)), g.choice((torch.contiguous_format, torch.channels_last))]
 CASES["aten::is_same_size"] = lambda g: (lambda s: [g.tensor(s[0]), g.tensor(s[1])])(g.broadcast())
-for name in ("dtype", "device", "is_cuda", "is_cpu", "shape", "requires_grad", "layout", "is_sparse", "is_quantized", "is_mkldnn", "is_leaf", "is_meta", "is_mps", "is_vulkan", "is_xla", "is_ipu", "ndim", "type", "data"):
+for name in ("dtype", "device", "is_cuda", "is_cpu", "requires_grad", "layout", "is_sparse", "is_quantized", "is_mkldnn", "is_meta", "is_mps", "is_vulkan", "is_ipu", "data"):
     CASES["prim::" + name] = lambda g: [g.tensor(None, g.dtype())]
 CASES["aten::result_type.Tensor"] = lambda g: [g.tensor(None, g.dtype()), g.tensor(None, g.dtype())]
 CASES["aten::result_type.Scalar"] = lambda g: [g.tensor(None, g.dtype()), g.choice((1, 2.5, True))]

@@ -105,7 +105,6 @@ for name in ("softmax.int", "log_softmax.int"):
     CASES["aten::" + name] = lambda g: soft(g) if g.chance(0.95) else [g.tensor(None, torch.int64), -1, torch.float32]
 for name in ("_softmax", "_log_softmax"):
     CASES["aten::" + name] = lambda g: [*one_dim(g, FLOATS), False]
-CASES["aten::softmin"] = soft
 
 # ---- order
 

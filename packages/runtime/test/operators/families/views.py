@@ -209,7 +209,6 @@ CASES["aten::trace"] = lambda g: [g.tensor(g.shape(2, 2), g.dtype(torch.float32,
 for name in ("tril", "triu"):
     for underscore in ("", "_"):
         CASES["aten::" + name + underscore] = lambda g, own=underscore == "_": [any_tensor(g, 2, expand=not own), *([] if g.chance(0.2) else [g.randint(-4, 4)])]
-CASES["aten::view_as_real"] = lambda g: [any_tensor(g)]
 
 # ---- expanding and repeating
 
@@ -348,7 +347,7 @@ CASES["aten::_cast_Float"] = lambda g: [any_tensor(g)]
 CASES["aten::cpu"] = lambda g: [any_tensor(g)]
 CASES["aten::contiguous"] = lambda g: (lambda x: [x] if g.chance(0.7) else [x, torch.channels_last if x.dim() == 4 and g.chance(0.4) else torch.contiguous_format])(any_tensor(g))
 CASES["aten::clone"] = lambda g: [any_tensor(g)] + g.choice(([], [None], [torch.contiguous_format], [torch.preserve_format]))
-for name in ("detach", "alias", "detach_", "lift_fresh", "view_as_real", "conj", "resolve_conj", "resolve_neg", "real", "data"):
+for name in ("detach", "alias", "detach_", "lift_fresh", "conj", "resolve_conj", "resolve_neg", "real", "data"):
     CASES["aten::" + name] = lambda g: [any_tensor(g)]
 
 
