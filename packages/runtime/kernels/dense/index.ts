@@ -2,5 +2,5 @@
 export { pack } from './pack'
 export { product, products } from './product'
 export { depthwise } from './depthwise'
-export { padNchw } from './layout'
+export { interleave } from './layout'
 export { packWinograd, winograd } from './winograd'

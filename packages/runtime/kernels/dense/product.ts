@@ -16,7 +16,7 @@ let width: i32 = 0
 
 /**
  * Computes a matrix product or a convolution (plain, strided, dilated, grouped, transposed, of one to three dimensions), as the job says.
- * Nothing is copied: the table of a tile tells where the values of its rows lie.
+ * Values are not copied, short runs excepted: the table of a tile tells where those of its rows lie.
  */
 export function product(job: Job): void {
   const perGroup = (job.columns + COLUMNS - 1) / COLUMNS

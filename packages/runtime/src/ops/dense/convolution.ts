@@ -4,8 +4,10 @@ import { resultSizes, type Triple, triple, withBatch } from './geometry.ts'
 import { type Axis, type Job, matrixJob, runJob, writeJob } from './job.ts'
 import type { Convolution, Phase } from './packing.ts'
 
-/** Up to so many channels, an input that lies channels-first is copied with its padding, and a whole line of the window is one run. */
+/** Up to so many channels, a line of the window is made one run. */
 const FEW_CHANNELS = 4
+/** Rows of outputs for which an image of few channels is brought into that form at once: so many that they stay in the cache. */
+const BAND = 16
 /** Room for transformed tiles. */
 const WINOGRAD_BYTES = 2 ** 20
 
@@ -17,13 +19,15 @@ export function convolve(m: Machine, convolution: Convolution, input: Tensor): T
 function convolveBatch(m: Machine, convolution: Convolution, input: Tensor): Tensor {
   if (input.dtype !== 'float32') throw m.fail(`expected an input of float32, got ${input.dtype}`)
   const sizes = resultSizes(m, convolution, input)
-  const [batch, channels, ...spatial] = input.sizes as [number, number, ...number[]]
-  const lines = linesOf(m, convolution, input)
-  const own = lines || isPermuted(input) ? input : m.toChannelsLast(input)
+  if (hasLines(convolution)) return convolveLines(m, convolution, input, sizes)
+  const own = isPermuted(input) ? input : m.toChannelsLast(input)
   const result = m.emptyChannelsLast(sizes)
   if (result.numel === 0) return result
-  const places = lines ?? { address: m.address(own), size: triple(spatial, 1), channels }
-  for (const phase of convolution.phases) runPhase(m, convolution, phase, places, batch, m.address(result), triple(sizes.slice(2), 1), lines !== undefined)
+  const jobs = convolution.phases.map((phase) => phaseJob(m, convolution, phase, input.sizes, m.address(own), sizes, m.address(result)))
+  for (const job of jobs) {
+    if (convolution.kernel === 'winograd') runWinograd(m, job)
+    else runJob(m, convolution.kernel, job)
+  }
   return result
 }
 
@@ -34,33 +38,23 @@ function isPermuted({ storage, sizes, strides }: Tensor): boolean {
   return isContiguous({ sizes: order.map((dim) => sizes[dim]!), strides: order.map((dim) => strides[dim]!), numel: numelOf(sizes) })
 }
 
-/** Where an input lies: N, D, H, W, C. */
-interface Places {
-  readonly address: number
-  readonly size: Triple
-  readonly channels: number
-}
-
-function runPhase(
-  m: Machine, { options: { groups }, kernel, inputChannels, outputChannels, low, high }: Convolution, { axes, panels }: Phase,
-  { address, size, channels }: Places, batch: number, output: number, outputSize: Triple, lines: boolean,
-): void {
-  const inputSteps = steps(size, channels)
-  const outputSteps = steps(outputSize, outputChannels)
+/** All outputs that have the same taps. Input and output lie N, D, H, W, C. */
+function phaseJob(
+  m: Machine, { options: { groups }, kernel, low, high }: Convolution, { axes, panels }: Phase,
+  [batch, inputChannels, ...inputSize]: readonly number[], input: number, [, outputChannels, ...outputSize]: readonly number[], output: number,
+): Job {
+  const [inputSizes, outputSizes] = [triple(inputSize, 1), triple(outputSize, 1)]
+  const [inputSteps, outputSteps] = [steps(inputSizes, inputChannels!), steps(outputSizes, outputChannels!)]
   let first = output
   const jobAxes = axes.map(({ begin, step, stride, offsets }, dim): Axis => {
     first += begin * outputSteps[dim + 1]!
-    const count = Math.max(0, Math.ceil((outputSize[dim]! - begin) / step))
-    const line = lines && dim === 2
-    return { size: size[dim]!, inputStep: inputSteps[dim + 1]!, count, outputStep: step * outputSteps[dim + 1]!, stride, offsets: line ? [0] : offsets }
+    const count = Math.max(0, Math.ceil((outputSizes[dim]! - begin) / step))
+    return { size: inputSizes[dim]!, inputStep: inputSteps[dim + 1]!, count, outputStep: step * outputSteps[dim + 1]!, stride, offsets }
   })
-  const job: Job = {
-    low, high, panels: m.address(panels), run: lines ? axes[2].taps.length * channels : inputChannels / groups, groups,
-    columns: kernel === 'depthwise' ? outputChannels : outputChannels / groups, input: address, output: first, batch,
-    inputBatchStep: inputSteps[0]!, outputBatchStep: outputSteps[0]!, axes: jobAxes as unknown as [Axis, Axis, Axis],
+  return {
+    low, high, panels: m.address(panels), run: inputChannels! / groups, groups, columns: kernel === 'depthwise' ? outputChannels! : outputChannels! / groups,
+    input, output: first, batch: batch!, inputBatchStep: inputSteps[0]!, outputBatchStep: outputSteps[0]!, axes: jobAxes as unknown as [Axis, Axis, Axis],
   }
-  if (kernel === 'winograd') runWinograd(m, job)
-  else runJob(m, kernel, job)
 }
 
 /** Works on so many tiles at once as there is room for. */
@@ -80,17 +74,43 @@ function steps([d, h, w]: Triple, channels: number): readonly [number, number, n
   return [d * h * w * pixel, h * w * pixel, w * pixel, pixel]
 }
 
-/** An input of few channels, copied so that the pixels under a line of the kernel are one run of floats, padding included. */
-function linesOf(m: Machine, { options, weightSizes, inputChannels }: Convolution, input: Tensor): Places | undefined {
-  const kernel = weightSizes.at(-1)!
-  if (inputChannels > FEW_CHANNELS || options.groups > 1 || options.transposed || kernel === 1 || options.dilation.at(-1) !== 1) return undefined
+/** True when the pixels under a line of the window can be one run of floats: few channels, neighbouring taps. */
+function hasLines({ options: { groups, transposed, dilation }, weightSizes, inputChannels }: Convolution): boolean {
+  return inputChannels <= FEW_CHANNELS && groups === 1 && !transposed && weightSizes.length < 5 && weightSizes.at(-1) !== 1 && dilation.at(-1) === 1
+}
+
+/** Convolves images that lie channels-first, as pictures arrive: some rows at a time are copied, pixel by pixel, with their padding. */
+function convolveLines(m: Machine, convolution: Convolution, input: Tensor, sizes: readonly number[]): Tensor {
   const own = m.contiguous(input)
+  const result = m.emptyChannelsLast(sizes)
+  if (result.numel === 0) return result
   const [batch, channels, ...spatial] = own.sizes as [number, number, ...number[]]
-  const [d, h, w] = triple(spatial, 1)
-  const before = options.padding.at(-1)!
-  const after = (options.paddingAfter ?? options.padding).at(-1)!
-  const width = before + w + after
-  const address = m.scratch(batch * d * h * width * channels * 4)
-  m.kernels['dense']!['padNchw']!(m.address(own), address, batch, channels, d * h, w, before, after)
-  return { address, size: [d, h, width], channels }
+  const [, height, width] = triple(spatial, 1)
+  const { padding, paddingAfter = padding } = convolution.options
+  const [left, right] = [padding.at(-1)!, paddingAfter.at(-1)!]
+  const full = left + width + right
+  const whole = phaseJob(m, convolution, convolution.phases[0]!, own.sizes, 0, sizes, m.address(result))
+  const [depth, rows, columns] = whole.axes
+  const reach = rows.offsets.at(-1)! - rows.offsets[0]!
+  const lineBytes = full * channels * 4
+  const buffer = m.scratch(Math.min(height, (BAND - 1) * rows.stride + reach + 1) * lineBytes)
+  const run = channels * columns.offsets.length
+  for (let image = 0; image < batch; image++) {
+    for (let first = 0; first < rows.count; first += BAND) {
+      const count = Math.min(BAND, rows.count - first)
+      const top = first * rows.stride
+      const begin = Math.max(0, top + rows.offsets[0]!)
+      const size = Math.max(0, Math.min(height, top + (count - 1) * rows.stride + rows.offsets.at(-1)! + 1) - begin)
+      const from = m.address(own) + (image * channels * height + begin) * width * 4
+      m.kernels['dense']!['interleave']!(from, buffer, channels, height * width * 4, size, width, left, right)
+      runJob(m, 'product', {
+        ...whole, run, batch: 1, input: buffer, output: whole.output + image * whole.outputBatchStep + first * rows.outputStep,
+        axes: [
+          depth, { ...rows, size, inputStep: lineBytes, count, offsets: rows.offsets.map((offset) => offset + top - begin) },
+          { ...columns, size: full, inputStep: channels * 4, offsets: [0] },
+        ],
+      })
+    }
+  }
+  return result
 }
