@@ -96,7 +96,8 @@ export function resultSizes(m: Machine, { options, weightSizes, inputChannels, o
     if (transposed) return (size - 1) * stride[dim]! - pads + reach + outputPadding[dim]! + 1
     return Math.floor((size + pads - reach - 1) / stride[dim]!) + 1
   })
-  if (result.some((size) => size < Math.min(batch, 1))) throw m.fail(`input of sizes [${sizes.join(', ')}] is smaller than the kernel [${weightSizes.slice(2).join(', ')}]`)
+  // Only a transposed convolution of no images may have no pixels.
+  if (result.some((size) => size < (transposed && batch === 0 ? 0 : 1))) throw m.fail(`input of sizes [${sizes.join(', ')}] is smaller than the kernel [${weightSizes.slice(2).join(', ')}]`)
   return [batch, outputChannels, ...result]
 }
 
