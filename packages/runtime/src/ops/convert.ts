@@ -80,10 +80,6 @@ function fill(m: Machine, self: Tensor, value: Scalar | Tensor): Tensor {
 
 const filled: Implementation = (m, self: Tensor, value: Scalar | Tensor) => fill(m, emptyAs(m, self), value)
 
-const same: Implementation = (_, self: Tensor) => self
-const alias: Implementation = (_, self: Tensor) => self.view(self.sizes, self.strides)
-const no: Implementation = () => false
-
 function toInt(m: Machine, self: Tensor): bigint {
   return toInt64(item(m, self))
 }
@@ -143,26 +139,9 @@ const family: Family = {
     'aten::Bool.Tensor(a)': isNonzero,
     'aten::is_nonzero(self)': isNonzero,
     'aten::is_floating_point(self)': (_, self: Tensor) => isFloating(self.dtype),
-    'aten::is_complex(self)': no,
-    'aten::is_conj(self)': no,
-    'aten::is_neg(self)': no,
-    'aten::is_inference(self)': no,
+    'aten::is_complex(self)': () => false,
     'aten::is_signed(self)': (_, self: Tensor) => self.dtype !== 'uint8' && DTYPES[self.dtype].kind > 0,
-    'aten::is_leaf(self)': () => true,
-    'aten::requires_grad_(self, requires_grad=True)': same,
-    'aten::resolve_conj(self)': same,
-    'aten::resolve_neg(self)': same,
-    'aten::lift(self)': same,
-    'aten::lift_fresh(self)': same,
-    'aten::cpu(self)': same,
-    'aten::conj(self)': same,
-    'aten::real(self)': same,
     ...forms('conj_physical(self)', (m, out, self: Tensor) => out ?? converted(m, self, self.dtype, null), ''),
-    'aten::detach(self)': alias,
-    'aten::detach_(self)': same,
-    'aten::alias(self)': alias,
-    'aten::data(self)': alias,
-    'prim::data(a)': alias,
   },
 }
 

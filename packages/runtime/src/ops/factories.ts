@@ -6,6 +6,7 @@ import type { Scalar, Value } from '../values.ts'
 import { fillWith } from './convert.ts'
 import { createElements, isFloating, item, scatter, toInt64 } from './elements.ts'
 import { copyTo, emptyAs } from './pointwise.ts'
+import { scalarType } from './promotion.ts'
 import { dtypeOf } from './sum.ts'
 
 // New tensors: at::native's TensorFactories.cpp and RangeFactories.cpp; torch/csrc/jit/runtime/register_special_ops.cpp. There is one device and one layout.
@@ -14,12 +15,6 @@ type Code = bigint | null
 type Sizes = readonly bigint[]
 
 const FLOAT: Dtype = 'float32'
-
-/** The type of a tensor made of one number. */
-function naturalType(value: Scalar): Dtype {
-  if (typeof value === 'number') return FLOAT
-  return typeof value === 'bigint' ? 'int64' : 'bool'
-}
 
 function full(m: Machine, sizes: Sizes, value: Scalar, dtype: Dtype): Tensor {
   return fillWith(m, m.empty(sizes.map(Number), dtype), value)
@@ -38,12 +33,13 @@ function generate(m: Machine, count: number, dtype: Dtype, at: (i: number) => Sc
 function arange(m: Machine, start: Scalar, end: Scalar, step: Scalar, code: Code, inclusive: boolean = false): Tensor {
   const whole = [start, end, step].every((each) => typeof each === 'bigint')
   const dtype = dtypeOf(m, code, whole && !inclusive ? 'int64' : FLOAT)
-  const [a, b, by] = dtype === 'int64' ? [start, end, step].map((each) => Math.trunc(Number(each))) as [number, number, number] : [Number(start), Number(end), Number(step)]
-  if (by === 0) throw m.fail('step must be nonzero')
+  const truncate = dtype === 'int64' ? Math.trunc : (x: number): number => x
+  const [a, b, by] = [truncate(Number(start)), truncate(Number(end)), truncate(Number(step))]
+  if (by === 0 || (!isFloating(dtype) && Math.trunc(by) === 0)) throw m.fail('step must be nonzero')
   if ((by > 0) !== (b >= a) && a !== b) throw m.fail('upper bound and larger bound inconsistent with step sign')
   const count = inclusive ? Math.floor((b - a) / by) + 1 : Math.ceil((b - a) / by)
   if (!(count < 2 ** 32)) throw m.fail(`unsupported range: ${start} -> ${end}`)
-  if (dtype === 'int64') {
+  if (!isFloating(dtype)) {
     const [first, stride] = [toInt64(start), toInt64(step)]
     return generate(m, count, dtype, (i) => first + stride * BigInt(i))
   }
@@ -89,8 +85,9 @@ function fromList(m: Machine, data: Value, code: Code): Tensor {
     for (const each of value) collect(each as Value, depth + 1)
   }
   collect(data, 0)
-  const natural = leaves.length === 0 ? FLOAT : naturalType(leaves[0] as Scalar)
-  const flat = generate(m, leaves.length, dtypeOf(m, code, natural), (i) => leaves[i] as Scalar)
+  const natural = leaves.length === 0 ? FLOAT : typeof leaves[0] === 'boolean' ? 'bool' : scalarType(leaves[0] as Scalar)
+  // Floats are of single precision first, whatever type is asked for.
+  const flat = generate(m, leaves.length, dtypeOf(m, code, natural), (i) => natural === FLOAT ? Math.fround(leaves[i] as number) : leaves[i] as Scalar)
   return flat.view(sizes, contiguousStrides(sizes))
 }
 
@@ -104,7 +101,7 @@ const family: Family = {
   operators: {
     [`aten::zeros(size, ${OPTIONS})`]: (m, sizes: Sizes, code: Code) => full(m, sizes, 0n, dtypeOf(m, code, FLOAT)),
     [`aten::ones(size, ${OPTIONS})`]: (m, sizes: Sizes, code: Code) => full(m, sizes, 1n, dtypeOf(m, code, FLOAT)),
-    [`aten::full(size, fill_value, ${OPTIONS})`]: (m, sizes: Sizes, value: Scalar, code: Code) => full(m, sizes, value, dtypeOf(m, code, naturalType(value))),
+    [`aten::full(size, fill_value, ${OPTIONS})`]: (m, sizes: Sizes, value: Scalar, code: Code) => full(m, sizes, value, dtypeOf(m, code, scalarType(value))),
     // Memory of other tensors is not shown.
     [`aten::empty.memory_format(size, ${OPTIONS}, memory_format=None)`]: (m, sizes: Sizes, code: Code) => full(m, sizes, 0n, dtypeOf(m, code, FLOAT)),
     [`aten::empty_strided(size, stride, ${OPTIONS})`]: (m, sizes: Sizes, strides: Sizes, code: Code) => {
@@ -143,9 +140,6 @@ const family: Family = {
     'aten::as_tensor.int(t, dtype=None, device=None)': fromList,
     'aten::as_tensor.float(t, dtype=None, device=None)': fromList,
     'aten::as_tensor.bool(t, dtype=None, device=None)': fromList,
-    // A float becomes a double here, unlike in torch.tensor.
-    'prim::NumToTensor.Scalar(a)': (m, value: Scalar) => full(m, [], value, typeof value === 'number' ? 'float64' : naturalType(value)),
-    'prim::NumToTensor.bool(a)': (m, value: boolean) => full(m, [], value, 'bool'),
   },
 }
 

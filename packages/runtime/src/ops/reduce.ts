@@ -10,6 +10,11 @@ import { dtypeOf } from './sum.ts'
 
 // Reductions other than sums: at::native's ReduceOps.cpp and ReduceAllOps.cpp.
 
+/** Adds to a slot of floats. */
+function addTo(value: State['value'], at: number, x: number): void {
+  (value as Float64Array)[at]! += x
+}
+
 type Dims = readonly bigint[] | null
 
 /** The first greatest or smallest element and its position; the first NaN where there is one. */
@@ -109,7 +114,7 @@ function logic(name: string, finish: (count: number, all: number) => boolean): O
 
 function product(m: Machine, self: Tensor, dims: Dims, keep: boolean, code: bigint | null): Tensor {
   const dtype = dtypeOf(m, code, isFloating(self.dtype) ? self.dtype : 'int64')
-  const step: Step = (state, at, x, position) => { state.value[at] = position === 0 ? x : x * (state.value[at] as never) }
+  const step: Step = (state, at, x, position) => { state.value[at] = position === 0 ? x : x * (state.value[at] as number) }
   if (self.numel > 0) return reduce(m, self, dims, keep, dtype, step)
   return reduce(m, self, dims, keep, dtype, step, () => 1)
 }
@@ -119,7 +124,7 @@ const spread: Step = ({ value, other }, at, x: number, position) => {
   const known = other[at]!
   const mean = known + (x - known) / (position + 1)
   other[at] = mean
-  value[at] += (x - known) * (x - mean) as never
+  addTo(value, at, (x - known) * (x - mean))
 }
 
 function moments(m: Machine, self: Tensor, dims: Dims, correction: number, keep: boolean, root: boolean): [Tensor, Tensor] {
@@ -160,7 +165,7 @@ export function norm(m: Machine, self: Tensor, order: Scalar | null, dims: Dims,
   if (p < 0) needElements(m, self, reducedDims(m, dims, self.dim))
   const powers: Readonly<Record<number, (x: number) => number>> = { 0: (x) => Number(x !== 0), 1: Math.abs, 2: (x) => x * x }
   const power = powers[p] ?? ((x: number): number => Math.abs(x) ** p)
-  const step: Step = (state, at, x) => { state.value[at] += power(x) as never }
+  const step: Step = (state, at, x) => addTo(state.value, at, power(x))
   return reduce(m, self, dims, keep, dtype, step, ({ value }, at) => {
     const sum = value[at] as number
     return p === 2 ? Math.sqrt(sum) : p === 0 || p === 1 ? sum : sum ** (1 / p)
@@ -187,7 +192,7 @@ function logSumExp(m: Machine, self: Tensor, dims: Dims, keep: boolean): Tensor 
 /** Sum and count of what is not NaN. */
 const numbersOnly: Step = ({ value, other }, at, x: number) => {
   if (x !== x) return
-  value[at] += x as never
+  addTo(value, at, x)
   other[at]!++
 }
 
