@@ -8,17 +8,18 @@ const call = (operator: string, line?: number): Call =>
 
 const NEEDS: Needs = {
   calls: [call('aten::softmax.int', 3), call('aten::zap', 7), call('aten::softmax.int', 9), call('aten::zap', 9), call('constructor')],
-  instructions: ['LOAD', 'OP', 'ZAP'], classes: ['__torch__.a.Packed', '__torch__.a.Other'], dtypes: ['float32', 'bfloat16'],
+  instructions: ['FORMAT', 'LOAD', 'OP', 'ZAP'], classes: ['__torch__.a.Packed', '__torch__.a.Other'], dtypes: ['float32', 'bfloat16'],
 }
 
 const SMALL = {
-  operators: { 'aten::softmax.int': 'softmax', 'aten::relu': 'activation' }, classes: { '__torch__.a.Packed': 'conv' }, instructions: ['LOAD', 'OP'], dtypes: ['float32'],
+  operators: { 'aten::softmax.int': 'softmax', 'aten::relu': 'activation', 'aten::format': 'strings' }, classes: { '__torch__.a.Packed': 'conv' },
+  instructions: ['FORMAT', 'LOAD', 'OP'], behind: { FORMAT: 'aten::format' }, dtypes: ['float32'],
 }
 
 describe('what a model needs of the runtime', () => {
   it('are the families of its operators and packed weights, and what there is none for', () => {
     expect(runtimeFact(NEEDS, SMALL)).toEqual({
-      families: ['conv', 'softmax'],
+      families: ['conv', 'softmax', 'strings'],
       unsupported: [
         { operator: 'aten::zap', count: 2, at: 'code/__torch__.py:7' },
         { operator: 'bfloat16 tensors', count: 1 },

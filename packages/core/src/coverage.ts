@@ -13,6 +13,10 @@ export function runtimeFact({ calls, instructions: opcodes, classes, dtypes }: N
     if (known) known.count++
     else missing.set(operator, { operator, count: 1, ...at && { at: `${at.file}:${at.line}` } })
   }
+  for (const opcode of opcodes) {
+    const operator = own(coverage.behind, opcode)
+    if (operator !== undefined) need(own(coverage.operators, operator), operator)
+  }
   for (const { operator, at } of calls) need(own(coverage.operators, operator), operator, at)
   for (const name of classes) need(own(coverage.classes, name), `weights packed as ${name.split('.').at(-1)}`)
   const lacking = [

@@ -11,6 +11,8 @@ export interface Coverage {
   readonly classes: Readonly<Record<string, string>>
   /** Names of the instructions. */
   readonly instructions: readonly string[]
+  /** Operators that an instruction calls, whose family a model with it needs. */
+  readonly behind: Readonly<Record<string, string>>
   /** Element types of tensors, PyTorch's names. */
   readonly dtypes: readonly string[]
   /** All families. */
@@ -22,6 +24,7 @@ export const coverage: Coverage = {
   operators: Object.fromEntries(families.flatMap((family) => [...registry([family]).keys()].map((name) => [name, family.name]))),
   classes: Object.fromEntries(families.flatMap((family) => Object.keys(family.prepare ?? {}).map((name) => [name, family.name]))),
   instructions: Object.keys(STEPS),
+  behind: { FORMAT: 'aten::format' },
   dtypes: Object.keys(DTYPES),
   families: families.map(({ name }) => name),
 }

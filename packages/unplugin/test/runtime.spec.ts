@@ -9,7 +9,7 @@ import { startDev } from './support/dev.ts'
 import { VITES } from './support/vite.ts'
 
 /** What only the code that runs models has in it. */
-const RUNS_MODELS = /UNSUPPORTED_OPERATOR|prepacked::|WebAssembly/
+const RUNS_MODELS = /UNSUPPORTED_OPERATOR|WebAssembly/
 
 const scripts = ({ files }: Output): [name: string, text: string][] =>
   Object.entries(files).filter(([name]) => name.endsWith('.js')).map(([name, content]) => [name, content.toString()])
