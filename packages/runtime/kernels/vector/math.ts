@@ -1,5 +1,5 @@
 /**
- * Functions of four floats. Errors are at most 2 units in the last place against the true value, over all floats; NaN stays NaN.
+ * Functions of four floats. Errors are at most 2.5 units in the last place (of exp and log 1); NaN stays NaN.
  * Polynomials are those of Moshier's Cephes library (single precision).
  */
 
