@@ -26,7 +26,7 @@ const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/ja
 
 const { values: options } = parseArgs({ options: {
   only: { type: 'string', multiple: true }, rounds: { type: 'string', default: '15' }, firsts: { type: 'string', default: '3' },
-  without: { type: 'string', multiple: true, default: [] }, report: { type: 'string' }, built: { type: 'boolean' },
+  without: { type: 'string', multiple: true, default: [] }, report: { type: 'string' }, built: { type: 'boolean' }, dist: { type: 'string' },
 } })
 const folder = join(work, 'bench')
 const models = options.only ?? MODELS
@@ -101,7 +101,7 @@ async function makeModels() {
 async function bundleOurs() {
   const { build } = await import(pathToFileURL(createRequire(join(root, 'packages/unplugin/package.json')).resolve('vite')).href)
   const entry = join(folder, 'entry.js')
-  writeFileSync(entry, `export { loadModel } from ${JSON.stringify(join(root, 'packages/runtime/dist/index.js'))}\n`)
+  writeFileSync(entry, `export { loadModel } from ${JSON.stringify(join(options.dist ?? join(root, 'packages/runtime/dist'), 'index.js'))}\n`)
   await build({
     root: folder, logLevel: 'error', configFile: false,
     build: {

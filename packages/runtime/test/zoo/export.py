@@ -82,16 +82,17 @@ def generalizes(source, inputs, expected, tolerance):
     return counts
 
 
-def save_raw(source, target):
-    """PyTorch's own lite file; why there is none, or None."""
+def save_raw(source, target, inputs):
+    """PyTorch's own lite file; why there is none, or none that PyTorch itself could run. None when there is."""
     try:
         torch.jit.load(source)._save_for_lite_interpreter(target)
     except Exception as error:  # noqa: BLE001
         return str(error).strip().split("\n")[0]
     try:
-        _load_for_lite_interpreter(target)
+        result = check.outputs(_load_for_lite_interpreter(target), inputs[:1])[0]
+        if isinstance(result, Exception):
+            raise result
     except Exception as error:  # noqa: BLE001
-        # Not a judgement over what PyTorch cannot read itself.
         os.remove(target)
         return str(error).strip().split("\n")[0]
     return None
@@ -113,9 +114,11 @@ def export(model, form, folder, petal):
     status, answer = check.compile_with(os.path.abspath(petal), source, os.path.join(folder, "model.ptl"), ())
     if status == 0:
         case["files"]["optimized"] = "model.ptl"
+    elif status != 1:
+        raise RuntimeError(f"petal ended with exit code {status}: {answer}")
     else:
         case["refused"]["optimized"] = (answer.get("error") or {}).get("message", "no message").strip().split("\n")[0]
-    why = save_raw(source, os.path.join(folder, "raw.ptl"))
+    why = save_raw(source, os.path.join(folder, "raw.ptl"), inputs)
     if why is None:
         case["files"]["raw"] = "raw.ptl"
     else:
