@@ -4,6 +4,7 @@ import { sameSizes, Tensor } from '../tensor.ts'
 import { type Scalar, Tuple, type Value } from '../values.ts'
 import { numbers } from './reading.ts'
 import { formatValue } from './format.ts'
+import { wrap } from './scalar.ts'
 import { sliceIndices } from './slices.ts'
 
 type List = Value[]
@@ -135,19 +136,22 @@ const collections: Family = {
         return copy
       },
     }),
-    ...overloaded('int bool', { 'sum.*(self)': (_m, list: Scalar[]) => BigInt.asIntN(64, list.reduce<bigint>((sum, value) => sum + BigInt(value), 0n)) }),
-    'aten::sum.float(self)': (_m, list: number[]) => list.reduce((sum, value) => sum + value, 0),
-    ...overloaded('int float bool str', {
-      'any.*(self)': (_m, list: List) => list.some(Boolean),
-      'all.*(self)': (_m, list: List) => list.every(Boolean),
+    ...overloaded('int bool', {
+      'sum.*(self)': (_m, list: Scalar[]) => list.reduce<bigint>((sum, value) => wrap(sum + BigInt(value)), 0n),
     }),
+    'aten::sum.float(self)': (_m, list: number[]) => list.reduce((sum, value) => sum + value, 0),
+    ...overloaded('int float bool str', { 'any.*(self)': (_m, list: List) => list.some(Boolean) }),
+    ...overloaded('int float bool', { 'all.*(self)': (_m, list: List) => list.every(Boolean) }),
     ...Object.fromEntries(['int', 'float', 'bool'].flatMap((type): [string, Implementation][] => [
       [`prim::min.self_${type}(self)`, (m, list: List) => extreme(m, 'min', list, (a, b) => a! < b!)],
       [`prim::max.self_${type}(self)`, (m, list: List) => extreme(m, 'max', list, (a, b) => a! > b!)],
       [`prim::min.${type}_list(l, r)`, (_m, l: List, r: List) => lesser(l, r) ? l : r],
       [`prim::max.${type}_list(l, r)`, (_m, l: List, r: List) => lesser(r, l) ? l : r],
     ])),
-    'prim::rangelist(n)': (_m, count: bigint) => Array.from({ length: Number(count) }, (_, i) => BigInt(i)),
+    'prim::rangelist(n)': (m, count: bigint) => {
+      if (count < 0n) throw m.fail('vector::reserve')
+      return Array.from({ length: Number(count) }, (_, i) => BigInt(i))
+    },
     ...overloaded('str int bool float', {
       'len.Dict_*(self)': (_m, dict: Dict) => BigInt(dict.size),
       'keys.*(self)': (_m, dict: Dict) => [...dict.keys()],
@@ -163,7 +167,8 @@ const collections: Family = {
         return dict.get(key)!
       },
       'pop.Dict_*(self, key)': take,
-      'pop.Dict_default_*(self, key, default_value)': (m, dict: Dict, key: Value, other: Value) => dict.has(key) ? take(m, dict, key) : other,
+      'pop.Dict_default_*(self, key, default_value)': (m, dict: Dict, key: Value, other: Value) =>
+        dict.has(key) ? take(m, dict, key) : other,
       'popitem.*(self)': (m, dict: Dict) => {
         const [item] = dict
         if (!item) throw m.fail('popitem(): dictionary is empty')

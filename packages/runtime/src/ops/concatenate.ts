@@ -2,7 +2,7 @@ import type { Machine } from '../machine.ts'
 import { numelOf, type Tensor } from '../tensor.ts'
 import { resultType } from './promotion.ts'
 import { cast } from './reading.ts'
-import { type Int, replaced, slice, wrapDim } from './views.ts'
+import { type Int, listed, replaced, slice, wrapDim } from './views.ts'
 
 /** Bytes of float32, the one type that lies channels-last. */
 const FLOAT_BYTES = 4
@@ -19,10 +19,11 @@ export function concatenate(m: Machine, tensors: readonly Tensor[], dim: Int): T
   for (const { sizes } of parts) {
     if (sizes.length !== first.dim) throw m.fail(`Tensors must have same number of dimensions: got ${first.dim} and ${sizes.length}`)
     const wrong = sizes.findIndex((size, i) => i !== at && size !== first.sizes[i])
-    if (wrong >= 0) throw m.fail(`Sizes of tensors must match except in dimension ${at}. Expected size ${first.sizes[wrong]} but got size ${sizes[wrong]} for tensor number ${tensors.findIndex((each) => each.sizes === sizes)} in the list.`)
+    if (wrong >= 0) throw m.fail(`Sizes of tensors must match except in dimension ${at}: got ${listed(first.sizes)} and ${listed(sizes)}`)
   }
   const sizes = replaced(first.sizes, at, parts.reduce((sum, part) => sum + part.sizes[at]!, 0))
-  if (at === 1 && parts.every((part) => part.dtype === 'float32') && mostlyChannelsLast(m, parts)) return concatenateChannels(m, parts, sizes)
+  const floats = parts.every((part) => part.dtype === 'float32')
+  if (at === 1 && floats && mostlyChannelsLast(m, parts)) return concatenateChannels(m, parts, sizes)
   const converted = parts.map((part) => cast(m, part, dtype))
   const result = m.empty(sizes, dtype)
   let begin = 0
@@ -34,8 +35,9 @@ export function concatenate(m: Machine, tensors: readonly Tensor[], dim: Int): T
   return result
 }
 
+const weigh = (tensors: readonly Tensor[]): number => tensors.reduce((sum, { numel }) => sum + numel, 0)
+
 function mostlyChannelsLast(m: Machine, parts: readonly Tensor[]): boolean {
-  const weigh = (tensors: readonly Tensor[]): number => tensors.reduce((sum, { numel }) => sum + numel, 0)
   const there = parts.filter((part) => m.isChannelsLast(part))
   return there.length > 0 && 2 * weigh(there) >= weigh(parts)
 }
@@ -48,8 +50,9 @@ function concatenateChannels(m: Machine, tensors: readonly Tensor[], sizes: read
   let to = m.address(result)
   for (const part of parts) {
     const channels = part.sizes[1]!
-    m.kernels['vector']!['copy4']!(to, m.address(part), places, channels, sizes[1]! * FLOAT_BYTES, FLOAT_BYTES, channels * FLOAT_BYTES, FLOAT_BYTES)
-    to += channels * FLOAT_BYTES
+    const bytes = channels * FLOAT_BYTES
+    m.kernels['vector']!['copy4']!(to, m.address(part), places, channels, sizes[1]! * FLOAT_BYTES, FLOAT_BYTES, bytes, FLOAT_BYTES)
+    to += bytes
   }
   return result
 }

@@ -14,13 +14,14 @@ const { fround } = Math
 function nms(m: Machine, boxes: Tensor, scores: Tensor, threshold: number): Tensor {
   if (boxes.dim !== 2 || boxes.sizes[1] !== 4) throw m.fail(`boxes should be a 2d tensor of 4 columns, got [${boxes.sizes.join(', ')}]`)
   const count = boxes.sizes[0]!
-  if (scores.numel !== count) throw m.fail(`boxes and scores should have same number of elements in dimension 0, got ${count} and ${scores.numel}`)
+  if (scores.numel !== count) throw m.fail(`${count} boxes have ${scores.numel} scores`)
   const at = Float64Array.from(numbers(m, boxes))
   const values = numbers(m, scores).slice()
   const order = orderOf(boxes.dtype === 'float64' ? values : Float32Array.from(values), 0, count, true)
   // In the arithmetic of the boxes' type, so that the same pairs are above the threshold.
   const round = boxes.dtype === 'float64' ? Number : fround
-  const areas = Float64Array.from({ length: count }, (_, i) => round(round(at[4 * i + 2]! - at[4 * i]!) * round(at[4 * i + 3]! - at[4 * i + 1]!)))
+  const size = (i: number): number => round(at[i + 2]! - at[i]!)
+  const areas = Float64Array.from({ length: count }, (_, i) => round(size(4 * i) * size(4 * i + 1)))
   const gone = new Uint8Array(count)
   const kept: number[] = []
   for (let n = 0; n < count; n++) {
@@ -40,40 +41,57 @@ function nms(m: Machine, boxes: Tensor, scores: Tensor, threshold: number): Tens
   return fromIntegers(m, kept)
 }
 
+/** What the kernel adds up: numbers of elements in a plane, and their weights. */
+interface Taps {
+  readonly numbers: Uint32Array
+  readonly weights: Float32Array
+}
+
+/** A region of interest in the feature map. */
+interface Region {
+  readonly image: number
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
+type Pair = readonly [down: number, across: number]
+
+/** The neighbours of a coordinate, and how far it is from the first one to the second. */
+function between(value: number, size: number): [low: number, high: number, part: number] {
+  const inside = Math.max(value, 0)
+  const low = Math.floor(inside)
+  return low >= size - 1 ? [size - 1, size - 1, 0] : [low, low + 1, fround(inside - low)]
+}
+
 /** Four neighbours of a point with their weights; outside of the picture all weights are 0. */
-function neighbours(y: number, x: number, height: number, width: number, scale: number, to: { numbers: Uint32Array; weights: Float32Array }, at: number): void {
+function neighbours(y: number, x: number, [height, width]: Pair, scale: number, to: Taps, at: number): void {
   if (y < -1 || y > height || x < -1 || x > width) return
-  const place = (value: number, size: number): [low: number, high: number, part: number] => {
-    const inside = Math.max(value, 0)
-    const low = Math.floor(inside)
-    return low >= size - 1 ? [size - 1, size - 1, 0] : [low, low + 1, fround(inside - low)]
-  }
-  const [top, bottom, down] = place(y, height)
-  const [left, right, along] = place(x, width)
+  const [top, bottom, down] = between(y, height)
+  const [left, right, along] = between(x, width)
   to.numbers.set([top * width + left, top * width + right, bottom * width + left, bottom * width + right], at)
   to.weights.set([(1 - down) * (1 - along) * scale, (1 - down) * along * scale, down * (1 - along) * scale, down * along * scale], at)
 }
 
-/** Where a region's cells lie: the corner and size of the region in the feature map. */
-function region(box: ArrayLike<number>, i: number, scale: number, offset: number, least: number): { image: number; x: number; y: number; width: number; height: number } {
-  const [x1, y1, x2, y2] = [1, 2, 3, 4].map((k) => fround(fround(box[5 * i + k]! * fround(scale)) - offset)) as [number, number, number, number]
-  return { image: box[5 * i]!, x: x1, y: y1, width: Math.max(fround(x2 - x1), least), height: Math.max(fround(y2 - y1), least) }
+function regionOf(boxes: ArrayLike<number>, i: number, scale: number, offset: number, least: number): Region {
+  const at = (k: number): number => fround(fround(boxes[5 * i + k]! * fround(scale)) - offset)
+  const [x1, y1, x2, y2] = [at(1), at(2), at(3), at(4)]
+  return { image: boxes[5 * i]!, x: x1, y: y1, width: Math.max(fround(x2 - x1), least), height: Math.max(fround(y2 - y1), least) }
 }
 
-/** Samples of a region in each cell of a grid, as taps for the kernel. */
-function taps(y: number, x: number, cellHeight: number, cellWidth: number, rows: number, columns: number, height: number, width: number, cells: readonly [number, number]): {
-  numbers: Uint32Array
-  weights: Float32Array
-} {
+/** Samples in each cell of a region's grid. */
+function tapsOf({ x, y }: Region, [cellHeight, cellWidth]: Pair, [rows, columns]: Pair, map: Pair, cells: Pair): Taps {
   const samples = rows * columns
-  const result = { numbers: new Uint32Array(cells[0] * cells[1] * samples * 4), weights: new Float32Array(cells[0] * cells[1] * samples * 4) }
+  const count = cells[0] * cells[1] * samples * 4
+  const result = { numbers: new Uint32Array(count), weights: new Float32Array(count) }
   let at = 0
   for (let row = 0; row < cells[0]; row++) {
     for (let column = 0; column < cells[1]; column++) {
       for (let j = 0; j < rows; j++) {
         for (let i = 0; i < columns; i++) {
           const [sampleY, sampleX] = [y + (row + (j + 0.5) / rows) * cellHeight, x + (column + (i + 0.5) / columns) * cellWidth]
-          neighbours(fround(sampleY), fround(sampleX), height, width, 1 / samples, result, at)
+          neighbours(fround(sampleY), fround(sampleX), map, 1 / samples, result, at)
           at += 4
         }
       }
@@ -91,22 +109,28 @@ function roiAlign(m: Machine, input: Tensor, boxes: Tensor, scale: number, rows:
   const result = m.empty([count, channels, ...cells])
   const bins = cells[0] * cells[1]
   for (let i = 0; i < count; i++) {
-    const { image, x, y, width: wide, height: high } = region(rois, i, scale, aligned ? 0.5 : 0, aligned ? -Infinity : 1)
-    const [cellHeight, cellWidth] = [fround(high / cells[0]), fround(wide / cells[1])]
-    const samples = [cellHeight, cellWidth].map((size) => Number(ratio) > 0 ? Number(ratio) : Math.ceil(size)) as [number, number]
+    const region = regionOf(rois, i, scale, aligned ? 0.5 : 0, aligned ? -Infinity : 1)
+    const cell: Pair = [fround(region.height / cells[0]), fround(region.width / cells[1])]
+    const samples: Pair = Number(ratio) > 0 ? [Number(ratio), Number(ratio)] : [Math.ceil(cell[0]), Math.ceil(cell[1])]
     const first = m.address(result) + i * channels * bins * 4
     if (samples[0] <= 0 || samples[1] <= 0) {
       m.f32.fill(0, first / 4, first / 4 + channels * bins)
       continue
     }
-    const { numbers: places, weights } = taps(y, x, cellHeight, cellWidth, samples[0], samples[1], height, width, cells)
+    const { numbers: places, weights } = tapsOf(region, cell, samples, [height, width], cells)
     const at = m.scratch(places.length * 8)
     m.i32.set(places, at / 4)
     m.f32.set(weights, at / 4 + places.length)
-    m.kernels['vector']!['weightedTaps']!(
-      first, m.address(source) + image * channels * height * width * 4, at, at + places.length * 4, channels, height * width, bins, places.length / bins)
+    const from = m.address(source) + region.image * channels * height * width * 4
+    m.kernels['vector']!['weightedTaps']!(first, from, at, at + places.length * 4, channels, height * width, bins, places.length / bins)
   }
   return cast(m, result, input.dtype)
+}
+
+/** Where a cell begins and ends, inside of the map. */
+function cellOf(index: number, size: number, begin: number, limit: number): [begin: number, end: number] {
+  const clip = (value: number): number => Math.min(Math.max(value + begin, 0), limit)
+  return [clip(Math.floor(fround(index * size))), clip(Math.ceil(fround((index + 1) * size)))]
 }
 
 /** Maxima of a region's cells, and where they were. */
@@ -120,15 +144,15 @@ function roiPool(m: Machine, input: Tensor, boxes: Tensor, scale: number, rows: 
   const places = new Int32Array(maxima.length).fill(-1)
   let at = 0
   for (let i = 0; i < sizes[0]!; i++) {
-    const [x1, y1, x2, y2] = [1, 2, 3, 4].map((k) => roundAway(fround(rois[5 * i + k]! * fround(scale)))) as [number, number, number, number]
+    const corner = (k: number): number => roundAway(fround(rois[5 * i + k]! * fround(scale)))
+    const [x1, y1, x2, y2] = [corner(1), corner(2), corner(3), corner(4)]
     const [cellHeight, cellWidth] = [fround(Math.max(y2 - y1 + 1, 1) / down), fround(Math.max(x2 - x1 + 1, 1) / across)]
-    const clip = (value: number, size: number): number => Math.min(Math.max(value, 0), size)
     for (let channel = 0; channel < channels; channel++) {
       const plane = (rois[5 * i]! * channels + channel) * height * width
       for (let row = 0; row < down; row++) {
-        const [top, bottom] = [clip(Math.floor(fround(row * cellHeight)) + y1, height), clip(Math.ceil(fround((row + 1) * cellHeight)) + y1, height)]
+        const [top, bottom] = cellOf(row, cellHeight, y1, height)
         for (let column = 0; column < across; column++, at++) {
-          const [left, right] = [clip(Math.floor(fround(column * cellWidth)) + x1, width), clip(Math.ceil(fround((column + 1) * cellWidth)) + x1, width)]
+          const [left, right] = cellOf(column, cellWidth, x1, width)
           if (bottom <= top || right <= left) continue
           maxima[at] = -Infinity
           for (let y = top; y < bottom; y++) {

@@ -16,9 +16,10 @@ function embedding(m: Machine, weight: Tensor, indices: Tensor): Tensor {
 /** Of torch.nn.EmbeddingBag. */
 const [MEAN, MAX] = [1, 2]
 
-/** Sums, means or maxima of bags of rows; with what PyTorch gives for gradients: which bag an index is in, sizes of bags, rows of maxima. */
+/** Sums, means or maxima of bags of rows. What else PyTorch gives is for gradients: bags of indices, sizes of bags, rows of maxima. */
 function embeddingBag(
-  m: Machine, weight: Tensor, indices: Tensor, offsets: Tensor, _scale: boolean, mode: Int, _sparse: boolean, weights: Tensor | null, lastOffset: boolean, padding: Int | null,
+  m: Machine, weight: Tensor, indices: Tensor, offsets: Tensor, _scale: boolean, mode: Int, _sparse: boolean,
+  weights: Tensor | null, lastOffset: boolean, padding: Int | null = null,
 ): Results {
   const list = integers(m, indices)
   const rows = weight.sizes[0]!
@@ -30,7 +31,7 @@ function embeddingBag(
   const columns = weight.sizes[1]!
   const table = numbers(m, weight)
   const scales = weights && numbers(m, weights)
-  const skipped = padding === null || Number(padding) < 0 && Number(padding) === -1 ? -1 : (Number(padding) + rows) % rows
+  const skipped = padding === null || Number(padding) === -1 ? -1 : (Number(padding) + rows) % rows
   const sums = new Float32Array(bags * columns)
   const sizes = new Int32Array(bags)
   const bagOf = new Int32Array(list.length)
@@ -56,9 +57,11 @@ function embeddingBag(
   }
   const answer = cast(m, m.tensor('float32', [bags, columns], sums), weight.dtype)
   // Of sums PyTorch only computes what it needs: no bags of indices, and no sizes.
-  const fast = Number(mode) === 0 && skipped < 0 && weight.strides[1] === 1 && weight.dtype !== 'float64' && (weights?.strides[0] ?? 1) === 1
+  const dense = weight.strides[1] === 1 && (weights?.strides[0] ?? 1) === 1
+  const fast = Number(mode) === 0 && skipped < 0 && weight.dtype !== 'float64' && dense
   const bagSizes = Number(mode) === 0 ? filled(m, offsets.sizes, 'int64', 0) : fromIntegers(m, sizes, [bags])
-  return results(answer, fromIntegers(m, fast ? [] : bagOf), bagSizes, Number(mode) === MAX ? fromIntegers(m, maxima, [bags, columns]) : bagSizes)
+  const rowsOfMaxima = Number(mode) === MAX ? fromIntegers(m, maxima, [bags, columns]) : bagSizes
+  return results(answer, fromIntegers(m, fast ? [] : bagOf), bagSizes, rowsOfMaxima)
 }
 
 function oneHot(m: Machine, tensor: Tensor, classes: Int): Tensor {
@@ -78,8 +81,7 @@ const BAG = 'weight, indices, offsets, scale_grad_by_freq=False, mode=0, sparse=
 
 const table: OperatorTable = {
   'aten::embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False)': embedding,
-  [`aten::embedding_bag(${BAG})`]: (m, weight: Tensor, indices: Tensor, offsets: Tensor, scale: boolean, mode: Int, sparse: boolean, weights: Tensor | null, last: boolean) =>
-    embeddingBag(m, weight, indices, offsets, scale, mode, sparse, weights, last, null),
+  [`aten::embedding_bag(${BAG})`]: embeddingBag,
   [`aten::embedding_bag.padding_idx(${BAG.replaceAll(/=\w+/g, '')}, padding_idx)`]: embeddingBag,
   [`aten::_embedding_bag(${BAG}, padding_idx=-1)`]: embeddingBag,
   [`aten::_embedding_bag_forward_only(${BAG}, padding_idx=-1)`]: embeddingBag,

@@ -1,8 +1,9 @@
+const short = (text: string): string => text.includes('.') ? text.replace(/\.?0+$/, '') : text
+
 /** C's `%g`. */
 export function formatGeneral(value: number, digits: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : value < 0 ? '-inf' : 'inf'
   const [mantissa, exponent] = value.toExponential(digits - 1).split('e') as [string, string]
-  const short = (text: string): string => text.includes('.') ? text.replace(/\.?0+$/, '') : text
   if (Number(exponent) >= -4 && Number(exponent) < digits) return short(value.toFixed(Math.min(digits - 1 - Number(exponent), 100)))
   return short(mantissa) + exponentOf(exponent)
 }

@@ -5,7 +5,8 @@ import { formatGeneral, formatScientific } from './format-number.ts'
 
 /** As C++ calls tensors of each type. */
 const NAMES: Readonly<Record<Dtype, string>> = {
-  uint8: 'Byte', int8: 'Char', int16: 'Short', int32: 'Int', int64: 'Long', float16: 'Half', float32: 'Float', float64: 'Double', bool: 'Bool',
+  bool: 'Bool', uint8: 'Byte', int8: 'Char', int16: 'Short', int32: 'Int', int64: 'Long',
+  float16: 'Half', float32: 'Float', float64: 'Double',
 }
 /** Characters in a line. */
 const LINE = 80
@@ -38,7 +39,8 @@ function body(values: readonly number[], sizes: readonly number[]): string {
       return index
     })
     const begin = at.reduce((sum, index, dim) => sum * outer[dim]! + index, 0) * rows * columns
-    pages.push(`(${at.map((index) => `${index + 1},`).join('')}.,.) = \n${matrix(values.slice(begin, begin + rows * columns), rows, columns, 1)}`)
+    const title = at.map((index) => `${index + 1},`).join('')
+    pages.push(`(${title}.,.) = \n${matrix(values.slice(begin, begin + rows * columns), rows, columns, 1)}`)
   }
   return pages.join('\n')
 }
@@ -61,17 +63,20 @@ function matrix(values: readonly number[], rows: number, columns: number, indent
 
 const scaleLine = (scale: number): string => scale === 1 ? '' : `${formatGeneral(scale, 6)} *\n`
 
+const scientific = (value: number): string => formatScientific(value, 4)
+const general = (value: number): string => formatGeneral(value, 6)
+const fixed = (value: number): string => Number.isFinite(value) ? value.toFixed(4) : general(value)
+/** Digits before the dot. */
+const digits = (value: number): number => value === 0 ? 1 : Math.floor(Math.log10(value)) + 1
+
 /** How all numbers of a matrix are written. */
 function formatOf(values: readonly number[]): { scale: number; width: number; format: (value: number) => string } {
   const finite = values.filter(Number.isFinite)
-  const digits = (value: number): number => value === 0 ? 1 : Math.floor(Math.log10(value)) + 1
   const least = finite.length > 0 ? digits(finite.reduce((a, b) => Math.min(a, Math.abs(b)), Infinity)) : 1
   const most = finite.length > 0 ? digits(finite.reduce((a, b) => b > a ? Math.abs(b) : a, Math.abs(finite[0]!))) : 1
-  const scientific = (value: number): string => formatScientific(value, 4)
-  const fixed = (value: number): string => Number.isFinite(value) ? value.toFixed(4) : formatGeneral(value, 6)
-  if (finite.every(Number.isInteger)) {
-    return most > 9 ? { scale: 1, width: 11, format: scientific } : { scale: 1, width: most + 1, format: (value) => formatGeneral(value, 6) }
-  }
+  const whole = finite.every(Number.isInteger)
+  if (whole && most <= 9) return { scale: 1, width: most + 1, format: general }
+  if (whole) return { scale: 1, width: 11, format: scientific }
   if (most - least > 4) return { scale: 1, width: Math.abs(most) > 99 || Math.abs(least) > 99 ? 12 : 11, format: scientific }
   if (most > 5 || most < 0) return { scale: 10 ** (most - 1), width: 7, format: fixed }
   return { scale: 1, width: most === 0 ? 7 : most + 6, format: fixed }

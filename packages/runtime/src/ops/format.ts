@@ -54,12 +54,13 @@ function formatArgument(m: Machine, key: string, value: Value): string {
   if (key === 's') return formatValue(m, value)
   if (key === 'c' && typeof value === 'string' && value.length === 1) return value
   if (!'diceEfF'.includes(key)) throw m.fail(`The specifier %${key} is not supported in TorchScript format strings`)
-  if (typeof value !== 'number' && typeof value !== 'bigint') throw m.fail(`%${key} requires a number for formatting, but got ${typeName(value)}`)
+  if (typeof value !== 'number' && typeof value !== 'bigint') throw m.fail(`%${key} requires a number, but got ${typeName(value)}`)
   if (key === 'c') return String.fromCharCode(Number(value))
   if (key === 'd' || key === 'i') return String(toInt64(value))
   const number = Math.fround(Number(value))
-  const text = key.toLowerCase() === 'e' ? formatScientific(number, 6) : Number.isFinite(number) ? toFixed(number, 6) : formatGeneral(number, 6)
-  return key === 'E' ? text.toUpperCase() : text
+  if (!Number.isFinite(number)) return formatGeneral(number, 6)
+  if (key === 'f' || key === 'F') return toFixed(number, 6)
+  return key === 'E' ? formatScientific(number, 6).toUpperCase() : formatScientific(number, 6)
 }
 
 /** `toFixed` for large numbers, too, which it writes with an exponent. */

@@ -3,10 +3,10 @@ import type { Family, Implementation } from '../operator.ts'
 import { numelOf, sameSizes, type Tensor } from '../tensor.ts'
 import embedding from './embedding.ts'
 import { checked, combine, isMask, nonzeroAt, offsetsOf, pick, pickRows, type Places, placesOf, put, unravel } from './picking.ts'
-import { cast, fromIntegers, integers } from './reading.ts'
+import { fromIntegers, integers, numbers } from './reading.ts'
 import scatter, { changing, valuesFor, withNumbers } from './scatter.ts'
 import search from './search.ts'
-import { broadcastSizes, expand, flatten, type Int, reshape, wrapDim } from './views.ts'
+import { broadcastSizes, expand, flatten, type Int, listed, reshape, wrapDim } from './views.ts'
 
 interface Indices {
   readonly sizes: readonly number[]
@@ -20,7 +20,7 @@ function perDimension(m: Machine, tensor: Tensor, list: readonly (Tensor | null)
     if (index && isMask(index)) {
       const at = entries.length
       if (index.sizes.some((size, dim) => size !== tensor.sizes[at + dim])) {
-        throw m.fail(`The shape of the mask [${index.sizes.join(', ')}] at index ${at} does not match the shape of the indexed tensor [${tensor.sizes.join(', ')}] at index ${at}`)
+        throw m.fail(`The mask ${listed(index.sizes)} does not match the indexed tensor ${listed(tensor.sizes)} at index ${at}`)
       }
       const places = nonzeroAt(m, index)
       entries.push(...unravel(places, index.sizes).map((values) => ({ sizes: [values.length], values })))
@@ -32,7 +32,7 @@ function perDimension(m: Machine, tensor: Tensor, list: readonly (Tensor | null)
   return entries
 }
 
-/** Where `tensor[indices]` is, dimensions in PyTorch's order: the indices' come where the first of them was, or first of all where others lie between. */
+/** Where `tensor[indices]` is. The indices' dimensions come where the first indexed one was, or first of all where others lie between. */
 function indexedPlaces(m: Machine, tensor: Tensor, list: readonly (Tensor | null)[]): Places {
   const entries = perDimension(m, m.plain(tensor), list)
   const dims = tensor.sizes.map((_, dim) => dim)
@@ -72,7 +72,8 @@ function indexPut(m: Machine, tensor: Tensor, list: readonly (Tensor | null)[], 
 
 /** Values may have more dimensions than they are written to, of size 1. */
 function dropLeading(m: Machine, values: Tensor, rank: number): Tensor {
-  return values.dim > rank && values.sizes.slice(0, values.dim - rank).every((size) => size === 1) ? reshape(m, values, values.sizes.slice(values.dim - rank)) : values
+  const extra = Math.max(values.dim - rank, 0)
+  return values.sizes.slice(0, extra).every((size) => size === 1) ? reshape(m, values, values.sizes.slice(extra)) : values
 }
 
 function indexSelect(m: Machine, tensor: Tensor, dim: Int, indices: Tensor): Tensor {
@@ -86,7 +87,9 @@ function indexSelect(m: Machine, tensor: Tensor, dim: Int, indices: Tensor): Ten
 function nonzero(m: Machine, tensor: Tensor): Tensor {
   const found = nonzeroAt(m, tensor)
   const columns = unravel(found, tensor.sizes)
-  return fromIntegers(m, Array.from({ length: found.length * tensor.dim }, (_, i) => columns[i % tensor.dim]![Math.floor(i / tensor.dim)]!), [found.length, tensor.dim])
+  const table = new Int32Array(found.length * tensor.dim)
+  columns.forEach((column, dim) => column.forEach((value, i) => { table[i * tensor.dim + dim] = value }))
+  return fromIntegers(m, table, [found.length, tensor.dim])
 }
 
 /** The indices of what is not 0, each dimension's by itself. */
@@ -104,7 +107,7 @@ function maskedSelect(m: Machine, tensor: Tensor, mask: Tensor): Tensor {
 function maskedScatter(m: Machine, tensor: Tensor, mask: Tensor, source: Tensor): void {
   const all = offsetsOf(m.plain(tensor).sizes, tensor.strides)
   const offsets = nonzeroAt(m, expand(m, mask, tensor.sizes)).map((at) => all[at]!)
-  if (source.numel < offsets.length) throw m.fail('masked_scatter: expected self and source to have same dtypes and the source to have at least as many elements as the mask has ones')
+  if (source.numel < offsets.length) throw m.fail(`the source has ${source.numel} elements, the mask ${offsets.length} ones`)
   put(m, tensor, { sizes: [offsets.length], offsets, block: 1 }, valuesFor(m, tensor, source))
 }
 
@@ -115,12 +118,22 @@ function take(m: Machine, tensor: Tensor, indices: Tensor): Tensor {
 function putFlat(m: Machine, tensor: Tensor, indices: Tensor, source: Tensor, accumulate: boolean): void {
   withNumbers(m, tensor, accumulate, (target) => {
     const all = offsetsOf(m.plain(target).sizes, target.strides)
-    const flat = checked(m, integers(m, indices), { sizes: [target.numel], strides: [1] } as unknown as Tensor, 0)
+    const flat = checked(m, integers(m, indices), { sizes: [target.numel], strides: [1] }, 0)
     const places = { sizes: indices.sizes, offsets: flat.map((at) => all[at]!), block: 1 }
     const values = valuesFor(m, target, source)
     if (accumulate) combine(m, target, places, values, (old, value) => old + value)
     else put(m, target, places, values)
   })
+}
+
+/** How often each number occurs, or the sum of its weights. */
+function countOf(m: Machine, tensor: Tensor, weights: Tensor | null, least: Int): Tensor {
+  const values = integers(m, tensor)
+  if (values.some((value) => value < 0)) throw m.fail('bincount only supports 1-d non-negative integral inputs.')
+  const counts = new Float64Array(values.reduce((size, value) => Math.max(size, value + 1), Number(least)))
+  const by = weights && tensor.numel > 0 ? numbers(m, weights) : undefined
+  values.forEach((value, i) => { counts[value]! += by ? by[i]! : 1 })
+  return by ? m.tensor(weights!.dtype === 'float32' ? 'float32' : 'float64', [counts.length], counts) : fromIntegers(m, counts)
 }
 
 const indexWith: Implementation = index
@@ -147,15 +160,7 @@ const family: Family = {
     'aten::argwhere(self)': nonzero,
     'aten::nonzero_numpy(self)': nonzeroColumns,
     'aten::where(condition)': nonzeroColumns,
-    'aten::bincount(self, weights=None, minlength=0)': (m, tensor: Tensor, weights: Tensor | null, least: Int) => {
-      const values = integers(m, tensor)
-      if (values.some((value) => value < 0)) throw m.fail('bincount only supports 1-d non-negative integral inputs.')
-      const length = values.reduce((size, value) => Math.max(size, value + 1), Number(least))
-      const sums = new Float64Array(length)
-      const by = weights && tensor.numel > 0 && m.elements(m.contiguous(weights.dtype === 'float32' ? weights : cast(m, weights, 'float64')))
-      values.forEach((value, i) => { sums[value]! += by ? by[i] as number : 1 })
-      return by ? m.tensor(weights!.dtype === 'float32' ? 'float32' : 'float64', [length], sums) : fromIntegers(m, sums)
-    },
+    'aten::bincount(self, weights=None, minlength=0)': countOf,
   },
 }
 

@@ -8,20 +8,21 @@ import { pickRows } from './picking.ts'
 import { resultType } from './promotion.ts'
 import { cast, filled, fromIntegers, integers } from './reading.ts'
 import {
-  backwards, diagonal, expand, flatten, type Int, moveDims, permute, replaced, reshape, slice, transpose, unsqueeze, wrapDim, wrapDims,
+  backwards, diagonal, expand, flatten, type Int, listed, moveDims, permute, replaced, reshape, slice, transpose, unsqueeze, wrapDim,
+  wrapDims,
 } from './views.ts'
 
 function stack(m: Machine, tensors: readonly Tensor[], dim: Int): Tensor {
   const [first] = tensors
   if (!first) throw m.fail('stack expects a non-empty TensorList')
   const other = tensors.find(({ sizes }) => !sameSizes(sizes, first.sizes))
-  if (other) throw m.fail(`stack expects each tensor to be equal size, but got [${first.sizes.join(', ')}] at entry 0 and [${other.sizes.join(', ')}] at entry ${tensors.indexOf(other)}`)
+  if (other) throw m.fail(`stack expects each tensor to be equal size, but got ${listed(first.sizes)} and ${listed(other.sizes)}`)
   return concatenate(m, tensors.map((tensor) => unsqueeze(m, tensor, dim)), dim)
 }
 
 /** At least `rank` dimensions, as `torch.atleast_1d` and its like give them. */
 function atLeast(m: Machine, tensor: Tensor, rank: number): Tensor {
-  const shapes: readonly (readonly Int[])[] = rank === 3 ? [[1, 1, 1], [1, -1, 1], [...tensor.sizes, 1]] : [Array.from({ length: rank }, () => 1), [1, -1]]
+  const shapes = [[], [[1]], [[1, 1], [1, -1]], [[1, 1, 1], [1, -1, 1], [...tensor.sizes, 1]]][rank]!
   return tensor.dim < rank ? reshape(m, tensor, shapes[tensor.dim]!) : tensor
 }
 
@@ -52,7 +53,8 @@ function repeatInterleave(m: Machine, tensor: Tensor, counts: Int | Tensor, dim:
     const count = counts instanceof Tensor ? integers(m, counts)[0]! : Number(counts)
     if (count < 0) throw m.fail('repeats can not be negative')
     const spread = expand(m, unsqueeze(m, from, at + 1), [...from.sizes.slice(0, at + 1), count, ...from.sizes.slice(at + 1)])
-    return m.copy(spread).view(replaced(from.sizes, at, from.sizes[at]! * count), contiguousStrides(replaced(from.sizes, at, from.sizes[at]! * count)))
+    const sizes = replaced(from.sizes, at, from.sizes[at]! * count)
+    return m.copy(spread).view(sizes, contiguousStrides(sizes))
   }
   if (counts.numel !== from.sizes[at]) throw m.fail('repeats must have the same size as input along dim')
   return pickRows(m, from, at, repeatedIndices(m, counts))
@@ -116,7 +118,7 @@ function pixelShuffle(m: Machine, tensor: Tensor, factor: Int): Tensor {
   const by = Number(factor)
   const batch = tensor.sizes.slice(0, -3)
   const [channels, height, width] = tensor.sizes.slice(-3) as [number, number, number]
-  if (tensor.dim < 3 || channels % (by * by) !== 0) throw m.fail(`pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but input.size(-3)=${channels} is not divisible by ${by * by}`)
+  if (tensor.dim < 3 || channels % (by * by) !== 0) throw m.fail(`the channels of ${listed(tensor.sizes)} are not divisible by ${by * by}`)
   const c = channels / (by * by)
   return rearranged(m, tensor, [numelOf(batch), c, by, by, height, width], [0, 1, 4, 2, 5, 3], [...batch, c, height * by, width * by])
 }
@@ -125,7 +127,7 @@ function pixelUnshuffle(m: Machine, tensor: Tensor, factor: Int): Tensor {
   const by = Number(factor)
   const batch = tensor.sizes.slice(0, -3)
   const [channels, height, width] = tensor.sizes.slice(-3) as [number, number, number]
-  if (tensor.dim < 3 || height % by !== 0 || width % by !== 0) throw m.fail(`pixel_unshuffle expects height and width to be divisible by downscale_factor, but got ${height} and ${width} for ${by}`)
+  if (tensor.dim < 3 || height % by !== 0 || width % by !== 0) throw m.fail(`${listed(tensor.sizes)} is not divisible by ${by}`)
   const [h, w] = [height / by, width / by]
   return rearranged(m, tensor, [numelOf(batch), channels, h, by, w, by], [0, 1, 3, 5, 2, 4], [...batch, channels * by * by, h, w])
 }
@@ -154,7 +156,7 @@ function triangle(m: Machine, tensor: Tensor, shift: Int, upper: boolean): Tenso
 }
 
 /** Rows and columns of a triangle, as two rows. */
-function triangleIndices(m: Machine, rows: Int, columns: Int, shift: Int, dtype: Int | null, upper: boolean): Tensor {
+const triangleIndices = (upper: boolean): Implementation => (m, rows: Int, columns: Int, shift: Int, dtype: Int | null) => {
   const places: [number, number][] = []
   for (let row = 0; row < Number(rows); row++) {
     for (let column = 0; column < Number(columns); column++) {
@@ -176,7 +178,9 @@ function meshgrid(m: Machine, tensors: readonly Tensor[], indexing: string): Ten
 }
 
 function diag(m: Machine, tensor: Tensor, shift: Int): Tensor {
-  return tensor.dim === 1 ? diagEmbed(m, tensor, shift, 0, 1) : m.copy(diagonal(m, tensor, shift, 0, 1))
+  if (tensor.dim === 1) return diagEmbed(m, tensor, shift, 0, 1)
+  if (tensor.dim !== 2 || shift < -tensor.sizes[0]! || shift > tensor.sizes[1]!) throw m.fail(`${listed(tensor.sizes)} has no diagonal ${shift}`)
+  return m.copy(diagonal(m, tensor, shift, 0, 1))
 }
 
 function diagEmbed(m: Machine, tensor: Tensor, shift: Int, first: Int, second: Int): Tensor {
@@ -258,7 +262,8 @@ const join: Family = {
     ...many('stack(tensors,dim=0) _stack(tensors,dim=0)', stack),
     'prim::VarConcat(...)': (m, ...args: unknown[]) => concatenate(m, args.slice(0, -1) as Tensor[], args.at(-1) as Int),
     'prim::VarStack(...)': (m, ...args: unknown[]) => stack(m, args.slice(0, -1) as Tensor[], args.at(-1) as Int),
-    'aten::hstack(tensors)': (m, tensors: Tensor[]) => concatenate(m, tensors.map((each) => atLeast(m, each, 1)), (tensors[0]?.dim ?? 0) > 1 ? 1 : 0),
+    'aten::hstack(tensors)': (m, tensors: Tensor[]) =>
+      concatenate(m, tensors.map((each) => atLeast(m, each, 1)), (tensors[0]?.dim ?? 0) > 1 ? 1 : 0),
     ...many('vstack(tensors) row_stack(tensors)', (m, tensors: Tensor[]) => concatenate(m, tensors.map((each) => atLeast(m, each, 2)), 0)),
     'aten::dstack(tensors)': (m, tensors: Tensor[]) => concatenate(m, tensors.map((each) => atLeast(m, each, 3)), 2),
     'aten::column_stack(tensors)': (m, tensors: Tensor[]) =>
@@ -267,8 +272,8 @@ const join: Family = {
     'aten::repeat(self, repeats)': repeat,
     'aten::tile(self, dims)': tile,
     'aten::repeat_interleave.Tensor(repeats, output_size=None)': (m, counts: Tensor) => fromIntegers(m, repeatedIndices(m, counts)),
-    ...many('repeat_interleave.self_Tensor(self,repeats,dim=None,output_size=None) repeat_interleave.self_int(self,repeats,dim=None,output_size=None)',
-      repeatInterleave),
+    'aten::repeat_interleave.self_Tensor(self, repeats, dim=None, output_size=None)': repeatInterleave,
+    'aten::repeat_interleave.self_int(self, repeats, dim=None, output_size=None)': repeatInterleave,
     'aten::roll(self, shifts, dims=[])': roll,
     'aten::flip(self, dims)': flip,
     'aten::fliplr(self)': (m, tensor: Tensor) => flip(m, tensor, [1]),
@@ -281,10 +286,8 @@ const join: Family = {
     'aten::triu(self, diagonal=0)': triu,
     'aten::tril_(self, diagonal=0)': inPlace(tril),
     'aten::triu_(self, diagonal=0)': inPlace(triu),
-    'aten::tril_indices(row, col, offset=0, dtype=4, layout=None, device=None, pin_memory=None)': (m, rows: Int, columns: Int, shift: Int, dtype: Int | null) =>
-      triangleIndices(m, rows, columns, shift, dtype, false),
-    'aten::triu_indices(row, col, offset=0, dtype=4, layout=None, device=None, pin_memory=None)': (m, rows: Int, columns: Int, shift: Int, dtype: Int | null) =>
-      triangleIndices(m, rows, columns, shift, dtype, true),
+    ...many('tril_indices(row,col,offset=0,dtype=4,layout=None,device=None,pin_memory=None)', triangleIndices(false)),
+    ...many('triu_indices(row,col,offset=0,dtype=4,layout=None,device=None,pin_memory=None)', triangleIndices(true)),
     'aten::meshgrid(tensors)': (m, tensors: Tensor[]) => meshgrid(m, tensors, 'ij'),
     'aten::meshgrid.indexing(tensors, indexing)': meshgrid,
     'aten::cartesian_prod(tensors)': (m, tensors: Tensor[]) =>
@@ -298,9 +301,9 @@ const join: Family = {
       return scattered(m, tensor, unsqueeze(m, source, at), (copy) => slice(m, copy, at, place, 1))
     },
     'aten::slice_scatter(self, src, dim=0, start=None, end=None, step=1)': sliceScatter,
-    'aten::diagonal_scatter(self, src, offset=0, dim1=0, dim2=1)': (m, tensor: Tensor, source: Tensor, shift: Int, first: Int, second: Int) =>
-      scattered(m, tensor, source, (copy) => diagonal(m, copy, shift, first, second)),
-    'aten::fill_diagonal_(self, fill_value, wrap=False)': (m, tensor: Tensor, value: Scalar, wrap: boolean) => fillDiagonal(m, tensor, value, wrap),
+    'aten::diagonal_scatter(self, src, offset=0, dim1=0, dim2=1)': (m, tensor: Tensor, source: Tensor, shift: Int, a: Int, b: Int) =>
+      scattered(m, tensor, source, (copy) => diagonal(m, copy, shift, a, b)),
+    'aten::fill_diagonal_(self, fill_value, wrap=False)': fillDiagonal,
   },
 }
 

@@ -46,9 +46,10 @@ export function orderOf(values: View, begin: number, length: number, descending:
   }
   const row = values.subarray(begin, begin + length) as Float64Array
   const sign = descending ? -1 : 1
-  return Int32Array.from({ length }, (_, i) => i).sort((i, j) => {
+  return Int32Array.from({ length }, (_, i) => i).toSorted((i, j) => {
     const [a, b] = [row[i]!, row[j]!]
-    if (a < b || a > b) return a < b ? -sign : sign
+    if (a < b) return -sign
+    if (a > b) return sign
     return sign * (Number(Number.isNaN(a)) - Number(Number.isNaN(b))) || i - j
   })
 }

@@ -4,11 +4,11 @@ import { contiguousStrides, Tensor } from '../tensor.ts'
 import type { Scalar } from '../values.ts'
 import { concatenate } from './concatenate.ts'
 import { filled } from './reading.ts'
-import { backwards, expand, type Int, replaced, slice } from './views.ts'
+import { backwards, expand, type Int, listed, replaced, slice } from './views.ts'
 
 /** Pads: of a list that begins with the last dimension, by dimension. */
 function byDimension(m: Machine, pads: readonly Int[], rank: number): [before: number, after: number][] {
-  if (pads.length % 2 !== 0 || pads.length > 2 * rank) throw m.fail(`Padding length must be even and at most twice the number of dimensions, but got ${pads.length} for ${rank} dimensions`)
+  if (pads.length % 2 !== 0 || pads.length > 2 * rank) throw m.fail(`${pads.length} pads do not fit ${rank} dimensions`)
   return Array.from({ length: rank }, (_, dim) => {
     const at = 2 * (rank - 1 - dim)
     return [Number(pads[at] ?? 0), Number(pads[at + 1] ?? 0)]
@@ -24,7 +24,7 @@ function asItLies({ storage, dtype, sizes: [batch, channels, ...spatial] }: Tens
 function constant(m: Machine, tensor: Tensor, list: readonly Int[], value: Scalar): Tensor {
   const pads = byDimension(m, list, tensor.dim)
   const sizes = tensor.sizes.map((size, dim) => size + pads[dim]![0] + pads[dim]![1])
-  if (sizes.some((size) => size < 0)) throw m.fail(`The input size [${tensor.sizes.join(', ')}], plus negative padding, resulted in a negative output size`)
+  if (sizes.some((size) => size < 0)) throw m.fail(`pads ${listed(list)} take more away than ${listed(tensor.sizes)} has`)
   const last = m.isChannelsLast(tensor)
   if (last && pads[1]!.some((pad) => pad !== 0)) return constant(m, m.plain(tensor), list, value)
   const result = last ? m.emptyChannelsLast(sizes) : m.empty(sizes, tensor.dtype)
@@ -48,7 +48,7 @@ type Edges = (m: Machine, tensor: Tensor, dim: number, before: number, after: nu
 const EDGES: Readonly<Record<string, Edges>> = {
   reflect: (m, tensor, dim, before, after) => {
     const size = tensor.sizes[dim]!
-    if (before >= size || after >= size) throw m.fail(`Argument #4: Padding size should be less than the corresponding input dimension, but got: padding (${before}, ${after}) at dimension ${dim} of input [${tensor.sizes.join(', ')}]`)
+    if (before >= size || after >= size) throw m.fail(`pads ${before} and ${after} must be less than the size ${size}`)
     return [backwards(m, slice(m, tensor, dim, 1, before), [dim]), backwards(m, slice(m, tensor, dim, size - 1 - after, after), [dim])]
   },
   replicate: (m, tensor, dim, before, after) => {
@@ -84,7 +84,8 @@ const MODES = ['reflect', 'replicate', 'circular', 'constant']
 
 const pads: OperatorTable = {
   'aten::pad(self, pad, mode="constant", value=None)': pad,
-  'aten::_pad_enum(self, pad, mode, value=None)': (m, tensor: Tensor, list: Int[], mode: Int, value: Scalar | null) => pad(m, tensor, list, MODES[Number(mode)] ?? '', value),
+  'aten::_pad_enum(self, pad, mode, value=None)': (m, tensor: Tensor, list: Int[], mode: Int, value: Scalar | null) =>
+    pad(m, tensor, list, MODES[Number(mode)] ?? '', value),
   'aten::_pad_circular(self, pad)': (m, tensor: Tensor, list: Int[]) => edged(m, tensor, list, 'circular'),
   'aten::constant_pad_nd(self, pad, value=0)': constant,
   ...Object.fromEntries([1, 2, 3].flatMap((rank) => [['reflection', 'reflect'], ['replication', 'replicate']].map(([name, mode]) =>

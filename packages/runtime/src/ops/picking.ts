@@ -6,18 +6,24 @@ export interface Places {
   /** Shape of what is picked. */
   readonly sizes: readonly number[]
   /** Of each block, in elements, from the tensor's first one. */
-  readonly offsets: Int32Array
+  readonly offsets: Int32Array<ArrayBuffer>
   /** Elements that follow one another. */
   readonly block: number
 }
 
 /** Offsets of all elements of a shape, in row-major order. */
-export function offsetsOf(sizes: readonly number[], strides: readonly number[]): Int32Array {
-  return sizes.reduce<Int32Array>((offsets, size, dim) => added(offsets, Int32Array.from({ length: size }, (_, i) => i * strides[dim]!)), new Int32Array(1))
+export function offsetsOf(sizes: readonly number[], strides: readonly number[]): Int32Array<ArrayBuffer> {
+  let offsets = new Int32Array(1)
+  for (const [dim, size] of sizes.entries()) {
+    const steps = new Int32Array(size)
+    for (let i = 0; i < size; i++) steps[i] = i * strides[dim]!
+    offsets = added(offsets, steps)
+  }
+  return offsets
 }
 
 /** All sums of two lists; the second one runs fastest. */
-function added(a: Int32Array, b: Int32Array): Int32Array {
+function added(a: Int32Array<ArrayBuffer>, b: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
   if (a.length === 1 && a[0] === 0) return b
   if (b.length === 1 && b[0] === 0) return a
   const result = new Int32Array(a.length * b.length)
@@ -27,14 +33,17 @@ function added(a: Int32Array, b: Int32Array): Int32Array {
 }
 
 /** Places of a tensor where some dimensions are indexed: those before them, what the indices say, and those after them. */
-export function placesOf({ sizes, strides }: Tensor, before: readonly number[], indexed: { sizes: readonly number[]; offsets: Int32Array }, after: readonly number[]): Places {
+export function placesOf(
+  { sizes, strides }: Tensor, before: readonly number[], indexed: Omit<Places, 'block'>, after: readonly number[],
+): Places {
   let block = 1
   const outer = [...after]
   for (let dim = outer.at(-1); dim !== undefined && (sizes[dim] === 1 || strides[dim] === block); dim = outer.at(-1)) {
     block *= sizes[dim]!
     outer.pop()
   }
-  const offsets = (dims: readonly number[]): Int32Array => offsetsOf(dims.map((dim) => sizes[dim]!), dims.map((dim) => strides[dim]!))
+  const offsets = (dims: readonly number[]): Int32Array<ArrayBuffer> =>
+    offsetsOf(dims.map((dim) => sizes[dim]!), dims.map((dim) => strides[dim]!))
   return {
     sizes: [...before.map((dim) => sizes[dim]!), ...indexed.sizes, ...after.map((dim) => sizes[dim]!)],
     offsets: added(added(offsets(before), indexed.offsets), offsets(outer)),
@@ -43,12 +52,17 @@ export function placesOf({ sizes, strides }: Tensor, before: readonly number[], 
 }
 
 /** Offsets of indices into a dimension; negative ones count from behind. */
-export function checked(m: Machine, indices: Int32Array, { sizes, strides }: Tensor, dim: number): Int32Array {
+export function checked(
+  m: Machine, indices: Int32Array, { sizes, strides }: Pick<Tensor, 'sizes' | 'strides'>, dim: number,
+): Int32Array<ArrayBuffer> {
+  const result = new Int32Array(indices.length)
   const [size, stride] = [sizes[dim] ?? 1, strides[dim] ?? 1]
-  return indices.map((index) => {
+  for (let i = 0; i < result.length; i++) {
+    const index = indices[i]!
     if (index < -size || index >= size) throw m.fail(`index ${index} is out of bounds for dimension ${dim} with size ${size}`)
-    return (index < 0 ? index + size : index) * stride
-  })
+    result[i] = (index < 0 ? index + size : index) * stride
+  }
+  return result
 }
 
 /** Puts offsets into memory, in bytes. */
@@ -78,14 +92,16 @@ export function put(m: Machine, tensor: Tensor, { offsets, block }: Places, valu
 }
 
 /** Indices of a dimension, of any number of dimensions themselves. */
-export function pickRows(m: Machine, tensor: Tensor, dim: number, indices: Int32Array, sizes: readonly number[] = [indices.length]): Tensor {
+export function pickRows(
+  m: Machine, tensor: Tensor, dim: number, indices: Int32Array, sizes: readonly number[] = [indices.length],
+): Tensor {
   const dims = m.plain(tensor).sizes.map((_, i) => i)
   const places = placesOf(tensor, dims.slice(0, dim), { sizes, offsets: checked(m, indices, tensor, dim) }, dims.slice(dim + 1))
   return pick(m, tensor, places)
 }
 
 /** Row-major places of elements that are not 0, each counted in the whole tensor. */
-export function nonzeroAt(m: Machine, tensor: Tensor): Int32Array {
+export function nonzeroAt(m: Machine, tensor: Tensor): Int32Array<ArrayBuffer> {
   const plain = m.contiguous(tensor)
   const view = m.elements(plain)
   const found: number[] = []
@@ -96,7 +112,7 @@ export function nonzeroAt(m: Machine, tensor: Tensor): Int32Array {
 }
 
 /** The indices in each dimension of places counted in the whole. */
-export function unravel(places: Int32Array, sizes: readonly number[]): Int32Array[] {
+export function unravel(places: Int32Array<ArrayBuffer>, sizes: readonly number[]): Int32Array<ArrayBuffer>[] {
   return sizes.map((size, dim) => {
     const inner = numelOf(sizes.slice(dim + 1))
     return places.map((place) => Math.floor(place / inner) % size)
@@ -109,7 +125,9 @@ export function computesPlainly(dtype: Dtype): boolean {
 }
 
 /** Changes elements at places: `change` gets the old and the new value. Neither float16 nor bool. */
-export function combine(m: Machine, tensor: Tensor, { offsets, block }: Places, values: Tensor, change: (old: number, value: number) => number): void {
+export function combine(
+  m: Machine, tensor: Tensor, { offsets, block }: Places, values: Tensor, change: (old: number, value: number) => number,
+): void {
   const view = m.viewOf(tensor.dtype) as Float32Array
   const begin = m.index(tensor)
   let from = m.index(values)

@@ -22,7 +22,10 @@ function attribute({ names, slots }: ScriptObject, name: string, m: Machine): Va
   return slots[at]!
 }
 
-/** Operators of the interpreter itself; files before bytecode 8 have some of today's instructions as operators (torch/csrc/jit/mobile/promoted_prim_ops.cpp). */
+/**
+ * Operators of the interpreter itself; files before bytecode 8 have some of today's instructions as operators
+ * (torch/csrc/jit/mobile/promoted_prim_ops.cpp).
+ */
 const prim: Family = {
   name: 'prim',
   operators: {
@@ -45,7 +48,8 @@ const prim: Family = {
     'aten::warn(message, stacklevel=2)': (_m, message: string) => { console.warn(message) },
     'aten::__is__(self, obj)': same,
     'aten::__isnot__(self, obj)': (_m, a: Value, b: Value) => a !== b,
-    'prim::NumToTensor.Scalar(a)': (m, value: Scalar) => typeof value === 'number' ? m.tensor('float64', [], [value]) : m.tensor('int64', [], [BigInt(value)]),
+    'prim::NumToTensor.Scalar(a)': (m, value: Scalar) =>
+      typeof value === 'number' ? m.tensor('float64', [], [value]) : m.tensor('int64', [], [BigInt(value)]),
     'prim::NumToTensor.bool(a)': (m, value: boolean) => m.tensor('bool', [], [Number(value)]),
     'prim::dtype(a)': (_m, { dtype }: Tensor) => BigInt(DTYPES[dtype].code),
     'prim::device(a)': () => CPU,
@@ -78,7 +82,7 @@ const prim: Family = {
     'aten::set_grad_enabled(val)': () => undefined,
     'aten::is_vulkan_available()': no,
     'aten::is_leaf(self)': () => true,
-    'aten::is_inference(self)': () => true,
+    'aten::is_inference(self)': no,
     'aten::is_conj(self)': no,
     'aten::is_neg(self)': no,
     'aten::_version(self)': (_m, { storage }: Tensor) => BigInt(storage.version),

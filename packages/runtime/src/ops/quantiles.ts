@@ -14,7 +14,9 @@ const WAYS: Readonly<Record<string, (part: number, lower: number) => number>> = 
   nearest: (part, lower) => part > 0.5 || (part === 0.5 && lower % 2 === 1) ? 1 : 0,
 }
 
-function quantile(m: Machine, tensor: Tensor, q: Tensor | number, dim: Int | null, keep: boolean, interpolation: string, skip: boolean): Tensor {
+function quantile(
+  m: Machine, tensor: Tensor, q: Tensor | number, dim: Int | null, keep: boolean, interpolation: string, skip: boolean,
+): Tensor {
   const way = WAYS[interpolation]
   if (!way) throw m.fail('quantile() interpolation must be one of linear, lower, higher, midpoint or nearest')
   const asked = q instanceof Tensor ? Array.from(numbers(m, q)) : [q]
@@ -69,7 +71,8 @@ function reordered(values: Float64Array, times: number, sizes: readonly number[]
 
 const table: OperatorTable = Object.fromEntries(['', 'nan'].flatMap((prefix) => ['', '.scalar'].map((overload) => [
   `aten::${prefix}quantile${overload}(self, q, dim=None, keepdim=False, interpolation="linear")`,
-  (m: Machine, tensor: Tensor, q: Tensor | number, dim: Int | null, keep: boolean, interpolation: string) => quantile(m, tensor, q, dim, keep, interpolation, prefix === 'nan'),
+  (m: Machine, tensor: Tensor, q: Tensor | number, dim: Int | null, keep: boolean, interpolation: string) =>
+    quantile(m, tensor, q, dim, keep, interpolation, prefix === 'nan'),
 ] as const)))
 
 export default table

@@ -4,8 +4,8 @@ import { results, type Scalar } from '../values.ts'
 import { toInt64 } from './elements.ts'
 import { erf, erfc, gamma, lgamma } from './special.ts'
 
-// Arithmetic of Python's numbers as torch/csrc/jit/runtime/register_prim_ops.cpp does it: ints of 64 bits that wrap, true division of ints in floats,
-// quotients and remainders that follow the divisor's sign.
+// Arithmetic of Python's numbers as torch/csrc/jit/runtime/register_prim_ops.cpp does it: ints of 64 bits that wrap, true division of ints
+// in floats, quotients and remainders that follow the divisor's sign.
 
 /** Wraps to 64 bits. */
 export const wrap = (value: bigint): bigint => BigInt.asIntN(64, value)
@@ -132,7 +132,10 @@ function table(entries: readonly (readonly [string, Implementation])[]): Operato
   return Object.fromEntries(entries)
 }
 
-const abs = (value: Scalar): Scalar => typeof value === 'number' ? Math.abs(value) : wrap(BigInt(value) < 0n ? -BigInt(value) : BigInt(value))
+function abs(value: Scalar): Scalar {
+  if (typeof value === 'number') return Math.abs(value)
+  return wrap(BigInt(value) < 0n ? -BigInt(value) : BigInt(value))
+}
 
 /** Fraction in [0.5, 1) and exponent of a float. */
 function fraction(value: number): [number, number] {
@@ -163,16 +166,18 @@ const scalar: Family = {
   operators: {
     ...binary(BINARY, [...MIXED, '']),
     ...binary(SEPARATE, [...MIXED, '.Scalar_Scalar']),
-    ...binary({ 'aten::log': floats((a, b) => Math.log(a) / Math.log(b)) }, ['.int_int', '.float_float', '.int_float', '.float_int', '.Scalar_Scalar']),
+    ...binary({ 'aten::log': floats((a, b) => Math.log(a) / Math.log(b)) },
+      ['.int_int', '.float_float', '.int_float', '.float_int', '.Scalar_Scalar']),
     ...binary({ 'aten::__and__': (a, b) => a && b, 'aten::__or__': (a, b) => a || b, 'aten::__xor__': (a, b) => a !== b, 'aten::eq': equal,
       'aten::ne': (a, b) => a !== b }, ['.bool']),
     ...table(Object.entries(BITS).map(([name, run]) => [`aten::${name}.int(a, b)`, (m, a: bigint, b: bigint) => wrap(run(a, b, m))])),
-    ...Object.assign({}, ...Object.entries(UNARY).map(([name, run]) => unary(`aten::${name}`, (value) => run(Number(value))))) as OperatorTable,
+    ...table(Object.entries(UNARY).flatMap(([name, run]) => Object.entries(unary(`aten::${name}`, (value) => run(Number(value)))))),
     ...unary('aten::floor', (value, m) => typeof value === 'number' ? toIntChecked(m, Math.floor(value)) : toInt64(value)),
     ...unary('aten::ceil', (value, m) => typeof value === 'number' ? toIntChecked(m, Math.ceil(value)) : toInt64(value)),
     ...unary('aten::neg', (value) => typeof value === 'number' ? -value : wrap(-BigInt(value))),
     ...unary('prim::abs', abs),
-    'aten::pow.int_to_int(a, b)': (m, a: bigint, b: bigint) => toInt64(power(a, b, m)),
+    // A float in spite of its name.
+    'aten::pow.int_to_int(a, b)': (m, a: bigint, b: bigint) => power(a, b, m),
     'aten::factorial.int(a)': (m, a: bigint) => {
       if (a < 0n) throw m.fail('factorial() not defined for negative values')
       let product = 1n
@@ -207,7 +212,9 @@ const scalar: Family = {
     'aten::Bool.int(a)': (_m, a: bigint) => a !== 0n,
     'aten::Bool.float(a)': (_m, a: number) => a !== 0,
     ...table(['bool', 'float', 'Scalar'].map((overload) => [`aten::Int.${overload}(a)`, (_m, a: Scalar) => toInt64(a)])),
-    ...table(['bool', 'int', 'Scalar'].map((overload) => [`aten::Float.${overload}(a)`, (_m, a: Scalar) => Number(a)])),
+    ...table(['bool', 'Scalar'].map((overload) => [`aten::Float.${overload}(a)`, (_m, a: Scalar) => Number(a)])),
+    // By way of C++'s `float`.
+    'aten::Float.int(a)': (_m, a: bigint) => Math.fround(Number(a)),
     'aten::Int.str(a)': (m, a: string) => {
       if (!/^\s*[+-]?\d+$/.test(a)) throw m.fail(`invalid literal for int() with base 10: '${a}'`)
       return wrap(BigInt(a.trim().replace('+', '')))
@@ -216,7 +223,8 @@ const scalar: Family = {
       const infinite = /^\s*([+-]?)inf(inity)?$/i.exec(a)
       if (infinite) return infinite[1] === '-' ? -Infinity : Infinity
       const value = Number(a)
-      if (a.trim() === '' || a !== a.trimEnd() || (Number.isNaN(value) && !/^\s*[+-]?nan$/i.test(a))) throw m.fail(`could not convert string to float: '${a}'`)
+      const valid = a.trim() !== '' && a === a.trimEnd() && (!Number.isNaN(value) || /^\s*[+-]?nan$/i.test(a))
+      if (!valid) throw m.fail(`could not convert string to float: '${a}'`)
       return value
     },
   },

@@ -2,9 +2,10 @@ import type { Machine } from '../machine.ts'
 import type { OperatorTable } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Scalar } from '../values.ts'
+import { isFloating } from './elements.ts'
 import { checked, combine, computesPlainly, offsetsOf, pick, type Places, placesOf, put } from './picking.ts'
 import { cast, filled, integers } from './reading.ts'
-import { broadcastSizes, expand, flatten, type Int, replaced, reshape, slice, wrapDim } from './views.ts'
+import { broadcastSizes, expand, flatten, type Int, listed, replaced, reshape, slice, wrapDim } from './views.ts'
 
 /** Writes to a tensor. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the schema vouches for the arguments
@@ -43,11 +44,14 @@ export function withNumbers(m: Machine, tensor: Tensor, computes: boolean, run: 
 /** One place for each element of `index`, which is where it lies but for the dimension that the index says. */
 function gathered(m: Machine, tensor: Tensor, dim: number, index: Tensor): Places {
   const { sizes, strides } = m.plain(tensor)
-  if (index.numel > 0 && index.dim !== Math.max(sizes.length, 1) && index.dim !== sizes.length) throw m.fail('Index tensor must have the same number of dimensions as input tensor')
+  if (index.numel > 0 && Math.max(index.dim, 1) !== Math.max(sizes.length, 1)) {
+    throw m.fail('Index tensor must have as many dimensions as the input tensor')
+  }
   const wrong = index.sizes.find((size, i) => i !== dim && size > (sizes[i] ?? 1))
-  if (wrong !== undefined) throw m.fail(`Size does not match at a dimension expected index [${index.sizes.join(', ')}] to be smaller than self [${sizes.join(', ')}] apart from dimension ${dim}`)
+  if (wrong !== undefined) throw m.fail(`index ${listed(index.sizes)} must be smaller than ${listed(sizes)} but for dimension ${dim}`)
   const list = integers(m, index)
-  if (list.some((each) => each < 0)) throw m.fail(`index ${list.find((each) => each < 0)} is out of bounds for dimension ${dim} with size ${sizes[dim] ?? 1}`)
+  const negative = list.find((each) => each < 0)
+  if (negative !== undefined) throw m.fail(`index ${negative} is out of bounds for dimension ${dim} with size ${sizes[dim] ?? 1}`)
   const along = checked(m, list, tensor, dim)
   const others = offsetsOf(index.sizes, index.sizes.map((_, i) => i === dim ? 0 : strides[i] ?? 0))
   return { sizes: index.sizes, offsets: along.map((offset, i) => offset + others[i]!), block: 1 }
@@ -95,7 +99,7 @@ function reduceInto(m: Machine, target: Tensor, places: Places, values: Tensor, 
   if (name === 'mean') divide(m, target, counts)
 }
 
-function offsetsOfBlocks({ offsets, block }: Places): Int32Array {
+function offsetsOfBlocks({ offsets, block }: Places): Int32Array<ArrayBuffer> {
   return Int32Array.from({ length: offsets.length * block }, (_, i) => offsets[Math.floor(i / block)]! + i % block)
 }
 
@@ -106,7 +110,8 @@ function divide(m: Machine, target: Tensor, counts: ReadonlyMap<number, number>)
   for (const [place, count] of counts) {
     const value = view[begin + place]!
     const mean = Number(value) / count
-    view[begin + place] = (typeof value === 'bigint' ? BigInt(Math.floor(mean)) : target.dtype.startsWith('float') ? mean : Math.floor(mean)) as never
+    const rounded = isFloating(target.dtype) ? mean : Math.floor(mean)
+    view[begin + place] = (typeof value === 'bigint' ? BigInt(rounded) : rounded) as never
   }
 }
 
@@ -115,7 +120,9 @@ function partOf(m: Machine, source: Tensor, { sizes }: Tensor): Tensor {
   return sizes.reduce((part, size, dim) => part.dim > dim ? slice(m, part, dim, 0, size) : part, source)
 }
 
-function scatter(m: Machine, target: Tensor, dim: Int, index: Tensor, source: Tensor | Scalar, reduce: string | null = null, include = true): void {
+function scatter(
+  m: Machine, target: Tensor, dim: Int, index: Tensor, source: Tensor | Scalar, reduce: string | null = null, include: boolean = true,
+): void {
   if (index.numel === 0) return
   withNumbers(m, target, reduce !== null, (work) => {
     const at = wrapDim(m, dim, work.dim)
@@ -137,7 +144,7 @@ function slicesOf(m: Machine, tensor: Tensor, dim: Int, index: Tensor): Places {
 function indexReduce(m: Machine, target: Tensor, dim: Int, index: Tensor, source: Tensor, reduce: string, include: boolean): void {
   withNumbers(m, target, true, (work) => {
     const places = slicesOf(m, work, dim, index)
-    reduceInto(m, work, places, valuesFor(m, work, expand(m, source, places.sizes.length === source.dim ? source.sizes : places.sizes)), reduce, include)
+    reduceInto(m, work, places, valuesFor(m, work, source), reduce, include)
   })
 }
 
@@ -163,11 +170,11 @@ function indexFill(m: Machine, target: Tensor, dim: Int, index: Tensor, value: S
 const table: OperatorTable = {
   'aten::gather(self, dim, index, sparse_grad=False)': gather,
   'aten::take_along_dim(self, indices, dim=None)': takeAlong,
-  ...changing('scatter', '.src', 'self, dim, index, src', (m, target, dim: Int, index: Tensor, source: Tensor) => scatter(m, target, dim, index, source)),
-  ...changing('scatter', '.value', 'self, dim, index, value', (m, target, dim: Int, index: Tensor, value: Scalar) => scatter(m, target, dim, index, value)),
+  ...changing('scatter', '.src', 'self, dim, index, src', scatter),
+  ...changing('scatter', '.value', 'self, dim, index, value', scatter),
   ...changing('scatter', '.reduce', 'self, dim, index, src, reduce', scatter),
   ...changing('scatter', '.value_reduce', 'self, dim, index, value, reduce', scatter),
-  ...changing('scatter_add', '', 'self, dim, index, src', (m, target, dim: Int, index: Tensor, source: Tensor) => scatter(m, target, dim, index, source, 'sum')),
+  ...changing('scatter_add', '', 'self, dim, index, src', (m, target, dim, index, source) => scatter(m, target, dim, index, source, 'sum')),
   ...changing('scatter_reduce', '.two', 'self, dim, index, src, reduce, include_self=True', scatter),
   ...changing('index_add', '', 'self, dim, index, source, alpha=1', indexAdd),
   ...changing('index_copy', '', 'self, dim, index, source', indexCopy),

@@ -3,6 +3,7 @@ import type { OperatorTable } from '../operator.ts'
 import { sameSizes, Tensor } from '../tensor.ts'
 import type { Scalar } from '../values.ts'
 import { cast, fromIntegers, integers, numbers } from './reading.ts'
+import { listed } from './views.ts'
 
 /** Where values belong in ascending sequences: before equal elements, or behind them. */
 function search(m: Machine, values: Tensor | Scalar, sequence: Tensor, small: boolean, right: boolean, sorter: Tensor | null): Tensor {
@@ -10,7 +11,7 @@ function search(m: Machine, values: Tensor | Scalar, sequence: Tensor, small: bo
   const wanted = values instanceof Tensor ? numbers(m, values) : [Number(values)]
   const sizes = values instanceof Tensor ? values.sizes : []
   if (sequence.dim > 1 && !sameSizes(sequence.sizes.slice(0, -1), sizes.slice(0, -1))) {
-    throw m.fail(`torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and input value tensor must match, but we got boundaries tensor [${sequence.sizes.join(', ')}] and input value tensor [${sizes.join(', ')}]`)
+    throw m.fail(`the first dimensions of boundaries ${listed(sequence.sizes)} and values ${listed(sizes)} must match`)
   }
   const all = Float64Array.from(numbers(m, sequence))
   const order = sorter && integers(m, sorter)
@@ -30,8 +31,10 @@ function search(m: Machine, values: Tensor | Scalar, sequence: Tensor, small: bo
   return small ? cast(m, result, 'int32') : result
 }
 
-function searchSorted(m: Machine, sequence: Tensor, values: Tensor | Scalar, small: boolean, right: boolean, side: string | null, sorter: Tensor | null): Tensor {
-  if (side !== null && side !== 'left' && side !== 'right') throw m.fail(`torch.searchsorted(): side can only be 'left' or 'right' but got ${side}`)
+function searchSorted(
+  m: Machine, sequence: Tensor, values: Tensor | Scalar, small: boolean, right: boolean, side: string | null, sorter: Tensor | null,
+): Tensor {
+  if (side !== null && side !== 'left' && side !== 'right') throw m.fail(`side can only be 'left' or 'right' but got ${side}`)
   return search(m, values, sequence, small, side === null ? right : side === 'right', sorter)
 }
 

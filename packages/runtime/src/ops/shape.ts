@@ -4,8 +4,8 @@ import { DTYPE_OF_CODE, DTYPES, isContiguous, numelOf, sameSizes, type Tensor } 
 import type { Value } from '../values.ts'
 import { integers } from './reading.ts'
 import {
-  broadcastSizes, diagonal, expand, flatten, inferSizes, type Int, moveDims, permute, replaced, reshape, select, slice, splitSizes, squeeze, transpose, unfold,
-  unsqueeze, view, viewDtype, wrapDim,
+  broadcastSizes, diagonal, expand, flatten, inferSizes, type Int, listed, moveDims, permute, replaced, reshape, select, slice, splitSizes,
+  squeeze, transpose, unfold, unsqueeze, view, viewDtype, wrapDim,
 } from './views.ts'
 
 const bigints = (numbers: readonly number[]): bigint[] => numbers.map(BigInt)
@@ -56,7 +56,7 @@ function split(m: Machine, tensor: Tensor, size: Int, dim: Int): Tensor[] {
 function splitWithSizes(m: Machine, tensor: Tensor, lengths: readonly Int[], dim: Int): Tensor[] {
   const whole = sizeAt(m, tensor, dim)
   if (lengths.reduce<number>((sum, length) => sum + Number(length), 0) !== whole || lengths.some((length) => length < 0)) {
-    throw m.fail(`split_with_sizes expects split_sizes to sum exactly to ${whole} (input tensor's size at dimension ${dim}), but got split_sizes=[${lengths.join(', ')}]`)
+    throw m.fail(`split_with_sizes expects split_sizes to sum exactly to ${whole}, but got split_sizes=${listed(lengths)}`)
   }
   return splitSizes(m, tensor, lengths.map(Number), wrapDim(m, dim, tensor.dim))
 }
@@ -101,9 +101,9 @@ function unflatten(m: Machine, tensor: Tensor, dim: Int, sizes: readonly Int[]):
 function strided(m: Machine, tensor: Tensor, sizes: readonly Int[], strides: readonly Int[], offset: Int | null): Tensor {
   const result = m.plain(tensor).view(sizes.map(Number), strides.map(Number), offset === null ? tensor.offset : Number(offset))
   const last = result.sizes.reduce((sum, size, dim) => sum + (size - 1) * result.strides[dim]!, result.offset)
-  if (result.numel > 0 && (result.strides.some((stride) => stride < 0) || result.offset < 0 || (last + 1) * DTYPES[result.dtype].bytes > tensor.storage.byteLength)) {
-    throw m.fail(`setStorage: sizes [${sizes.join(', ')}], strides [${strides.join(', ')}] and storage offset ${result.offset} are out of bounds for storage of size ${tensor.storage.byteLength}`)
-  }
+  const inside = result.strides.every((stride) => stride >= 0) && result.offset >= 0
+    && (last + 1) * DTYPES[result.dtype].bytes <= tensor.storage.byteLength
+  if (result.numel > 0 && !inside) throw m.fail(`sizes ${listed(sizes)} and strides ${listed(strides)} are out of bounds of the storage`)
   return result
 }
 
@@ -133,7 +133,8 @@ function isContiguousIn(tensor: Tensor, format: Int): boolean {
   if (Number(format) < 2) return isContiguous(tensor)
   if (tensor.dim !== Number(format) + 2) return false
   const order = [0, ...tensor.sizes.map((_, dim) => dim).slice(2), 1]
-  return isContiguous({ sizes: order.map((dim) => tensor.sizes[dim]!), strides: order.map((dim) => tensor.strides[dim]!), numel: tensor.numel })
+  const inOrder = (list: readonly number[]): number[] => order.map((dim) => list[dim]!)
+  return isContiguous({ sizes: inOrder(tensor.sizes), strides: inOrder(tensor.strides), numel: 1 })
 }
 
 const same: Implementation = (_m, tensor: Value) => tensor
@@ -145,8 +146,9 @@ function many(schemas: string, run: Implementation): OperatorTable {
 const shape: Family = {
   name: 'shape',
   operators: {
-    ...many('detach(self) detach_(self) alias(self) lift(self) lift_fresh(self) data(self) conj(self) resolve_conj(self) resolve_neg(self) _conj(self)'
-      + ' positive(self) real(self) cpu(self) requires_grad_(self,requires_grad=True) pin_memory(self,device=None) Size(sizes)', same),
+    ...many('detach(self) detach_(self) alias(self) lift(self) lift_fresh(self) data(self) conj(self) resolve_conj(self) resolve_neg(self)'
+      + ' _conj(self) positive(self) real(self) cpu(self) requires_grad_(self,requires_grad=True) pin_memory(self,device=None)'
+      + ' Size(sizes)', same),
     'aten::size(self)': (_m, tensor: Tensor) => bigints(tensor.sizes),
     'aten::sym_size(self)': (_m, tensor: Tensor) => bigints(tensor.sizes),
     'aten::size.int(self, dim)': (m, tensor: Tensor, dim: Int) => BigInt(sizeAt(m, tensor, dim)),
@@ -184,7 +186,8 @@ const shape: Family = {
     'aten::reshape(self, shape)': reshape,
     'aten::reshape_as(self, other)': (m, tensor: Tensor, { sizes }: Tensor) => reshape(m, tensor, sizes),
     'aten::_reshape_from_tensor(self, shape)': (m, tensor: Tensor, sizes: Tensor) => reshape(m, tensor, [...integers(m, sizes)]),
-    'aten::_reshape_alias(self, size, stride)': (m, tensor: Tensor, sizes: Int[], strides: Int[]) => strided(m, tensor, sizes, strides, null),
+    'aten::_reshape_alias(self, size, stride)': (m, tensor: Tensor, sizes: Int[], strides: Int[]) =>
+      strided(m, tensor, sizes, strides, null),
     'aten::ravel(self)': (m, tensor: Tensor) => reshape(m, m.contiguous(tensor), [-1]),
     'aten::flatten.using_ints(self, start_dim=0, end_dim=-1)': flatten,
     'aten::unflatten.int(self, dim, sizes)': unflatten,
@@ -216,16 +219,19 @@ const shape: Family = {
     'aten::select.int(self, dim, index)': select,
     'aten::slice.Tensor(self, dim=0, start=None, end=None, step=1)': sliced,
     'aten::narrow(self, dim, start, length)': narrow,
-    'aten::narrow.Tensor(self, dim, start, length)': (m, tensor: Tensor, dim: Int, start: Tensor, length: Int) => narrow(m, tensor, dim, integers(m, start)[0]!, length),
-    'aten::narrow_copy(self, dim, start, length)': (m, tensor: Tensor, dim: Int, start: Int, length: Int) => m.copy(narrow(m, tensor, dim, start, length)),
+    'aten::narrow.Tensor(self, dim, start, length)': (m, tensor: Tensor, dim: Int, start: Tensor, length: Int) =>
+      narrow(m, tensor, dim, integers(m, start)[0]!, length),
+    'aten::narrow_copy(self, dim, start, length)': (m, tensor: Tensor, dim: Int, start: Int, length: Int) =>
+      m.copy(narrow(m, tensor, dim, start, length)),
     ...many('split.Tensor(self,split_size,dim=0) unsafe_split.Tensor(self,split_size,dim=0)', split),
     ...many('split(self,split_sizes,dim=0) split.sizes(self,split_size,dim=0) split_with_sizes(self,split_sizes,dim=0)'
       + ' unsafe_split_with_sizes(self,split_sizes,dim=0)', splitWithSizes),
     ...many('chunk(self,chunks,dim=0) unsafe_chunk(self,chunks,dim=0)', chunk),
     'aten::tensor_split.sections(self, sections, dim=0)': sections,
     'aten::tensor_split.indices(self, indices, dim=0)': splitAt,
-    'aten::tensor_split.tensor_indices_or_sections(self, tensor_indices_or_sections, dim=0)': (m, tensor: Tensor, where: Tensor, dim: Int) =>
-      where.dim === 0 ? sections(m, tensor, integers(m, where)[0]!, dim) : splitAt(m, tensor, [...integers(m, where)], dim),
+    'aten::tensor_split.tensor_indices_or_sections(self, where, dim=0)': (m, tensor: Tensor, where: Tensor, dim: Int) => where.dim === 0
+      ? sections(m, tensor, integers(m, where)[0]!, dim)
+      : splitAt(m, tensor, [...integers(m, where)], dim),
     'aten::hsplit.int(self, sections)': (m, tensor: Tensor, count: Int) => equalSections(m, tensor, count, Math.min(tensor.dim - 1, 1)),
     'aten::vsplit.int(self, sections)': (m, tensor: Tensor, count: Int) => equalSections(m, tensor, count, 0),
     'aten::dsplit.int(self, sections)': (m, tensor: Tensor, count: Int) => equalSections(m, tensor, count, 2),

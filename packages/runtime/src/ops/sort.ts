@@ -34,8 +34,11 @@ function topk(m: Machine, tensor: Tensor, k: Int, dim: Int, largest: boolean): R
   return results(...picked(m, rows, count, (begin) => orderOf(rows.values, begin, rows.length, largest).subarray(0, count)))
 }
 
+/** The place of an element of a row. */
+type Choice = (values: View, begin: number, length: number) => number
+
 /** One element of each row, with or without the dimension. */
-function chosen(m: Machine, tensor: Tensor, dim: Int, keep: boolean, choose: (values: View, begin: number, length: number) => number): Results {
+function chosen(m: Machine, tensor: Tensor, dim: Int, keep: boolean, choose: Choice): Results {
   const rows = rowsOf(m, tensor, dim)
   if (rows.length === 0) throw m.fail(`Expected reduction dim ${dim} to have non-zero size.`)
   const both = picked(m, rows, 1, (begin) => [choose(rows.values, begin, rows.length)])
@@ -50,7 +53,7 @@ function countNumbers(values: View, begin: number, order: Int32Array): number {
 }
 
 /** The lower of two medians; NaN where there is one, unless they are left out. */
-const median = (skip: boolean) => (values: View, begin: number, length: number): number => {
+const median = (skip: boolean): Choice => (values, begin, length) => {
   const order = orderOf(values, begin, length, false)
   const count = countNumbers(values, begin, order)
   return order[skip ? (count > 0 ? (count - 1) >> 1 : 0) : count < length ? count : (length - 1) >> 1]!
@@ -73,8 +76,16 @@ function overall(m: Machine, tensor: Tensor, skip: boolean): Tensor {
   return valuesOf(chosen(m, flatten(m, tensor), 0, false, median(skip)))
 }
 
-/** What is the same falls into one group: representatives of groups in order, the group of each element, and how many each has. */
-function grouped(order: ArrayLike<number>, same: (a: number, b: number) => boolean): { firsts: number[]; groups: Int32Array; counts: number[] } {
+/** What is the same falls into one group. */
+interface Groups {
+  /** One of each group, in order. */
+  readonly firsts: number[]
+  /** The group of each element. */
+  readonly groups: Int32Array
+  readonly counts: number[]
+}
+
+function grouped(order: ArrayLike<number>, same: (a: number, b: number) => boolean): Groups {
   const firsts: number[] = []
   const counts: number[] = []
   const groups = new Int32Array(order.length)
@@ -121,7 +132,9 @@ function uniqueSlices(m: Machine, tensor: Tensor, dim: Int, sorts: boolean): Res
   return results(pickRows(m, tensor, at, Int32Array.from(firsts)), fromIntegers(m, groups), fromIntegers(m, counts))
 }
 
-const named = (table: OperatorTable): OperatorTable => Object.fromEntries(Object.entries(table).map(([schema, run]) => [`aten::${schema}`, run]))
+function named(table: OperatorTable): OperatorTable {
+  return Object.fromEntries(Object.entries(table).map(([schema, run]) => [`aten::${schema}`, run]))
+}
 
 const stable = (run: (m: Machine, tensor: Tensor, dim: Int, descending: boolean) => Tensor | Results): Implementation =>
   (m, tensor: Tensor, _stable: unknown, dim: Int, descending: boolean) => run(m, tensor, dim, descending)
@@ -139,10 +152,11 @@ const family: Family = {
       'argsort.stable(self, stable, dim=-1, descending=False)': stable(argsort),
       'msort(self)': (m, tensor: Tensor) => valuesOf(sort(m, tensor, 0, false)),
       'topk(self, k, dim=-1, largest=True, sorted=True)': topk,
-      'kthvalue(self, k, dim=-1, keepdim=False)': (m, tensor: Tensor, k: Int, dim: Int, keep: boolean) => chosen(m, tensor, dim, keep, (values, begin, length) => {
-        if (k < 1 || k > length) throw m.fail('kthvalue(): selected number k out of range for dimension')
-        return orderOf(values, begin, length, false)[Number(k) - 1]!
-      }),
+      'kthvalue(self, k, dim=-1, keepdim=False)': (m, tensor: Tensor, k: Int, dim: Int, keep: boolean) =>
+        chosen(m, tensor, dim, keep, (values, begin, length) => {
+          if (k < 1 || k > length) throw m.fail('selected number k out of range for dimension')
+          return orderOf(values, begin, length, false)[Number(k) - 1]!
+        }),
       'median(self)': (m, tensor: Tensor) => overall(m, tensor, false),
       'nanmedian(self)': (m, tensor: Tensor) => overall(m, tensor, true),
       'median.dim(self, dim, keepdim=False)': (m, tensor: Tensor, dim: Int, keep: boolean) => chosen(m, tensor, dim, keep, median(false)),
@@ -150,12 +164,14 @@ const family: Family = {
       'mode(self, dim=-1, keepdim=False)': (m, tensor: Tensor, dim: Int, keep: boolean) => chosen(m, tensor, dim, keep, mode),
       '_unique(self, sorted=True, return_inverse=False)': (m, tensor: Tensor, _sorted: boolean, inverse: boolean) =>
         results(...unique(m, tensor, true, inverse, false).values.slice(0, 2)),
-      '_unique2(self, sorted=True, return_inverse=False, return_counts=False)': (m, tensor: Tensor, _sorted: boolean, inverse: boolean, counts: boolean) =>
-        unique(m, tensor, true, inverse, counts),
+      '_unique2(self, sorted=True, return_inverse=False, return_counts=False)':
+        (m, tensor: Tensor, _sorted: boolean, inverse: boolean, counts: boolean) => unique(m, tensor, true, inverse, counts),
       'unique_dim(self, dim, sorted=True, return_inverse=False, return_counts=False)':
         (m, tensor: Tensor, dim: Int) => uniqueSlices(m, tensor, dim, true),
-      'unique_consecutive(self, return_inverse=False, return_counts=False, dim=None)': (m, tensor: Tensor, inverse: boolean, counts: boolean, dim: Int | null) =>
-        dim === null ? unique(m, tensor, false, inverse, counts) : uniqueSlices(m, tensor, dim, false),
+      'unique_consecutive(self, return_inverse=False, return_counts=False, dim=None)':
+        (m, tensor: Tensor, inverse: boolean, counts: boolean, dim: Int | null) => dim === null
+          ? unique(m, tensor, false, inverse, counts)
+          : uniqueSlices(m, tensor, dim, false),
       'unique_dim_consecutive(self, dim, return_inverse=False, return_counts=False)': (m, tensor: Tensor, dim: Int) =>
         uniqueSlices(m, tensor, dim, false),
     }),

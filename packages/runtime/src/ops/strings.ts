@@ -11,8 +11,10 @@ import { sliceIndices } from './slices.ts'
 function toBytes(text: string): string {
   if (/^[\0-\x7F]*$/.test(text)) return text
   // Bytes that are no text came from a cut through a character; see toText.
-  return text.replace(/[^\0-\x7F]+/gu, (part) => part.split(/([\uDC80-\uDCFF])/).map((piece) =>
-    /^[\uDC80-\uDCFF]$/.test(piece) ? String.fromCharCode(piece.charCodeAt(0) - 0xDC00) : String.fromCharCode(...new TextEncoder().encode(piece))).join(''))
+  return text.replace(/[^\0-\x7F]/gu, (character) => {
+    const code = character.codePointAt(0)!
+    return String.fromCharCode(...code >= 0xDC80 && code <= 0xDCFF ? [code - 0xDC00] : new TextEncoder().encode(character))
+  })
 }
 
 /** The text of bytes; those that are none become lone surrogates, as Python's `surrogateescape` writes them. */
@@ -35,19 +37,26 @@ function onBytes(run: Method): Implementation {
 const methods = (named: Readonly<Record<string, Method>>): OperatorTable =>
   Object.fromEntries(Object.entries(named).map(([name, run]) => [`aten::${name}`, onBytes(run)]))
 
+/** What is asked of a part of a text. */
+type PartMethod = (m: Machine, text: string, part: string, start: bigint, end: bigint) => Value
+
+const methodsOfParts = (named: Readonly<Record<string, PartMethod>>): Readonly<Record<string, Method>> =>
+  Object.fromEntries(Object.entries(named).map(([name, run]) => [`${name}(self, substr, start=0, end=-1)`, run]))
+
 const upper = (text: string): string => text.replace(/[a-z]+/g, (letters) => letters.toUpperCase())
 const lower = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
 const title = (text: string): string => lower(text).replace(/(?<![A-Za-z])[a-z]/g, upper)
 
 /** What `start` and `end` mean: negative ones count from behind, the end with one more, so that -1 is the end itself. */
-function cut(text: string, start: bigint, end: bigint): { part: string; begin: number } {
+function cut(m: Machine, text: string, start: bigint, end: bigint): { part: string; begin: number } {
   const begin = Number(start) < 0 ? Math.max(text.length + Number(start), 0) : Number(start)
   const stop = Number(end) < 0 ? Math.max(text.length + Number(end) + 1, 0) : Number(end)
+  if (begin > text.length && stop > begin) throw m.fail(`position ${begin} is greater than the size ${text.length}`)
   return { part: stop > begin ? text.slice(begin, stop) : '', begin }
 }
 
-function find(text: string, part: string, start: bigint, end: bigint, last: boolean): bigint {
-  const { part: within, begin } = cut(text, start, end)
+function find(m: Machine, text: string, part: string, start: bigint, end: bigint, last: boolean): bigint {
+  const { part: within, begin } = cut(m, text, start, end)
   const at = last ? within.lastIndexOf(part) : within.indexOf(part)
   return BigInt(at < 0 ? -1 : at + begin)
 }
@@ -69,12 +78,16 @@ function rsplit(text: string, separator: string, max: bigint): string[] {
   return max < 0n || first <= 0 ? parts : [parts.slice(0, first + 1).join(separator), ...parts.slice(first + 1)]
 }
 
-function strip(text: string, chars: string, left: boolean, right: boolean): string {
+function stripLeft(text: string, chars: string): string {
   let begin = 0
+  while (begin < text.length && chars.includes(text[begin]!)) begin++
+  return text.slice(begin)
+}
+
+function stripRight(text: string, chars: string): string {
   let end = text.length
-  while (left && begin < end && chars.includes(text[begin]!)) begin++
-  while (right && end > begin && chars.includes(text[end - 1]!)) end--
-  return text.slice(begin, end)
+  while (end > 0 && chars.includes(text[end - 1]!)) end--
+  return text.slice(0, end)
 }
 
 function padding(m: Machine, text: string, width: bigint, fill: string): string {
@@ -93,15 +106,18 @@ function partition(text: string, separator: string, at: number, none: readonly s
 }
 
 function replace(text: string, old: string, by: string, max: bigint): string {
-  if (old === '') return text.split('').reduce((sum, each, i) => sum + (max < 0n || BigInt(i) < max ? by : '') + each, '') + (max < 0n || BigInt(text.length) < max ? by : '')
-  const parts = split(text, old, max)
-  return parts.join(by)
+  if (old !== '') return split(text, old, max).join(by)
+  // Before each character, and at the end.
+  const times = max < 0n ? text.length + 1 : Math.min(Number(max), text.length + 1)
+  return [...text, ''].map((each, i) => (i < times ? by : '') + each).join('')
 }
 
-function count(text: string, part: string, start: bigint, end: bigint): bigint {
-  const { begin } = cut(text, start, end)
+function count(m: Machine, text: string, part: string, start: bigint, end: bigint): bigint {
+  if (Number(start) > text.length) return 0n
+  const { begin } = cut(m, text, start, end)
   const stop = Number(end) < 0 ? Math.max(text.length + Number(end) + 1, 0) : Number(end)
-  if (part === '') throw new RangeError('count of an empty string')
+  // PyTorch does not come back from that.
+  if (part === '') throw m.fail('an empty string cannot be counted')
   let number = 0n
   for (let at = text.indexOf(part, begin); at >= 0 && at < stop; at = text.indexOf(part, at + part.length)) number++
   return number
@@ -134,7 +150,10 @@ function based(prefix: string, base: number): Method {
 
 const whole = (pattern: RegExp): Method => (_m, text) => pattern.test(text)
 
+// eslint-disable-next-line no-control-regex -- ends of lines are control characters
 const ENDS = /[\n\r\v\f\x1C-\x1E\x85]/
+// eslint-disable-next-line no-control-regex -- so is blank space
+const BLANKS = /[ \t\n\r\v\f\x1C-\x1E\x85]+/
 
 const strings: Family = {
   name: 'strings',
@@ -163,12 +182,12 @@ const strings: Family = {
       'title(self)': (_m, text) => title(text),
       'capitalize(self)': (_m, text) => upper(text.slice(0, 1)) + lower(text.slice(1)),
       'swapcase(self)': (_m, text) => text.replace(/[A-Za-z]/g, (letter) => upper(letter) === letter ? lower(letter) : upper(letter)),
-      'strip(self, chars=" \n\t\f\v")': (_m, text, chars: string) => strip(text, chars, true, true),
-      'lstrip(self, chars=" \n\t\f\v")': (_m, text, chars: string) => strip(text, chars, true, false),
-      'rstrip(self, chars=" \n\t\f\v")': (_m, text, chars: string) => strip(text, chars, false, true),
+      'strip(self, chars=" \n\t\f\v")': (_m, text, chars: string) => stripRight(stripLeft(text, chars), chars),
+      'lstrip(self, chars=" \n\t\f\v")': (_m, text, chars: string) => stripLeft(text, chars),
+      'rstrip(self, chars=" \n\t\f\v")': (_m, text, chars: string) => stripRight(text, chars),
       'split.str(self, separator=None, max=-1)': (m, text, separator: string | null, max: bigint) => {
         if (separator === '') throw m.fail('ValueError: empty separator')
-        return separator === null ? text.split(/[ \t\n\r\v\f\x1C-\x1E\x85]+/).filter(Boolean) : split(text, separator, max)
+        return separator === null ? text.split(BLANKS).filter(Boolean) : split(text, separator, max)
       },
       'rsplit(self, separator=" ", max=-1)': (_m, text, separator: string, max: bigint) => rsplit(text, separator, max),
       'splitlines(self, keepends=False)': (_m, text, keep: boolean) => {
@@ -176,13 +195,15 @@ const strings: Family = {
         const parts = text.split(keep ? new RegExp(`(${ENDS.source})`) : ENDS)
         return parts.at(-1) === '' ? parts.slice(0, -1) : parts
       },
-      'startswith(self, substr, start=0, end=-1)': (_m, text, part: string, start: bigint, end: bigint) => cut(text, start, end).part.startsWith(part),
-      'endswith(self, substr, start=0, end=-1)': (_m, text, part: string, start: bigint, end: bigint) => cut(text, start, end).part.endsWith(part),
-      'count(self, substr, start=0, end=-1)': (_m, text, part: string, start: bigint, end: bigint) => count(text, part, start, end),
-      'find(self, substr, start=0, end=-1)': (_m, text, part: string, start: bigint, end: bigint) => find(text, part, start, end, false),
-      'rfind(self, substr, start=0, end=-1)': (_m, text, part: string, start: bigint, end: bigint) => find(text, part, start, end, true),
-      'index.str(self, substr, start=0, end=-1)': (m, text, part: string, start: bigint, end: bigint) => found(m, find(text, part, start, end, false)),
-      'rindex(self, substr, start=0, end=-1)': (m, text, part: string, start: bigint, end: bigint) => found(m, find(text, part, start, end, true)),
+      ...methodsOfParts({
+        startswith: (m, text, part, start, end) => cut(m, text, start, end).part.startsWith(part),
+        endswith: (m, text, part, start, end) => cut(m, text, start, end).part.endsWith(part),
+        count,
+        find: (m, text, part, start, end) => find(m, text, part, start, end, false),
+        rfind: (m, text, part, start, end) => find(m, text, part, start, end, true),
+        'index.str': (m, text, part, start, end) => found(m, find(m, text, part, start, end, false)),
+        rindex: (m, text, part, start, end) => found(m, find(m, text, part, start, end, true)),
+      }),
       'replace(self, old, new, max=-1)': (_m, text, old: string, by: string, max: bigint) => replace(text, old, by, max),
       'expandtabs(self, tabsize=8)': (_m, text, size: bigint) => expandTabs(text, Number(size)),
       'center(self, width, fillchar=" ")': (m, text, width: bigint, fill: string) => center(m, text, width, fill),
@@ -211,7 +232,8 @@ const strings: Family = {
       'ne.str(a, b)': (_m, a, b: string) => a !== b,
     }),
     'prim::StringIndex(string, index)': onBytes((m, text, index: bigint) => characterAt(m, text, index)),
-    'aten::partition(self, separator)': (_m, text: string, separator: string) => results(...partition(text, separator, text.indexOf(separator), [text, '', ''])),
+    'aten::partition(self, separator)': (_m, text: string, separator: string) =>
+      results(...partition(text, separator, text.indexOf(separator), [text, '', ''])),
     'aten::rpartition(self, separator)': (_m, text: string, separator: string) =>
       results(...partition(text, separator, text.lastIndexOf(separator), ['', '', text])),
   },

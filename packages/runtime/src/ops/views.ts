@@ -1,10 +1,13 @@
 import type { Machine } from '../machine.ts'
 import { contiguousStrides, DTYPES, type Dtype, isContiguous, numelOf, sameSizes, Tensor } from '../tensor.ts'
 
-// Other views of a tensor's storage, as PyTorch's strides have them (aten/src/ATen/native/TensorShape.cpp). None of them copies, unless it says so.
+// Other views of a tensor's storage, with PyTorch's strides (aten/src/ATen/native/TensorShape.cpp). None of them copies, unless it says so.
 
 /** A number of the interpreter. */
 export type Int = bigint | number
+
+/** Sizes as messages have them. */
+export const listed = (numbers: readonly Int[]): string => `[${numbers.join(', ')}]`
 
 /** A dimension, which may count from behind, as an index. */
 export function wrapDim(m: Machine, dim: Int, rank: number): number {
@@ -38,7 +41,7 @@ export function select(m: Machine, tensor: Tensor, dim: Int, index: Int): Tensor
   if (sizes.length === 0) throw m.fail('select() cannot be applied to a 0-dim tensor.')
   const at = wrapDim(m, dim, sizes.length)
   const place = Number(index) < 0 ? Number(index) + sizes[at]! : Number(index)
-  if (place < 0 || place >= sizes[at]!) throw m.fail(`select(): index ${index} out of range for tensor of size [${sizes.join(', ')}] at dimension ${at}`)
+  if (place < 0 || place >= sizes[at]!) throw m.fail(`index ${index} out of range for tensor of size ${listed(sizes)} at dimension ${at}`)
   return tensor.view(replaced(sizes, at), replaced(strides, at), offset + place * strides[at]!)
 }
 
@@ -46,7 +49,7 @@ export function select(m: Machine, tensor: Tensor, dim: Int, index: Int): Tensor
 export function permute(m: Machine, tensor: Tensor, dims: readonly Int[]): Tensor {
   const { sizes, strides } = m.plain(tensor)
   const order = wrapDims(m, dims, sizes.length)
-  if (order.length !== sizes.length) throw m.fail(`permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of dimensions i.e. input.dim() = ${sizes.length} is not equal to len(dims) = ${order.length}`)
+  if (order.length !== sizes.length) throw m.fail(`${order.length} dimensions are named for a tensor of ${sizes.length}`)
   return tensor.view(order.map((dim) => sizes[dim]!), order.map((dim) => strides[dim]!))
 }
 
@@ -60,7 +63,7 @@ export function transpose(m: Machine, tensor: Tensor, first: Int, second: Int): 
 
 /** Moves dimensions to other places; the others keep their order. */
 export function moveDims(m: Machine, tensor: Tensor, from: readonly Int[], to: readonly Int[]): Tensor {
-  if (from.length !== to.length) throw m.fail(`movedim: Invalid source or destination dims: source (${from.join(', ')}) should contain the same number of dims as destination (${to.join(', ')})`)
+  if (from.length !== to.length) throw m.fail(`Invalid source or destination dims: ${listed(from)} and ${listed(to)}`)
   const [sources, targets] = [wrapDims(m, from, tensor.dim), wrapDims(m, to, tensor.dim)]
   const others = tensor.sizes.map((_, dim) => dim).filter((dim) => !sources.includes(dim))
   return permute(m, tensor, tensor.sizes.map((_, dim) => targets.includes(dim) ? sources[targets.indexOf(dim)]! : others.shift()!))
@@ -85,8 +88,8 @@ export function squeeze(m: Machine, tensor: Tensor, dims: readonly Int[] = tenso
 /** Dimensions of size 1 repeated without a copy, and new ones before the first; -1 keeps a size. */
 export function expand(m: Machine, tensor: Tensor, target: readonly Int[]): Tensor {
   const { sizes, strides } = m.plain(tensor)
-  const fail = (why: string): Error => m.fail(`${why}.  Target sizes: [${target.join(', ')}].  Tensor sizes: [${sizes.join(', ')}]`)
-  if (target.length < sizes.length) throw fail(`expand: the number of sizes provided (${target.length}) must be greater or equal to the number of dimensions in the tensor (${sizes.length})`)
+  const fail = (why: string): Error => m.fail(`${why}.  Target sizes: ${listed(target)}.  Tensor sizes: ${listed(sizes)}`)
+  if (target.length < sizes.length) throw fail('The number of sizes must be greater or equal to the number of dimensions')
   const shift = target.length - sizes.length
   const newSizes: number[] = []
   const newStrides: number[] = []
@@ -94,10 +97,10 @@ export function expand(m: Machine, tensor: Tensor, target: readonly Int[]): Tens
     const old = dim - shift
     const size = old >= 0 ? sizes[old]! : 1
     const wanted = Number(target[dim])
-    if (wanted < -1 || (wanted === -1 && old < 0)) throw fail(`The expanded size of the tensor (${wanted}) isn't allowed in a leading, non-existing dimension ${dim}`)
+    if (wanted < -1 || (wanted === -1 && old < 0)) throw fail(`The size ${wanted} isn't allowed in a new dimension`)
     const stride = old >= 0 ? strides[old]! : (newSizes[0] ?? 1) * (newStrides[0] ?? 1)
     const stays = wanted === -1 || wanted === size
-    if (!stays && size !== 1) throw fail(`The expanded size of the tensor (${wanted}) must match the existing size (${size}) at non-singleton dimension ${dim}`)
+    if (!stays && size !== 1) throw fail(`The expanded size (${wanted}) must match the existing size (${size}) at dimension ${dim}`)
     newSizes.unshift(stays ? size : wanted)
     newStrides.unshift(stays ? stride : 0)
   }
@@ -112,7 +115,7 @@ export function broadcastSizes(m: Machine, all: readonly (readonly number[])[]):
     for (const sizes of all) {
       const size = sizes[dim - rank + sizes.length] ?? 1
       if (size === 1 || size === answer) continue
-      if (answer !== 1) throw m.fail(`The size of tensor a (${answer}) must match the size of tensor b (${size}) at non-singleton dimension ${dim}`)
+      if (answer !== 1) throw m.fail(`The sizes ${answer} and ${size} do not match at dimension ${dim}`)
       answer = size
     }
     return answer
@@ -127,8 +130,9 @@ export function inferSizes(m: Machine, shape: readonly Int[], numel: number): nu
   const invalid = sizes.find((size) => size < -1)
   if (invalid !== undefined) throw m.fail(`invalid shape dimension ${invalid}`)
   const known = numelOf(sizes.filter((size) => size !== -1))
-  if (unknown < 0 ? known !== numel : known === 0 ? numel !== 0 : numel % known !== 0) throw m.fail(`shape '[${sizes.join(', ')}]' is invalid for input of size ${numel}`)
-  if (unknown >= 0 && known === 0) throw m.fail(`cannot reshape tensor of 0 elements into shape [${sizes.join(', ')}] because the unspecified dimension size -1 can be any value and is ambiguous`)
+  const fits = unknown < 0 ? known === numel : known === 0 ? numel === 0 : numel % known === 0
+  if (!fits) throw m.fail(`shape '${listed(sizes)}' is invalid for input of size ${numel}`)
+  if (unknown >= 0 && known === 0) throw m.fail(`cannot reshape 0 elements into shape ${listed(sizes)}: -1 can be any value`)
   if (unknown >= 0) sizes[unknown] = numel / known
   return sizes
 }
@@ -162,7 +166,7 @@ function viewStrides({ sizes, strides, numel }: Tensor, target: readonly number[
 export function view(m: Machine, tensor: Tensor, shape: readonly Int[]): Tensor {
   const sizes = inferSizes(m, shape, tensor.numel)
   const strides = viewStrides(m.plain(tensor), sizes)
-  if (!strides) throw m.fail('view size is not compatible with input tensor\'s size and stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead.')
+  if (!strides) throw m.fail(`view size ${listed(sizes)} is not compatible with size ${listed(tensor.sizes)}, stride ${listed(tensor.strides)}`)
   return tensor.view(sizes, strides)
 }
 
@@ -179,7 +183,8 @@ export function flatten(m: Machine, tensor: Tensor, first: Int = 0, last: Int = 
   const [begin, end] = [wrapDim(m, first, sizes.length), wrapDim(m, last, sizes.length)]
   if (begin > end) throw m.fail('flatten() has invalid args: start_dim cannot come after end_dim')
   if (sizes.length === 0) return reshape(m, tensor, [1])
-  return begin === end ? tensor : reshape(m, tensor, [...sizes.slice(0, begin), numelOf(sizes.slice(begin, end + 1)), ...sizes.slice(end + 1)])
+  const joined = [...sizes.slice(0, begin), numelOf(sizes.slice(begin, end + 1)), ...sizes.slice(end + 1)]
+  return begin === end ? tensor : reshape(m, tensor, joined)
 }
 
 /** Runs backwards through some dimensions. Strides are negative then: for copies alone, never to be given to a model. */
@@ -210,7 +215,8 @@ export function unfold(m: Machine, tensor: Tensor, dim: Int, size: Int, step: In
   if (by <= 0) throw m.fail(`step is ${by} but must be > 0`)
   const stride = strides[at] ?? 1
   if (sizes.length === 0) return tensor.view([length], [1])
-  return tensor.view([...replaced(sizes, at, Math.floor((whole - length) / by) + 1), length], [...replaced(strides, at, stride * by), stride])
+  const count = Math.floor((whole - length) / by) + 1
+  return tensor.view([...replaced(sizes, at, count), length], [...replaced(strides, at, stride * by), stride])
 }
 
 /** The same bytes as elements of another type. */
@@ -220,7 +226,7 @@ export function viewDtype(m: Machine, tensor: Tensor, dtype: Dtype): Tensor {
   if (from === to) return new Tensor(storage, dtype, sizes, strides, offset)
   const ratio = from / to
   const whole = (count: number): number => {
-    if (!Number.isInteger(count * ratio)) throw m.fail(`a tensor of ${tensor.dtype} cannot be viewed as ${dtype}: its sizes, strides and offset must be divisible by ${1 / ratio}`)
+    if (!Number.isInteger(count * ratio)) throw m.fail(`a ${tensor.dtype} tensor of these sizes and strides is no view as ${dtype}`)
     return count * ratio
   }
   const last = sizes.length - 1
