@@ -1,6 +1,7 @@
 """Cases for operators, made by the installed PyTorch.
 
     python3 cases.py --list [--only PATTERN]...                        names of all operators that there are cases for, one a line
+    python3 cases.py --known < names                                   those of the names that this PyTorch has
     python3 cases.py --into FOLDER [--only PATTERN]... [--count 300]   <operator>.jsonl and <operator>.bin for each, see record.py
 
 A file that is already there is kept: its name holds the count and a hash of the sources that it was made from.
@@ -27,16 +28,22 @@ warnings.filterwarnings("ignore")
 REFUSALS = 0.1
 ATTEMPTS = 4
 # How long making the cases of one operator may take.
-SECONDS = 60
+SECONDS = 30
 
 
 def tables():
     """(family, operator, generator, whether its results are sums of products of what it is given) of all families."""
     import families
+    from record import with_outs
+    seen = set()
     for module in pkgutil.iter_modules(families.__path__):
         family = importlib.import_module("families." + module.name)
         for name, generate in family.CASES.items():
-            yield module.name, name, generate, name in getattr(family, "LINEAR", ())
+            linear = name in getattr(family, "LINEAR", ())
+            for one, make in ((name, generate), *with_outs(name, generate)):
+                if one not in seen:
+                    seen.add(one)
+                    yield module.name, one, make, linear
 
 
 def digest(*files):
@@ -94,12 +101,17 @@ def write(folder, family, name, generate, linear, count, hashed):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--known", action="store_true")
     parser.add_argument("--into")
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--debug", action="store_true")
     options = parser.parse_args()
     import torch
+    if options.known:
+        from record import schema_of
+        print("\n".join(name for name in sys.stdin.read().split() if schema_of(name)))
+        return
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
     wanted = [row for row in tables() if not options.only or any(fnmatch.fnmatchcase(row[1], pattern) for pattern in options.only)]

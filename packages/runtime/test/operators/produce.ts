@@ -27,6 +27,13 @@ export function listOperators(python: string, patterns: readonly string[] = []):
   return stdout.split('\n').filter(Boolean)
 }
 
+/** Those of the names that a PyTorch has operators of. */
+export function knownOperators(python: string, names: readonly string[]): string[] {
+  const { stdout, stderr, status } = spawnSync(python, [script, '--known'], { encoding: 'utf8', input: names.join('\n') })
+  if (status !== 0) throw new Error(`cases.py --known failed:\n${stderr}`)
+  return stdout.split('\n').filter(Boolean)
+}
+
 /** Makes cases with PyTorch, and tells of each operator as soon as its cases are there. */
 export async function* produce(python: string, patterns: readonly string[], count: number): AsyncGenerator<Produced> {
   const child = spawn(python, [script, '--into', CASES_FOLDER, '--count', String(count), ...only(patterns)], { stdio: ['ignore', 'pipe', 'pipe'] })

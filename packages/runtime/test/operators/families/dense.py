@@ -202,7 +202,7 @@ CASES["aten::dot"] = lambda g: (lambda n, d: [g.tensor([n], d), g.tensor([n], d)
 CASES["aten::vdot"] = CASES["aten::inner"] = CASES["aten::dot"]
 CASES["aten::inner"] = lambda g: (lambda n: [g.tensor([*g.shape(0, 2, limit=40), n]), g.tensor([*g.shape(0, 2, limit=40), n])])(g.randint(1, 9))
 CASES["aten::outer"] = CASES["aten::ger"] = lambda g: (lambda d: [g.tensor([g.size()], d), g.tensor([g.size()], d)])(g.dtype(torch.float32, torch.int64))
-CASES["aten::kron"] = lambda g: [g.tensor(g.shape(1, 2, limit=30)), g.tensor(g.shape(1, 2, limit=30))]
+CASES["aten::kron"] = lambda g: [g.tensor(g.shape(1, 2, limit=30), plain=1), g.tensor(g.shape(1, 2, limit=30), plain=1)]
 
 
 def addmm(g, batched, own=False):

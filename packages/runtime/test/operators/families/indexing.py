@@ -215,7 +215,7 @@ for underscore in ("", "_"):
     def masked_scatter(g, own=underscore == "_"):
         x, mask = masked(g, True)
         count = x.numel() - (1 if g.chance(0.01) else 0)
-        return [x, mask, of(g, [max(count, 0) + g.choice((0, 3))], x.dtype)]
+        return [x, mask, g.tensor([max(count, 0) + g.choice((0, 3))], x.dtype, 0, 9, plain=1)]
     CASES["aten::masked_scatter" + underscore] = masked_scatter
 CASES["aten::nonzero"] = lambda g: [g.tensor(g.shape(0, 4), g.dtype(*DTYPES), -1.2, 1.2)]
 CASES["aten::nonzero_numpy"] = lambda g: [g.tensor(g.shape(1, 3), g.dtype(*DTYPES), -1.2, 1.2)]

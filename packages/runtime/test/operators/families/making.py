@@ -109,15 +109,16 @@ def single(g):
 
 for name in ("item", "Int.Tensor", "Float.Tensor", "Bool.Tensor", "IntImplicit", "FloatImplicit", "ScalarImplicit", "_local_scalar_dense", "is_nonzero"):
     CASES["aten::" + name] = lambda g: [single(g)]
+CASES["aten::_local_scalar_dense"] = lambda g: [g.tensor([1] * g.randint(0, 3), g.dtype(*DTYPES), -99, 99)]
 CASES["aten::IntImplicit"] = lambda g: [g.tensor([], torch.int64, -99, 99)]
 CASES["aten::FloatImplicit"] = lambda g: [g.tensor([], torch.float32, -99, 99)]
 CASES["aten::ScalarImplicit"] = lambda g: [g.tensor([], g.dtype(torch.float32, torch.int64, torch.float64), -99, 99)]
-for name in ("size", "dim", "numel", "is_floating_point", "is_complex", "is_contiguous", "element_size", "is_signed", "storage_offset", "stride", "is_conj", "is_neg", "is_inference", "len.Tensor", "get_device",
+for name in ("size", "dim", "numel", "is_floating_point", "is_complex", "is_contiguous", "element_size", "is_signed", "storage_offset", "stride", "is_conj", "is_neg", "len.Tensor", "get_device",
              "requires_grad_"):
     CASES["aten::" + name] = lambda g: [g.tensor(g.shape(1 if name == "len.Tensor" else 0), g.dtype())]
 for name in ("size.int", "stride.int"):
     CASES["aten::" + name] = lambda g: (lambda x: [x, g.dim(x.dim(), 0.05)])(g.tensor(g.shape(1), g.dtype()))
-CASES["aten::is_contiguous.memory_format"] = lambda g: [g.tensor(g.shape(4, 4)), g.choice((torch.contiguous_format, torch.channels_last))]
+CASES["aten::is_contiguous.memory_format"] = lambda g: [g.tensor(g.shape(4, 4, empty=0)), g.choice((torch.contiguous_format, torch.channels_last))]
 CASES["aten::is_same_size"] = lambda g: (lambda s: [g.tensor(s[0]), g.tensor(s[1])])(g.broadcast())
 for name in ("dtype", "device", "is_cuda", "is_cpu", "requires_grad", "layout", "is_sparse", "is_quantized", "is_mkldnn", "is_meta", "is_mps", "is_vulkan", "is_ipu", "data"):
     CASES["prim::" + name] = lambda g: [g.tensor(None, g.dtype())]

@@ -60,8 +60,8 @@ def group_norm(g):
 CASES["aten::group_norm"] = group_norm
 
 
-def layer_norm(g):
-    shape = g.shape(1, 4)
+def layer_norm(g, empty=0.05):
+    shape = g.shape(1, 4, empty)
     count = g.randint(1, len(shape)) if g.chance(0.4) else 1
     inner = shape[-count:]
     x = g.tensor(shape, g.real(), *g.choice(((-4, 4), (90, 110))))
@@ -70,7 +70,7 @@ def layer_norm(g):
 
 
 CASES["aten::layer_norm"] = layer_norm
-CASES["aten::native_layer_norm"] = lambda g: layer_norm(g)[:5]
+CASES["aten::native_layer_norm"] = lambda g: layer_norm(g, 0)[:5]
 CASES["aten::rms_norm"] = lambda g: (lambda x, n, w, *_: [x, n, w, g.choice((None, 1e-6))])(*layer_norm(g))
 CASES["aten::renorm"] = lambda g: [g.tensor(g.shape(2, 3, empty=0)), g.choice((2, 1)), 0, g.choice((1, 0.5))]
 

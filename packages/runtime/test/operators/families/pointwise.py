@@ -322,12 +322,12 @@ CASES["aten::where"] = lambda g: [g.tensor(None, g.dtype(torch.bool, torch.float
 
 
 def add_relu(g, inplace):
-    args = operands(g, inplace, (torch.float32,), same=1)
+    args = operands(g, inplace, (torch.float32,), same=1, special=0)
     return args + ([g.choice((1, 2, 0.5))] if g.chance(0.3) else [])
 
 
 both("_add_relu.Tensor", add_relu)
-both("_add_relu.Scalar", lambda g, inplace: [first(g, inplace, g.shape(), torch.float32), g.scalar()])
+both("_add_relu.Scalar", lambda g, inplace: [first(g, inplace, g.shape(), torch.float32, special=0), g.scalar()])
 
 
 def masked_fill(g, inplace, value):

@@ -44,7 +44,7 @@ CASES["aten::prod"] = lambda g: [g.tensor(g.shape(0, 2), g.dtype(*ALL), -1.5, 1.
 CASES["aten::prod.dim_int"] = lambda g: keep(g, *one_dim(g, ALL, -1.6, 1.6))
 for name in ("amax", "amin"):
     CASES["aten::" + name] = lambda g: keep(g, *some_dims(g, ALL, none=0, empty=0.02, special=0.3))
-CASES["aten::aminmax"] = lambda g: [g.tensor(g.shape(empty=0), g.dtype(*NUMBERS), special=0.2), g.maybe(lambda: 0), g.chance(0.5)]
+CASES["aten::aminmax"] = lambda g: [g.tensor(g.shape(1, empty=0), g.dtype(*NUMBERS), special=0.2), g.maybe(lambda: 0), g.chance(0.5)]
 for name in ("argmax", "argmin"):
     def arg(g):
         tensor, dim = one_dim(g, NUMBERS, low=-99, high=99, special=0.3, shape=g.shape(empty=0.02))
@@ -114,7 +114,7 @@ def distinct(g, dtypes=(torch.float32, torch.int64, torch.float64, torch.int32),
     return g.tensor(shape, g.dtype(*dtypes), -9, 9, distinct=True), g.dim(len(shape)), shape
 
 
-CASES["aten::sort"] = lambda g: (lambda x, d: [x, d, g.chance(0.5)])(*one_dim(g, ALL, -99, 99, 0.15))
+CASES["aten::sort"] = lambda g: (lambda x, d, _: [x, d, g.chance(0.5)])(*distinct(g))
 CASES["aten::sort.stable"] = lambda g: (lambda x, d: [x, True, d, g.chance(0.5)])(*one_dim(g, ALL, -9, 9, 0.15))
 CASES["aten::argsort"] = lambda g: (lambda x, d, _: [x, d, g.chance(0.5)])(*distinct(g))
 CASES["aten::argsort.stable"] = lambda g: (lambda x, d: [x, True, d, g.chance(0.5)])(*one_dim(g, (torch.float32, torch.int64), -9, 9))
@@ -124,7 +124,7 @@ CASES["aten::msort"] = lambda g: [distinct(g)[0]]
 def topk(g):
     tensor, dim, shape = distinct(g)
     size = shape[dim] if shape and -len(shape) <= dim < len(shape) else 1
-    return [tensor, g.randint(0, size) if g.chance(0.97) else size + 1, *([] if g.chance(0.2) and dim in (-1, len(shape) - 1) else [dim, g.chance(0.6), True])]
+    return [tensor, g.randint(0 if shape else 1, size) if g.chance(0.97) else size + 1, *([] if g.chance(0.2) and dim in (-1, len(shape) - 1) else [dim, g.chance(0.6), True])]
 
 
 CASES["aten::topk"] = topk
@@ -132,7 +132,7 @@ CASES["aten::kthvalue"] = lambda g: (lambda x, d, s: [x, g.randint(1, max(s[d], 
 CASES["aten::median"] = lambda g: [distinct(g)[0]]
 CASES["aten::median.dim"] = lambda g: (lambda x, d, _: [x, d, g.chance(0.5)])(*distinct(g))
 CASES["aten::nanmedian"] = lambda g: [g.tensor(None, g.dtype(*REAL), special=0.5)]
-CASES["aten::mode"] = lambda g: (lambda x, d: [x, d, g.chance(0.5)])(*one_dim(g, (torch.int64,), 0, 0, shape=g.shape(1, empty=0)))
+CASES["aten::mode"] = lambda g: (lambda x, d: [x, d, g.chance(0.5)])(*one_dim(g, (torch.int64,), 0, 2, shape=[g.randint(1, 5) for _ in range(g.randint(1, 3))]))
 CASES["aten::quantile.scalar"] = lambda g: (lambda x, d: [x, g.uniform(0, 1), d, g.chance(0.5)])(*one_dim(g, REAL, special=0, shape=g.shape(1, empty=0)))
 CASES["aten::quantile"] = lambda g: (lambda x, d: [x, g.tensor([3], x.dtype, 0, 1), d, g.chance(0.5)])(*one_dim(g, REAL, special=0, shape=g.shape(1, empty=0)))
 

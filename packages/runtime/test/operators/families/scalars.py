@@ -7,7 +7,7 @@ CASES = {}
 
 # ---- values by type
 
-WORDS = ("", "a", "b", "ab", "abc", "aab", "Hello World", "hello", "x y  z", " padded ", "\ttab\n", "one,two,,three", "123", "-4.5", "Été", "ß", "a_b1", "UPPER", "Title Case", "a\nb\r\nc", "aaaa", ",", "%", "0")
+WORDS = ("", "a", "b", "ab", "abc", "aab", "Hello World", "hello", "x y  z", " padded ", "\ttab\n", "one,two,,three", "123", "-4.5", "a_b1", "UPPER", "Title Case", "a\nb\r\nc", "aaaa", ",", "%", "0")
 INFINITE = (float("nan"), float("inf"), float("-inf"))
 
 
@@ -105,14 +105,14 @@ add("remainder.int __round_to_zero_floordiv.int", [None, lambda g: g.choice((1, 
 add("gcd.int")
 add("atan2.int atan2.float atan2.int_float atan2.float_int atan2.Scalar_Scalar", [(-9, 9), (-9, 9)])
 add("log.int_int log.float_float log.int_float log.float_int log.Scalar_Scalar", [(1, 1000), (2, 20)])
-add("pow.int pow.float pow.int_float pow.float_int pow.Scalar_Scalar", [(0.5, 9), (-3, 9)])
-add("pow.int_to_int", [(-9, 9), (0, 12)])
+add("pow.int pow.float pow.int_float pow.float_int pow.Scalar_Scalar", [(1, 9), (-3, 9)])
 add("factorial.int", [(0, 15)])
 add("ldexp frexp modf", [None, (-20, 20)])
 add("isnan.float isinf.float isfinite.float")
 add("__lshift__.int __rshift__.int", [(-999, 999), (0, 30)])
 add("__and__.int __or__.int __xor__.int __and__.bool __or__.bool __xor__.bool __not__ eq.bool ne.bool")
-add("Bool.int Bool.float Float.int Float.bool Int.bool")
+add("Bool.int Bool.float Float.bool Int.bool")
+add("Float.int", [(-9e6, 9e6)])  # by way of float32
 add("Int.float Int.Scalar Float.Scalar", [lambda g: g.uniform(-1e6, 1e6) if g.chance(0.6) else an_int(g) * 1.0 if abs(an_int(g)) < 1e6 else 3.0])
 CASES["aten::Int.Scalar"] = CASES["aten::Float.Scalar"] = lambda g: [g.randint(-10 ** 6, 10 ** 6) if g.chance(0.5) else g.uniform(-1e6, 1e6)]
 add("Int.str", [["1", "-5", "0", "123456789", "+7", "x", "", "12a", " 3"]])
@@ -199,7 +199,7 @@ CASES["aten::sort.any"] = CASES["aten::sorted.any"] = lambda g: [Typed([(g.randi
 
 
 def same(g, wrapped=False):
-    made = g.choice((None, an_int(g), 1.5, True, "a"))
+    made = g.choice((None, an_int(g), 1.5, True))
     return [made, None if g.chance(0.5) else made]
 
 

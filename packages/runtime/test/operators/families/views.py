@@ -338,9 +338,9 @@ CASES["aten::to.dtype"] = lambda g: convert(g) + g.choice(([], [False, g.chance(
 CASES["aten::to.device"] = lambda g: (lambda x, d: [x, torch.device("cpu"), d, False, g.chance(0.3)])(*convert(g))
 CASES["aten::to.dtype_layout"] = lambda g: (lambda x, d: [x, g.maybe(d), None, None, None, False, g.chance(0.3)])(*convert(g))
 CASES["aten::to.other"] = lambda g: (lambda x, d: [x, torch.zeros(2, dtype=d), False, g.chance(0.3)])(*convert(g))
-CASES["aten::to.prim_dtype"] = lambda g: (lambda x, d: [x, g.maybe(d), False, g.chance(0.3)])(*convert(g))
+CASES["aten::to.prim_dtype"] = lambda g: (lambda x, d: [x, d, False, g.chance(0.3)] if g.chance(0.7) else [x, None, False, False])(*convert(g))
 CASES["aten::to.prim_Device"] = lambda g: (lambda x, d: [x, torch.device("cpu"), g.maybe(d), False, g.chance(0.3)])(*convert(g))
-CASES["aten::to.prim_other"] = lambda g: (lambda x, _: [x, False, g.chance(0.5)])(*convert(g))
+CASES["aten::to.prim_other"] = lambda g: (lambda x, _: [x, False, False])(*convert(g))
 CASES["aten::_to_copy"] = lambda g: convert(g)
 CASES["aten::type_as"] = lambda g: (lambda x, d: [x, torch.zeros(2, dtype=d)])(*convert(g))
 CASES["aten::_cast_Float"] = lambda g: [any_tensor(g)]
