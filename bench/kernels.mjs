@@ -37,7 +37,8 @@ const report = {}
 try {
   const page = await browser.newPage()
   await page.addScriptTag({ content: readFileSync(join(root, 'bench/kernels/page.js'), 'utf8') })
-  console.log(`${cpus()[0].model}, Chromium ${browser.version()}, one thread; of the limit: GFLOP/s of the kernel / of a loop of multiply-adds`)
+  console.log(`${cpus()[0].model}, Chromium ${browser.version()}, one thread`)
+  console.log('of the limit: GFLOP/s of the kernel / of a loop of multiply-adds')
   for (const [name, features] of [['SIMD', ['simd']], ['relaxed SIMD', ['simd', 'relaxed-simd']]]) {
     const rows = await page.evaluate(([wasm, shapes]) => window.measure(wasm, shapes), [await compile(features), SHAPES])
     if (!rows) {
@@ -47,7 +48,8 @@ try {
     report[name] = rows
     console.log(`\n| ${name} | rows x channels x columns | ms | GFLOP/s | of the limit |\n|---|---|---|---|---|`)
     for (const { name: shape, rows: count, size, channels, columns, ms, gflops, limit } of rows) {
-      console.log(`| ${shape} | ${count ?? `${size}² `}x${channels}x${columns} | ${ms.toFixed(3)} | ${gflops.toFixed(1)} | ${(gflops / limit).toFixed(2)} |`)
+      const figures = [ms.toFixed(3), gflops.toFixed(1), (gflops / limit).toFixed(2)]
+      console.log(`| ${[shape, `${count ?? `${size}² `}x${channels}x${columns}`, ...figures].join(' | ')} |`)
     }
   }
 } finally {
@@ -59,7 +61,8 @@ if (options.report) writeFileSync(options.report, JSON.stringify(report, undefin
 async function compile(features) {
   const { main } = await import(pathToFileURL(join(root, 'packages/runtime/node_modules/assemblyscript/dist/asc.js')).href)
   let wasm
-  const flags = ['--runtime', 'stub', '--importMemory', '--noAssert', '-O3', '--converge', '--disableWarning', ...features.flatMap((each) => ['--enable', each])]
+  const enabled = features.flatMap((each) => ['--enable', each])
+  const flags = ['--runtime', 'stub', '--importMemory', '--noAssert', '-O3', '--converge', '--disableWarning', ...enabled]
   const { error, stderr } = await main(['bench/kernels/limit.ts', '--outFile', 'out.wasm', '--baseDir', root, ...flags], {
     writeFile: (path, content) => { if (path === 'out.wasm') wasm = content },
   })

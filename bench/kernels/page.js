@@ -26,7 +26,7 @@ const TABLE = 8192
 const ZEROS = 65_536
 const INPUT = 1 << 20
 
-/** GFLOP/s: of the best of many short rounds, of which some are undisturbed; long enough for the clock of a page, which steps by a tenth of a millisecond. */
+/** GFLOP/s of the best of many short rounds, some of which are undisturbed; the clock of a page steps by a tenth of a millisecond. */
 function speed(run, flop) {
   const repeats = Math.max(1, Math.round(3e8 / flop))
   let best = Infinity

@@ -1,6 +1,6 @@
 /**
- * Brings rows of an image from planes (C, H, W) to pixels (H, left + W + right, C), with zeros at both sides: where there are few channels, a line of a
- * kernel's window is then one run of neighbours.
+ * Brings rows of an image from planes (C, H, W) to pixels (H, left + W + right, C), with zeros at both sides: where there are few channels,
+ * a line of a kernel's window is then one run of neighbours.
  *
  * @param from the first row in the first plane
  * @param planeStep bytes from one plane to the next

@@ -180,7 +180,9 @@ function tile2(job: Job, table: usize, taps: i32, run: i32, skip: usize, panel: 
 /** Multiplies the first `rows` rows of a table, or a few more: the table must be full. */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
-export function multiply(rows: i32, job: Job, table: usize, taps: i32, run: i32, skip: usize, panel: usize, column: usize, columns: i32): void {
+export function multiply(
+  rows: i32, job: Job, table: usize, taps: i32, run: i32, skip: usize, panel: usize, column: usize, columns: i32,
+): void {
   if (ROWS > 4 && rows > 4) tile6(job, table, taps, run, skip, panel, column, columns)
   else if (rows > 2) tile4(job, table, taps, run, skip, panel, column, columns)
   else if (rows > 1) tile2(job, table, taps, run, skip, panel, column, columns)

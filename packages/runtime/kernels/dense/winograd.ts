@@ -1,6 +1,7 @@
 /**
- * Convolution with 3x3 kernels, stride 1, by Winograd's minimal filtering F(2x2, 3x3) (Lavin and Gray, arXiv:1509.09308): a tile of 2x2 outputs takes
- * 16 products for each pair of channels instead of 36. All factors are 0, 1/2 and 1, so that results round about as those of the plain sum do.
+ * Convolution with 3x3 kernels, stride 1, by Winograd's minimal filtering F(2x2, 3x3) (Lavin and Gray, arXiv:1509.09308): a tile of 2x2
+ * outputs takes 16 products for each pair of channels instead of 36. All factors are 0, 1/2 and 1, so that results round about as those of
+ * the plain sum do.
  *
  * The 16 products of all tiles of a block are 16 matrix products: tiles x input channels x output channels.
  */
@@ -60,7 +61,8 @@ function mixed(g: usize, rowStep: usize, row: i32): f32 {
 }
 
 /**
- * Convolves as {@link product} does, with weights of `packWinograd`. Of depth there is one position; channels and columns are multiples of four.
+ * Convolves as {@link product} does, with weights of `packWinograd`. Of depth there is one position; channels and columns are multiples
+ * of four.
  * @param inner a job for matrix products: run, columns, table, zeros and steps of its rows are set
  * @param scratch address of `block * 16 * (run + columns)` floats
  */
@@ -91,7 +93,8 @@ export function winograd(job: Job, inner: Job, scratch: usize, block: i32): void
     }
     for (let tile = 0; tile < count; tile++) {
       const at = first + tile
-      transformOutput(job, at / (tilesH * tilesW), (at / tilesW) % tilesH, at % tilesW, products + (<usize>(tile * job.columns) << 2), outputStep)
+      const from = products + (<usize>(tile * job.columns) << 2)
+      transformOutput(job, at / (tilesH * tilesW), (at / tilesW) % tilesH, at % tilesW, from, outputStep)
     }
   }
 }

@@ -5,6 +5,7 @@ import type { Tensor } from '../tensor.ts'
 import { PackedObject, Tuple, type Value } from '../values.ts'
 import { convolve } from './dense/convolution.ts'
 import type { ConvolutionOptions } from './dense/geometry.ts'
+import { identity } from './dense/packed.ts'
 import { type Convolution, packConvolution } from './dense/packing.ts'
 import { slowConvolution } from './dense/slow-convolution.ts'
 
@@ -23,10 +24,10 @@ function spread(m: Machine, list: Ints, dims: number, what: string): number[] {
 function optionsOf(
   m: Machine, weight: Tensor, stride: Ints, padding: Ints, dilation: Ints, groups: bigint, transposed = false, outputPadding: Ints = [0n],
 ): ConvolutionOptions {
-  const dims = weight.dim - 2
+  const each = (list: Ints, what: string): number[] => spread(m, list, weight.dim - 2, what)
   return {
-    stride: spread(m, stride, dims, 'stride'), padding: spread(m, padding, dims, 'padding'), dilation: spread(m, dilation, dims, 'dilation'),
-    groups: Number(groups), transposed, outputPadding: spread(m, outputPadding, dims, 'output_padding'),
+    stride: each(stride, 'stride'), padding: each(padding, 'padding'), dilation: each(dilation, 'dilation'),
+    groups: Number(groups), transposed, outputPadding: each(outputPadding, 'output_padding'),
   }
 }
 
@@ -41,13 +42,15 @@ function modeOptions(m: Machine, weight: Tensor, stride: Ints, mode: string, dil
 }
 
 /** Convolves with weights that are packed at the first call. */
-function run(m: Machine, input: Tensor, weight: Tensor, bias: Tensor | null, options: ConvolutionOptions, low?: number, high?: number): Tensor {
+function run(
+  m: Machine, input: Tensor, weight: Tensor, bias: Tensor | null, options: ConvolutionOptions, low?: number, high?: number,
+): Tensor {
   if (input.dtype !== 'float32') return slowConvolution(m, input, weight, bias, options)
   const make = (): Convolution => packConvolution(m, weight, bias, options, low, high)
   // Only of biases that stay is the address a name.
   if (bias && bias.storage.born >= 0) return convolve(m, make(), input)
   const { offset, sizes, strides } = weight
-  const key = JSON.stringify([options, low, high, offset, sizes, strides, bias && [bias.storage.pointer, bias.storage.version, bias.offset, bias.strides]])
+  const key = JSON.stringify([options, low, high, offset, sizes, strides, bias && identity(bias)])
   return convolve(m, m.cached(weight, key, make), input)
 }
 
@@ -68,7 +71,8 @@ const transposed = (
 ): Tensor => run(m, x, w, b, optionsOf(m, w, stride, padding, dilation, groups, true, outputPadding))
 
 const general = (
-  m: Machine, x: Tensor, w: Tensor, b: Tensor | null, stride: Ints, padding: Ints, dilation: Ints, isTransposed: boolean, outputPadding: Ints, groups: bigint,
+  m: Machine, x: Tensor, w: Tensor, b: Tensor | null, stride: Ints, padding: Ints, dilation: Ints,
+  isTransposed: boolean, outputPadding: Ints, groups: bigint,
 ): Tensor => run(m, x, w, b, optionsOf(m, w, stride, padding, dilation, groups, isTransposed, outputPadding))
 
 /** Limits of a fused clamp: infinite where there are none. */
@@ -79,8 +83,10 @@ export function limits(low: Limit, high: Limit): [low: number, high: number] {
 type ConvState = readonly [Tensor, Tensor | null, Ints, Ints, Ints, bigint, Limit, Limit]
 type TransposedState = readonly [Tensor, Tensor | null, Ints, Ints, Ints, Ints, bigint, Limit, Limit]
 
+type PackArguments = readonly [Tensor, Tensor | null, ConvolutionOptions, low: number, high: number]
+
 /** Arguments of {@link packConvolution} from the state of a packed object, by class. */
-const STATES: Readonly<Record<string, (m: Machine, state: readonly Value[]) => readonly [Tensor, Tensor | null, ConvolutionOptions, number, number]>> = {
+const STATES: Readonly<Record<string, (m: Machine, state: readonly Value[]) => PackArguments>> = {
   [CONV]: (m, state) => {
     const [weight, bias, stride, padding, dilation, groups, low, high] = state as unknown as ConvState
     return [weight, bias, optionsOf(m, weight, stride, padding, dilation, groups), ...limits(low, high)]
@@ -91,7 +97,7 @@ const STATES: Readonly<Record<string, (m: Machine, state: readonly Value[]) => r
   },
 }
 
-function argumentsOf(m: Machine, name: string, state: Value): ReturnType<(typeof STATES)[string]> {
+function argumentsOf(m: Machine, name: string, state: Value): PackArguments {
   return STATES[name]!(m, (state as Tuple).items)
 }
 
@@ -102,28 +108,32 @@ function runPacked(m: Machine, input: Tensor, packed: PackedObject, name: string
 
 const prepare = (name: string) => (m: Machine, state: Value): Convolution => packConvolution(m, ...argumentsOf(m, name, state))
 
+const GENERAL = 'input, weight, bias, stride, padding, dilation, transposed, output_padding, groups'
+const PACKED = 'dilation, groups, output_min=None, output_max=None'
+
 /** Convolutions. */
 const conv: Family = {
   name: 'conv',
   kernels: [dense],
   operators: {
+    // A list of one number stands for all dimensions.
     'aten::conv1d(input, weight, bias=None, stride=[1], padding=[0], dilation=[1], groups=1)': plain,
-    'aten::conv2d(input, weight, bias=None, stride=[1, 1], padding=[0, 0], dilation=[1, 1], groups=1)': plain,
-    'aten::conv3d(input, weight, bias=None, stride=[1, 1, 1], padding=[0, 0, 0], dilation=[1, 1, 1], groups=1)': plain,
+    'aten::conv2d(input, weight, bias=None, stride=[1], padding=[0], dilation=[1], groups=1)': plain,
+    'aten::conv3d(input, weight, bias=None, stride=[1], padding=[0], dilation=[1], groups=1)': plain,
     'aten::conv1d.padding(input, weight, bias=None, stride=[1], padding="valid", dilation=[1], groups=1)': mode,
-    'aten::conv2d.padding(input, weight, bias=None, stride=[1, 1], padding="valid", dilation=[1, 1], groups=1)': mode,
-    'aten::conv3d.padding(input, weight, bias=None, stride=[1, 1, 1], padding="valid", dilation=[1, 1, 1], groups=1)': mode,
+    'aten::conv2d.padding(input, weight, bias=None, stride=[1], padding="valid", dilation=[1], groups=1)': mode,
+    'aten::conv3d.padding(input, weight, bias=None, stride=[1], padding="valid", dilation=[1], groups=1)': mode,
     'aten::_convolution_mode(input, weight, bias, stride, padding, dilation, groups)': batchedMode,
     'aten::conv_transpose1d(input, weight, bias=None, stride=[1], padding=[0], output_padding=[0], groups=1, dilation=[1])': transposed,
-    'aten::conv_transpose2d.input(input, weight, bias=None, stride=[1, 1], padding=[0, 0], output_padding=[0, 0], groups=1, dilation=[1, 1])': transposed,
-    'aten::conv_transpose3d.input(input, weight, bias=None, stride=[1, 1, 1], padding=[0, 0, 0], output_padding=[0, 0, 0], groups=1, dilation=[1, 1, 1])': transposed,
-    'aten::convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)': general,
-    'aten::_convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups, benchmark, deterministic, cudnn_enabled, allow_tf32)': general,
-    'aten::_convolution.deprecated(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups, benchmark, deterministic, cudnn_enabled)': general,
-    'prepacked::conv2d_clamp_prepack(W, B, stride, padding, dilation, groups, output_min=None, output_max=None)': (_, ...state: Value[]) =>
+    'aten::conv_transpose2d.input(input, weight, bias=None, stride=[1], padding=[0], output_padding=[0], groups=1, dilation=[1])': transposed,
+    'aten::conv_transpose3d.input(input, weight, bias=None, stride=[1], padding=[0], output_padding=[0], groups=1, dilation=[1])': transposed,
+    [`aten::convolution(${GENERAL})`]: general,
+    [`aten::_convolution(${GENERAL}, benchmark, deterministic, cudnn_enabled, allow_tf32)`]: general,
+    [`aten::_convolution.deprecated(${GENERAL}, benchmark, deterministic, cudnn_enabled)`]: general,
+    [`prepacked::conv2d_clamp_prepack(W, B, stride, padding, ${PACKED})`]: (_, ...state: Value[]) =>
       new PackedObject(CONV, new Tuple(state)),
     'prepacked::conv2d_clamp_run(X, W_prepack)': (m, x: Tensor, packed: PackedObject) => runPacked(m, x, packed, CONV),
-    'prepacked::conv2d_transpose_clamp_prepack(W, B, stride, padding, output_padding, dilation, groups, output_min=None, output_max=None)': (_, ...state: Value[]) =>
+    [`prepacked::conv2d_transpose_clamp_prepack(W, B, stride, padding, output_padding, ${PACKED})`]: (_, ...state: Value[]) =>
       new PackedObject(TRANSPOSED, new Tuple(state)),
     'prepacked::conv2d_transpose_clamp_run(X, W_prepack)': (m, x: Tensor, packed: PackedObject) => runPacked(m, x, packed, TRANSPOSED),
   },

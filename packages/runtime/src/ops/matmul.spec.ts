@@ -6,13 +6,13 @@ import { call, createMachine, difference, Random, read } from './dense/testing.t
 import matmul from './matmul.ts'
 
 /** Products of matrices `[..., rows, depth]` and `[..., depth, columns]` of equal batches. */
-function reference(a: ArrayLike<number>, b: ArrayLike<number>, batch: number, rows: number, depth: number, columns: number, sameB = false): Float64Array {
+function reference(a: ArrayLike<number>, b: ArrayLike<number>, batch: number, rows: number, depth: number, columns: number): Float64Array {
   const result = new Float64Array(batch * rows * columns)
   for (let n = 0; n < batch; n++) {
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < columns; j++) {
         let sum = 0
-        for (let k = 0; k < depth; k++) sum += a[(n * rows + i) * depth + k]! * b[((sameB ? 0 : n) * depth + k) * columns + j]!
+        for (let k = 0; k < depth; k++) sum += a[(n * rows + i) * depth + k]! * b[(n * depth + k) * columns + j]!
         result[(n * rows + i) * columns + j] = sum
       }
     }
@@ -49,8 +49,9 @@ describe('matrix products', () => {
   it('broadcast batches and take vectors', () => {
     const random = new Random(2)
     const cases: [number[], number[], number[]][] = [
-      [[3], [3], []], [[2, 3], [3], [2]], [[3], [3, 4], [4]], [[2, 3], [3, 4], [2, 4]], [[5, 2, 3], [3, 4], [5, 2, 4]], [[5, 1, 2, 3], [7, 3, 4], [5, 7, 2, 4]],
-      [[2, 3], [5, 3, 4], [5, 2, 4]], [[3], [5, 3, 4], [5, 4]], [[5, 2, 3], [3], [5, 2]], [[0, 3], [3, 4], [0, 4]], [[2, 0], [0, 4], [2, 4]], [[4, 2, 0], [4, 0, 3], [4, 2, 3]],
+      [[3], [3], []], [[2, 3], [3], [2]], [[3], [3, 4], [4]], [[2, 3], [3, 4], [2, 4]], [[5, 2, 3], [3, 4], [5, 2, 4]],
+      [[5, 1, 2, 3], [7, 3, 4], [5, 7, 2, 4]], [[2, 3], [5, 3, 4], [5, 2, 4]], [[3], [5, 3, 4], [5, 4]], [[5, 2, 3], [3], [5, 2]],
+      [[0, 3], [3, 4], [0, 4]], [[2, 0], [0, 4], [2, 4]], [[4, 2, 0], [4, 0, 3], [4, 2, 3]],
     ]
     for (const [aSizes, bSizes, sizes] of cases) {
       const [a, b] = [random.tensor(m, aSizes), random.tensor(m, bSizes)]
@@ -101,7 +102,8 @@ describe('matrix products', () => {
     for (let i = 0; i < 80; i++) {
       const [depth, columns] = [random.int(1, 40), random.int(1, 40)]
       const outer = Array.from({ length: random.int(0, 3) }, () => random.int(1, 5))
-      const make = (): { w: Tensor; b: Tensor | null } => ({ w: random.tensor(m, [columns, depth]), b: random.next() < 0.5 ? random.tensor(m, [columns]) : null })
+      const make = (): { w: Tensor; b: Tensor | null } =>
+        ({ w: random.tensor(m, [columns, depth]), b: random.next() < 0.5 ? random.tensor(m, [columns]) : null })
       const { w, b } = random.next() < 0.5 ? make() : m.memory.keeping(make).value
       const x = random.tensor(m, [...outer, depth])
       const expected = reference(read(m, x), read(m, m.copy(transposed(w))), 1, numelOf(outer), depth, columns)
@@ -112,7 +114,8 @@ describe('matrix products', () => {
       const state = new Tuple([w, b, 0, null])
       const packed = new PackedObject('__torch__.torch.classes.xnnpack.LinearOpContext', state)
       packed.prepared = matmul.prepare![packed.className]!(m, state)
-      expect(difference(read(m, run('prepacked::linear_clamp_run', x, packed)), expected.map((value) => Math.max(value, 0)))).toBeLessThan(2e-6)
+      const positive = expected.map((value) => Math.max(value, 0))
+      expect(difference(read(m, run('prepacked::linear_clamp_run', x, packed)), positive)).toBeLessThan(2e-6)
     }
   })
 
@@ -137,7 +140,8 @@ describe('matrix products', () => {
         const [self, a, b] = [random.tensor(m, sizes), random.tensor(m, [3, 6]), random.tensor(m, [6, 4])]
         if (Number(beta) === 0) m.elements(self).fill(Number.NaN as never)
         const own = read(m, self)
-        const at = (row: number, column: number): number => own[(sizes.at(-2) === 3 ? row : 0) * (sizes.at(-1) === 4 ? 4 : 1) + (sizes.at(-1) === 4 ? column : 0)]!
+        const [rowStep, step] = [sizes.at(-2) === 3 ? sizes.at(-1)! : 0, sizes.at(-1) === 4 ? 1 : 0]
+        const at = (row: number, column: number): number => own[row * rowStep + column * step]!
         const expected = reference(read(m, a), read(m, b), 1, 3, 6, 4)
           .map((value, i) => Number(alpha) * value + (Number(beta) === 0 ? 0 : Number(beta) * at(Math.floor(i / 4), i % 4)))
         expect(difference(read(m, run('aten::addmm', self, a, b, beta, alpha)), expected)).toBeLessThan(2e-6)

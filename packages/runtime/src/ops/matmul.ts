@@ -4,6 +4,7 @@ import type { Family } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
 import { PackedObject, type Scalar, Tuple, type Value } from '../values.ts'
 import { reshaped } from './dense/batch.ts'
+import { listed } from './dense/listed.ts'
 import { combine, matmul } from './dense/matmul.ts'
 import { isRow, multiplyPacked, type PackedMatrix, packedOnce, packMatrix, stays } from './dense/packed.ts'
 
@@ -75,7 +76,7 @@ function inner(m: Machine, a: Tensor, b: Tensor): Tensor {
 /** `beta * self` plus the sum of all products of a batch: one product of matrices that are laid side by side. */
 function addProducts(m: Machine, self: Tensor, a: Tensor, b: Tensor, beta: Scalar, alpha: Scalar): Tensor {
   const [batch, rows, depth] = a.sizes as [number, number, number]
-  if (b.sizes[0] !== batch || b.sizes[1] !== depth) throw m.fail(`batches [${a.sizes.join(', ')}] and [${b.sizes.join(', ')}] cannot be multiplied`)
+  if (b.sizes[0] !== batch || b.sizes[1] !== depth) throw m.fail(`batches ${listed(a.sizes)} and ${listed(b.sizes)} cannot be multiplied`)
   const [step, row, column] = a.strides as [number, number, number]
   const left = reshaped(m.contiguous(a.view([rows, batch, depth], [row, step, column])), [rows, batch * depth])
   return combine(m, matmul(m, left, reshaped(m.contiguous(b), [batch * depth, b.sizes[2]!])), self, beta, alpha)
@@ -126,7 +127,8 @@ const matrixProducts: Family = {
     'aten::chain_matmul(matrices)': chain,
     'aten::linalg_multi_dot(tensors)': chain,
     'aten::kron(self, other)': kron,
-    'prepacked::linear_clamp_prepack(W, B=None, output_min=None, output_max=None)': (_, ...state: Value[]) => new PackedObject(CLASS, new Tuple(state)),
+    'prepacked::linear_clamp_prepack(W, B=None, output_min=None, output_max=None)': (_, ...state: Value[]) =>
+      new PackedObject(CLASS, new Tuple(state)),
     'prepacked::linear_clamp_run(X, W_prepack)': runPacked,
   },
   prepare: { [CLASS]: packLinear },

@@ -1,5 +1,6 @@
 import type { Machine } from '../../machine.ts'
 import { numelOf, type Tensor } from '../../tensor.ts'
+import { listed } from './listed.ts'
 
 /** A contiguous tensor with other sizes. */
 export function reshaped(tensor: Tensor, sizes: readonly number[]): Tensor {
@@ -28,7 +29,7 @@ export function broadcast(m: Machine, a: readonly number[], b: readonly number[]
   const dims = Math.max(a.length, b.length)
   return Array.from({ length: dims }, (_, i) => {
     const [x, y] = [a[i - dims + a.length] ?? 1, b[i - dims + b.length] ?? 1]
-    if (x !== y && x !== 1 && y !== 1) throw m.fail(`batches [${a.join(', ')}] and [${b.join(', ')}] cannot be broadcast`)
+    if (x !== y && x !== 1 && y !== 1) throw m.fail(`batches ${listed(a)} and ${listed(b)} cannot be broadcast`)
     return x === 1 ? y : x
   })
 }

@@ -41,10 +41,12 @@ function isPermuted({ storage, sizes, strides }: Tensor): boolean {
 /** All outputs that have the same taps. Input and output lie N, D, H, W, C. */
 function phaseJob(
   m: Machine, { options: { groups }, kernel, low, high }: Convolution, { axes, panels }: Phase,
-  [batch, inputChannels, ...inputSize]: readonly number[], input: number, [, outputChannels, ...outputSize]: readonly number[], output: number,
+  inputShape: readonly number[], input: number, outputShape: readonly number[], output: number,
 ): Job {
+  const [batch, inputChannels, ...inputSize] = inputShape as [number, number, ...number[]]
+  const [, outputChannels, ...outputSize] = outputShape as [number, number, ...number[]]
   const [inputSizes, outputSizes] = [triple(inputSize, 1), triple(outputSize, 1)]
-  const [inputSteps, outputSteps] = [steps(inputSizes, inputChannels!), steps(outputSizes, outputChannels!)]
+  const [inputSteps, outputSteps] = [steps(inputSizes, inputChannels), steps(outputSizes, outputChannels)]
   let first = output
   const jobAxes = axes.map(({ begin, step, stride, offsets }, dim): Axis => {
     first += begin * outputSteps[dim + 1]!
@@ -52,8 +54,10 @@ function phaseJob(
     return { size: inputSizes[dim]!, inputStep: inputSteps[dim + 1]!, count, outputStep: step * outputSteps[dim + 1]!, stride, offsets }
   })
   return {
-    low, high, panels: m.address(panels), run: inputChannels! / groups, groups, columns: kernel === 'depthwise' ? outputChannels! : outputChannels! / groups,
-    input, output: first, batch: batch!, inputBatchStep: inputSteps[0]!, outputBatchStep: outputSteps[0]!, axes: jobAxes as unknown as [Axis, Axis, Axis],
+    low, high, panels: m.address(panels), run: inputChannels / groups, groups,
+    columns: kernel === 'depthwise' ? outputChannels : outputChannels / groups,
+    input, output: first, batch, inputBatchStep: inputSteps[0], outputBatchStep: outputSteps[0],
+    axes: jobAxes as unknown as [Axis, Axis, Axis],
   }
 }
 
@@ -76,7 +80,8 @@ function steps([d, h, w]: Triple, channels: number): readonly [number, number, n
 
 /** True when the pixels under a line of the window can be one run of floats: few channels, neighbouring taps. */
 function hasLines({ options: { groups, transposed, dilation }, weightSizes, inputChannels }: Convolution): boolean {
-  return inputChannels <= FEW_CHANNELS && groups === 1 && !transposed && weightSizes.length < 5 && weightSizes.at(-1) !== 1 && dilation.at(-1) === 1
+  const neighbours = weightSizes.length < 5 && weightSizes.at(-1) !== 1 && dilation.at(-1) === 1
+  return inputChannels <= FEW_CHANNELS && groups === 1 && !transposed && neighbours
 }
 
 /** Convolves images that lie channels-first, as pictures arrive: some rows at a time are copied, pixel by pixel, with their padding. */

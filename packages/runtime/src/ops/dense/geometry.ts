@@ -1,5 +1,6 @@
 import type { Machine } from '../../machine.ts'
 import type { Tensor } from '../../tensor.ts'
+import { listed } from './listed.ts'
 
 /** What a convolution is called with. Lists have one number for each spatial dimension. */
 export interface ConvolutionOptions {
@@ -13,7 +14,7 @@ export interface ConvolutionOptions {
   readonly paddingAfter?: readonly number[]
 }
 
-/** What follows from the sizes of weights: `[out, in / groups, ...kernel]`, or `[in, out / groups, ...kernel]` of a transposed convolution. */
+/** What follows from sizes of weights: `[out, in / groups, ...kernel]`, or of a transposed convolution `[in, out / groups, ...kernel]`. */
 export interface Geometry {
   readonly options: ConvolutionOptions
   readonly weightSizes: readonly number[]
@@ -48,12 +49,12 @@ export function triple(list: readonly number[], filler: number): Triple {
 export function geometryOf(m: Machine, weight: Tensor, bias: Tensor | null, options: ConvolutionOptions): Geometry {
   const dims = weight.dim - 2
   if (dims < 1 || dims > 3) throw m.fail(`a convolution has 1 to 3 spatial dimensions, not ${dims}`)
-  if (weight.numel === 0) throw m.unsupported(`a convolution with weights of sizes [${weight.sizes.join(', ')}]`)
+  if (weight.numel === 0) throw m.unsupported(`a convolution with weights of sizes ${listed(weight.sizes)}`)
   if (bias && bias.dtype !== weight.dtype) throw m.fail(`weights are ${weight.dtype}, biases ${bias.dtype}`)
   const { groups, transposed } = options
   const [first, second] = weight.sizes as [number, number]
   const [inputChannels, outputChannels] = transposed ? [first, second * groups] : [second * groups, first]
-  if (first % groups !== 0) throw m.fail(`${groups} groups do not divide the channels of weights [${weight.sizes.join(', ')}]`)
+  if (first % groups !== 0) throw m.fail(`${groups} groups do not divide the channels of weights ${listed(weight.sizes)}`)
   if (bias && bias.numel !== outputChannels) throw m.fail(`${bias.numel} biases for ${outputChannels} output channels`)
   const axes = [0, 1, 2].map((dim) => {
     const pick = (list: readonly number[], filler: number): number => triple(list, filler)[dim]!
@@ -78,7 +79,8 @@ function transposedPhases(kernel: number, stride: number, padding: number, dilat
     const taps = Array.from({ length: kernel }, (_, tap) => tap).filter((tap) => (begin + padding - tap * dilation) % stride === 0)
     const offsets = taps.map((tap) => (begin + padding - tap * dilation) / stride)
     // The kernels want one tap at least: one that reads zeros.
-    return taps.length > 0 ? { begin, step: stride, stride: 1, offsets, taps } : { begin, step: stride, stride: 1, offsets: [NOWHERE], taps: [0] }
+    const found = taps.length > 0 ? { offsets, taps } : { offsets: [NOWHERE], taps: [0] }
+    return { begin, step: stride, stride: 1, ...found }
   })
 }
 
@@ -86,9 +88,9 @@ function transposedPhases(kernel: number, stride: number, padding: number, dilat
 export function resultSizes(m: Machine, { options, weightSizes, inputChannels, outputChannels }: Geometry, { sizes }: Tensor): number[] {
   const [batch, channels, ...spatial] = sizes as [number, number, ...number[]]
   if (sizes.length !== weightSizes.length || channels !== inputChannels) {
-    throw m.fail(`input of sizes [${sizes.join(', ')}] does not fit weights of sizes [${weightSizes.join(', ')}], which need ${inputChannels} channels`)
+    throw m.fail(`input of sizes ${listed(sizes)} does not fit weights of sizes ${listed(weightSizes)} for ${inputChannels} channels`)
   }
-  if (spatial.includes(0)) throw m.fail(`an input of sizes [${sizes.join(', ')}] has no pixels`)
+  if (spatial.includes(0)) throw m.fail(`an input of sizes ${listed(sizes)} has no pixels`)
   const { stride, padding, paddingAfter = padding, dilation, transposed, outputPadding } = options
   const result = spatial.map((size, dim) => {
     const reach = dilation[dim]! * (weightSizes[dim + 2]! - 1)
@@ -97,7 +99,9 @@ export function resultSizes(m: Machine, { options, weightSizes, inputChannels, o
     return Math.floor((size + pads - reach - 1) / stride[dim]!) + 1
   })
   // Only a transposed convolution of no images may have no pixels.
-  if (result.some((size) => size < (transposed && batch === 0 ? 0 : 1))) throw m.fail(`input of sizes [${sizes.join(', ')}] is smaller than the kernel [${weightSizes.slice(2).join(', ')}]`)
+  const least = transposed && batch === 0 ? 0 : 1
+  const kernel = weightSizes.slice(2)
+  if (result.some((size) => size < least)) throw m.fail(`input of sizes ${listed(sizes)} is smaller than the kernel ${listed(kernel)}`)
   return [batch, outputChannels, ...result]
 }
 

@@ -89,11 +89,12 @@ export function writeJob(m: Machine, job: Job): number {
   return address
 }
 
-/** A job whose input is a matrix: `rows` rows of `run` floats, `rowStep` bytes from one to the next. The output's rows follow each other. */
+/** A job on a matrix: `rows` rows of `run` floats, `rowStep` bytes from one to the next. The output's rows follow each other. */
 export function matrixJob(
   input: number, rows: number, rowStep: number, run: number, panels: number, columns: number, output: number,
   low: number = -Infinity, high: number = Infinity,
 ): Job {
   const width: Axis = { size: rows, inputStep: rowStep, count: rows, outputStep: columns * 4, stride: 1, offsets: [0] }
-  return { low, high, panels, run, groups: 1, columns, input, output, batch: 1, inputBatchStep: 0, outputBatchStep: 0, axes: [POINT, POINT, width] }
+  const axes = [POINT, POINT, width] as const
+  return { low, high, panels, run, groups: 1, columns, input, output, batch: 1, inputBatchStep: 0, outputBatchStep: 0, axes }
 }

@@ -1,7 +1,9 @@
 import type { Machine } from '../../machine.ts'
 import { numelOf, type Tensor } from '../../tensor.ts'
+import type { Scalar } from '../../values.ts'
 import { batchSteps, broadcast, offsetOf, reshaped } from './batch.ts'
 import { matrixJob, panelBytes, writeJob } from './job.ts'
+import { listed } from './listed.ts'
 import { multiplyPacked, packedOnce, stays } from './packed.ts'
 import { slowProducts } from './slow.ts'
 
@@ -14,7 +16,7 @@ export function matmul(m: Machine, a: Tensor, b: Tensor): Tensor {
   const left = rowVector ? a.view([1, a.numel], [0, a.strides[0]!]) : a
   const right = columnVector ? b.view([b.numel, 1], [b.strides[0]!, 0]) : b
   const depth = right.sizes.at(-2)!
-  if (left.sizes.at(-1) !== depth) throw m.fail(`matrices of sizes [${a.sizes.join(', ')}] and [${b.sizes.join(', ')}] cannot be multiplied`)
+  if (left.sizes.at(-1) !== depth) throw m.fail(`matrices of sizes ${listed(a.sizes)} and ${listed(b.sizes)} cannot be multiplied`)
   const result = multiply(m, left, right)
   if (!rowVector && !columnVector) return result
   const batch = result.sizes.slice(0, -2)
@@ -65,7 +67,7 @@ function batches(m: Machine, a: Tensor, b: Tensor): Tensor {
 /**
  * `alpha * product + beta * self`, written over a contiguous product. As in PyTorch, `self` is not read where beta is 0.
  */
-export function combine(m: Machine, product: Tensor, self: Tensor, beta: number | bigint | boolean, alpha: number | bigint | boolean): Tensor {
+export function combine(m: Machine, product: Tensor, self: Tensor, beta: Scalar, alpha: Scalar): Tensor {
   if (self.dtype !== product.dtype) throw m.fail(`expected ${product.dtype}, got ${self.dtype}`)
   const convert = product.dtype === 'int64' ? BigInt : Number
   const [a, b] = [convert(alpha), convert(beta)] as [number, number]
@@ -77,7 +79,7 @@ export function combine(m: Machine, product: Tensor, self: Tensor, beta: number 
   const strides = product.sizes.map((_, dim) => {
     const own = dim - product.dim + self.dim
     if (own >= 0 && self.sizes[own] !== 1 && self.sizes[own] !== product.sizes[dim]) {
-      throw m.fail(`sizes [${self.sizes.join(', ')}] cannot be broadcast to [${product.sizes.join(', ')}]`)
+      throw m.fail(`sizes ${listed(self.sizes)} cannot be broadcast to ${listed(product.sizes)}`)
     }
     return own < 0 || self.sizes[own] === 1 ? 0 : self.strides[own]!
   })

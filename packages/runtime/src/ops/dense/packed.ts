@@ -1,5 +1,6 @@
 import type { Machine } from '../../machine.ts'
 import { numelOf, sameSizes, type Tensor } from '../../tensor.ts'
+import { listed } from './listed.ts'
 import { matrixJob, panelBytes, runJob } from './job.ts'
 
 /** A matrix `[depth, columns]`, packed once, with what is added to and limits the results. */
@@ -12,7 +13,9 @@ export interface PackedMatrix {
 }
 
 /** Packs a float32 matrix of any strides. `bias` has as many elements as the matrix has columns. */
-export function packMatrix(m: Machine, matrix: Tensor, bias: Tensor | null = null, low: number = -Infinity, high: number = Infinity): PackedMatrix {
+export function packMatrix(
+  m: Machine, matrix: Tensor, bias: Tensor | null = null, low: number = -Infinity, high: number = Infinity,
+): PackedMatrix {
   const [depth, columns] = matrix.sizes as [number, number]
   if (matrix.dtype !== 'float32' || (bias && bias.dtype !== 'float32')) throw m.unsupported(`packed weights of ${matrix.dtype}`)
   if (bias && bias.numel !== columns) throw m.fail(`${bias.numel} biases for ${columns} columns`)
@@ -27,8 +30,13 @@ export function packMatrix(m: Machine, matrix: Tensor, bias: Tensor | null = nul
 /** {@link packMatrix}, once for weights that stay. */
 export function packedOnce(m: Machine, matrix: Tensor, bias: Tensor | null = null): PackedMatrix {
   const { offset, sizes, strides } = matrix
-  const key = JSON.stringify([offset, sizes, strides, bias && [bias.storage.pointer, bias.storage.version, bias.offset, bias.strides]])
+  const key = JSON.stringify([offset, sizes, strides, bias && identity(bias)])
   return m.cached(matrix, key, () => packMatrix(m, matrix, bias))
+}
+
+/** What tells one tensor that stays from all others, and from itself before it was written to. */
+export function identity({ storage, offset, strides }: Tensor): readonly unknown[] {
+  return [storage.pointer, storage.version, offset, strides]
 }
 
 /** True for what is packed once: weights. */
@@ -40,7 +48,9 @@ export function stays({ storage }: Tensor): boolean {
 export function multiplyPacked(m: Machine, input: Tensor, { panels, depth, columns, low, high }: PackedMatrix): Tensor {
   const { dim, numel } = input
   if (input.dtype !== 'float32') throw m.fail(`expected float32, got ${input.dtype}`)
-  if (dim === 0 || input.sizes[dim - 1] !== depth) throw m.fail(`input of sizes [${input.sizes.join(', ')}] does not fit weights of sizes [${columns}, ${depth}]`)
+  if (dim === 0 || input.sizes[dim - 1] !== depth) {
+    throw m.fail(`input of sizes ${listed(input.sizes)} does not fit weights of sizes ${listed([columns, depth])}`)
+  }
   const rows = numelOf(input.sizes.slice(0, -1))
   const sizes = [...input.sizes.slice(0, -1), columns]
   if (depth === 0) return biasAlone(m, panels, sizes, low, high)
@@ -68,8 +78,8 @@ function biasAlone(m: Machine, panels: Tensor, sizes: readonly number[], low: nu
 }
 
 /**
- * True for `x.permute(0, 2, 3, 1)` of an image that is kept channels-last: its elements lie in row-major order already, and rows of channels
- * can be read as they are.
+ * True for `x.permute(0, 2, 3, 1)` of an image that is kept channels-last: its elements lie in row-major order already, and rows of
+ * channels can be read as they are.
  */
 function isNhwcView({ storage: { channelsLast }, sizes, strides, offset }: Tensor): boolean {
   if (channelsLast === undefined || offset !== 0) return false

@@ -17,7 +17,7 @@ export interface Phase {
   readonly panels: Tensor
 }
 
-/** Winograd's 16 numbers for each weight pay from so many channels on; more weights than the caches hold are better streamed as the 9 they are. */
+/** Winograd's 16 numbers for 9 weights pay from so many channels on; more weights than caches hold are better streamed as they are. */
 const WINOGRAD_CHANNELS = 16
 const WINOGRAD_WEIGHTS = 256 * 256
 /**
@@ -82,7 +82,8 @@ function packWinograd(m: Machine, weight: Tensor, bias: Tensor | null): Tensor {
   const panels = m.empty([16 * panelBytes(1, columns, depth) / 4])
   m.elements(panels).fill(0 as never)
   const to = m.address(panels)
-  m.kernels['dense']!['packWinograd']!(m.address(weight), to, bias ? m.address(bias) : 0, columns, columnStep, depth, valueStep, rowStep, tapStep)
+  const biases = bias ? m.address(bias) : 0
+  m.kernels['dense']!['packWinograd']!(m.address(weight), to, biases, columns, columnStep, depth, valueStep, rowStep, tapStep)
   return panels
 }
 

@@ -21,7 +21,8 @@ function compute(m: Machine, geometry: Geometry, input: Tensor, weight: Tensor, 
     for (let channel = 0; channel < geometry.outputChannels; channel++) {
       const out = view.subarray(m.index(result) + (image * geometry.outputChannels + channel) * plane).subarray(0, plane)
       out.fill(biases ? view[m.index(biases) + channel]! : 0)
-      addChannel(geometry, out, view, m.index(own) + image * (own.numel / own.sizes[0]!), own.sizes, m.index(weight), weight.strides, channel, result.sizes)
+      const pixels = { view, begin: m.index(own) + image * (own.numel / own.sizes[0]!), sizes: own.sizes }
+      addChannel(geometry, pixels, { begin: m.index(weight), strides: weight.strides }, channel, out, result.sizes)
     }
   }
   return result
@@ -29,12 +30,14 @@ function compute(m: Machine, geometry: Geometry, input: Tensor, weight: Tensor, 
 
 /** Adds all inputs of one output channel. */
 function addChannel(
-  { options: { groups, transposed }, inputChannels, outputChannels, axes }: Geometry, out: Float64Array, view: Float64Array,
-  image: number, inputSizes: readonly number[], weights: number, weightStrides: readonly number[], channel: number, resultSizes: readonly number[],
+  { options: { groups, transposed }, inputChannels, outputChannels, axes }: Geometry,
+  { view, begin: image, sizes }: { view: Float64Array; begin: number; sizes: readonly number[] },
+  { begin: weights, strides }: { begin: number; strides: readonly number[] },
+  channel: number, out: Float64Array, outSizes: readonly number[],
 ): void {
-  const [depth, height, width] = triple(inputSizes.slice(2), 1)
-  const [outDepth, outHeight, outWidth] = triple(resultSizes.slice(2), 1)
-  const [first, second, ...rest] = weightStrides as [number, number, ...number[]]
+  const [depth, height, width] = triple(sizes.slice(2), 1)
+  const [outDepth, outHeight, outWidth] = triple(outSizes.slice(2), 1)
+  const [first, second, ...rest] = strides as [number, number, ...number[]]
   const [stepD, stepH, stepW] = triple(rest, 0)
   const inputs = inputChannels / groups
   const outputs = outputChannels / groups

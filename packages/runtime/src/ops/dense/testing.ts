@@ -67,5 +67,6 @@ export function difference(actual: ArrayLike<number>, expected: ArrayLike<number
     worst = Math.max(worst, Math.abs(actual[i]! - expected[i]!))
   }
   if (worst === 0) return 0
-  return worst / Array.from(expected).reduce((largest, value) => (Number.isFinite(value) ? Math.max(largest, Math.abs(value)) : largest), 1e-30)
+  const finite = Array.from(expected).filter(Number.isFinite)
+  return worst / finite.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1e-30)
 }
