@@ -85,6 +85,8 @@ describe.skipIf(!chromiumPath)('installed and built by', () => {
     const stats = await new Promise<import('webpack').Stats>((resolve, reject) => {
       const compiler = webpack({
         context: installed.app, entry: './src/main.js', mode: 'production', output: { path, filename: 'main.js' }, performance: false, devtool: false,
+        // Takes most of the time, and changes nothing that is looked at here.
+        optimization: { minimize: false },
       })
       compiler.run((error, result) => {
         if (error) reject(error)

@@ -33,7 +33,12 @@ describe.skipIf(!chromiumPath)('pictures in a page', () => {
       const video = document.createElement('video')
       video.muted = true
       video.srcObject = canvas.captureStream(30)
-      await video.play()
+      void video.play()
+      // A stream of a canvas has a frame when something was drawn.
+      while (video.readyState < video.HAVE_CURRENT_DATA) {
+        canvas.getContext('2d')!.putImageData(pixels, 0, 0)
+        await new Promise((resolve) => { setTimeout(resolve, 20) })
+      }
       self.sources = {
         ImageData: pixels, HTMLCanvasElement: canvas, OffscreenCanvas: offscreen, Blob: file, HTMLImageElement: element,
         ImageBitmap: await createImageBitmap(canvas), VideoFrame: new VideoFrame(canvas, { timestamp: 0 }), HTMLVideoElement: video,
