@@ -52,7 +52,8 @@ function storePart(address: usize, x: v128, count: i32): void {
 
 /**
  * @param gates how many, a constant: which kind of layer this is
- * @param state LSTM: the cell's state, changed in place, a row of whole vectors for each sequence. GRU: what is added to the new gate's product, for each unit.
+ * @param state LSTM: the cell's state, changed in place, a row of whole vectors for each sequence. GRU: what is added to the new
+ *   gate's product, for each unit.
  * @param linear RNN: 0 for tanh, 1 for relu, 2 for the sum as it is
  */
 // @ts-ignore: a decorator of AssemblyScript

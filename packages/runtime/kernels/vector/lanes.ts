@@ -1,5 +1,6 @@
 /**
- * Four elements or one: loops are written once, with the number of lanes as a constant, and expanded for whole vectors and for what is left.
+ * Four elements or one: loops are written once, with the number of lanes as a constant, and expanded for whole vectors and for what
+ * is left.
  */
 
 // @ts-ignore: a decorator of AssemblyScript

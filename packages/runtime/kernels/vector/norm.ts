@@ -94,11 +94,13 @@ function normalize(lanes: i32, to: usize, from: usize, offset: usize, mean: v128
  * Normalizes rows. `weight` and `bias` may be 0 for none, `stats` too: where each row's mean and 1 / deviation go. What is not centered is
  * divided by its root mean square.
  */
-export function layerNorm(to: usize, from: usize, rows: i32, columns: i32, weight: usize, bias: usize, epsilon: f64, centered: i32, stats: usize): void {
+export function layerNorm(
+  to: usize, from: usize, rows: i32, columns: i32, weight: usize, bias: usize, epsilon: f64, centered: i32, stats: usize,
+): void {
   const bytes = <usize>columns << 2
   const vectors = bytes & ~15
   for (let row = 0; row < rows; row++) {
-    const mean: f32 = centered ? <f32>(sum(from, columns) / columns) : 0
+    const mean: f32 = centered && columns ? <f32>(sum(from, columns) / columns) : 0
     const factor = <f32>(1 / sqrt(squares(from, columns, mean) / columns + epsilon))
     let offset: usize = 0
     for (; offset < vectors; offset += 16) normalize(4, to, from, offset, f32x4.splat(mean), f32x4.splat(factor), weight, bias)

@@ -50,10 +50,12 @@ function row(
     const divisor = area * window.divisor
     let channel = 0
     for (; channel < vectors; channel += 4) {
-      block(4, greatest, to + (channel << 2), first + (channel << 2), planes, planeBytes, rows, rowBytes, window.count, columnBytes, divisor)
+      const offset = channel << 2
+      block(4, greatest, to + offset, first + offset, planes, planeBytes, rows, rowBytes, window.count, columnBytes, divisor)
     }
     for (; channel < channels; channel++) {
-      block(1, greatest, to + (channel << 2), first + (channel << 2), planes, planeBytes, rows, rowBytes, window.count, columnBytes, divisor)
+      const offset = channel << 2
+      block(1, greatest, to + offset, first + offset, planes, planeBytes, rows, rowBytes, window.count, columnBytes, divisor)
     }
     to += <usize>channels << 2
     windows += offsetof<Window>()

@@ -2,10 +2,12 @@ import { largestLane, loadLanes, storeLanes, sumLanes } from './lanes'
 import { exp, log } from './math'
 
 /**
- * Softmax of rows, or its logarithm. Values are first multiplied with `scale`, and `mask` is added unless it is 0: rows that are `maskBytes`
- * apart. `to` may be `from`.
+ * Softmax of rows, or its logarithm. Values are first multiplied with `scale`, and `mask` is added unless it is 0: rows that are
+ * `maskBytes` apart. `to` may be `from`.
  */
-export function softmaxRows(to: usize, from: usize, rows: i32, columns: i32, logarithm: i32, scale: f32, mask: usize, maskBytes: usize): void {
+export function softmaxRows(
+  to: usize, from: usize, rows: i32, columns: i32, logarithm: i32, scale: f32, mask: usize, maskBytes: usize,
+): void {
   const bytes = <usize>columns << 2
   const vectors = bytes & ~15
   const factor = f32x4.splat(scale)

@@ -20,7 +20,8 @@ const GELU: Operation = { each: (x: number) => x * 0.5 * (1 + erf(x * Math.SQRT1
 
 /** Scaled dot products; as in PyTorch, dropout does not know of training. */
 function dotProduct(
-  m: Machine, query: Tensor, key: Tensor, value: Tensor, mask: Optional, dropout: number, causal: boolean, scale: number | null = null, grouped = false,
+  m: Machine, query: Tensor, key: Tensor, value: Tensor, mask: Optional, dropout: number, causal: boolean, scale: number | null = null,
+  grouped = false,
 ): { output: Tensor; weights: Tensor } {
   if (dropout > 0) throw m.unsupported('attention with dropout')
   if (mask && causal) throw m.fail('Explicit attn_mask should not be set when is_causal=True')
@@ -58,7 +59,8 @@ function lengthMask(m: Machine, { sizes, lengths }: NestedTensor): Tensor {
 
 /** Self-attention or attention of one sequence to another, with the projections of inputs and outputs: `[batch, steps, width]`. */
 function multiHead(
-  m: Machine, query: Tensor, key: Tensor, value: Tensor, embedding: bigint, headCount: bigint, weight: Tensor, bias: Tensor, outWeight: Tensor, outBias: Tensor,
+  m: Machine, query: Tensor, key: Tensor, value: Tensor, embedding: bigint, headCount: bigint, weight: Tensor, bias: Tensor,
+  outWeight: Tensor, outBias: Tensor,
   mask: Optional, kind: bigint | null,
 ): { output: Tensor; weights: Tensor } {
   const [width, heads] = [Number(embedding), Number(headCount)]
@@ -74,10 +76,10 @@ function multiHead(
     ? [linear(m, query, weight, bias)]
     : [query, key, value].map((each, i) => linear(m, each, rows(weight, i * width, width), rows(bias, i * width, width)))
   const row = shared ? 3 * width : width
-  const [q, k, v] = [0, 1, 2].map((i) =>
-    (projected[i] ?? projected[0]!).view([batch, heads, steps, size], [steps * row, size, row, 1], shared ? i * width : 0)) as [Tensor, Tensor, Tensor]
+  const headsOf = (i: number): Tensor =>
+    (projected[i] ?? projected[0]!).view([batch, heads, steps, size], [steps * row, size, row, 1], shared ? i * width : 0)
   const hidden = query instanceof NestedTensor ? lengthMask(m, query) : mask && visible(m, mask, kind, batch, steps)
-  const { output, weights } = attend(m, q, k, v, 1 / Math.sqrt(size), hidden)
+  const { output, weights } = attend(m, headsOf(0), headsOf(1), headsOf(2), 1 / Math.sqrt(size), hidden)
   const joined = m.contiguous(output.view([batch, steps, heads, size], [heads * steps * size, size, steps * size, 1]))
   return { output: linear(m, joined.view([batch, steps, width], contiguousStrides([batch, steps, width])), outWeight, outBias), weights }
 }
@@ -93,7 +95,8 @@ function averageHeads(m: Machine, weights: Tensor): Tensor {
 }
 
 function nativeMultiHead(
-  m: Machine, query: Tensor, key: Tensor, value: Tensor, embedding: bigint, heads: bigint, weight: Tensor, bias: Tensor, outWeight: Tensor, outBias: Tensor,
+  m: Machine, query: Tensor, key: Tensor, value: Tensor, embedding: bigint, heads: bigint, weight: Tensor, bias: Tensor,
+  outWeight: Tensor, outBias: Tensor,
   mask: Optional, needWeights: boolean, average: boolean, kind: bigint | null,
 ): Results {
   const { output, weights } = multiHead(m, query, key, value, embedding, heads, weight, bias, outWeight, outBias, mask, kind)
@@ -104,8 +107,10 @@ function nativeMultiHead(
 
 /** A layer of a transformer's encoder in evaluation mode, its normalizations before or after. */
 function encoderLayer(
-  m: Machine, source: Tensor, width: bigint, heads: bigint, weight: Tensor, bias: Tensor, outWeight: Tensor, outBias: Tensor, gelu: boolean, first: boolean,
-  epsilon: number, scale1: Tensor, shift1: Tensor, scale2: Tensor, shift2: Tensor, inWeight: Tensor, inBias: Tensor, backWeight: Tensor, backBias: Tensor,
+  m: Machine, source: Tensor, width: bigint, heads: bigint, weight: Tensor, bias: Tensor, outWeight: Tensor, outBias: Tensor,
+  gelu: boolean, first: boolean,
+  epsilon: number, scale1: Tensor, shift1: Tensor, scale2: Tensor, shift2: Tensor, inWeight: Tensor, inBias: Tensor, backWeight: Tensor,
+  backBias: Tensor,
   mask: Optional, kind: bigint | null,
 ): Tensor {
   const nest = (x: Tensor): Tensor => source instanceof NestedTensor ? new NestedTensor(x, source.lengths) : x

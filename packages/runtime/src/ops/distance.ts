@@ -4,7 +4,7 @@ import type { Family, OperatorTable } from '../operator.ts'
 import { type Dtype, numelOf, type Tensor } from '../tensor.ts'
 import { broadcast } from './dense/batch.ts'
 import { isFloating } from './elements.ts'
-import { wrapDim } from './nn/arguments.ts'
+import { shown, wrapDim } from './nn/arguments.ts'
 import { expanded } from './nn/attending.ts'
 import { fromNumbers, toNumbers } from './nn/numbers.ts'
 import { resultType } from './promotion.ts'
@@ -29,7 +29,7 @@ function commonFloat(m: Machine, a: Tensor, b: Tensor): Dtype {
 /** Distances between all rows of both, in each of a batch: `[…, P, M]` and `[…, R, M]` to `[…, P, R]`. */
 function cdist(m: Machine, a: Tensor, b: Tensor, p: number): Tensor {
   const dtype = commonFloat(m, a, b)
-  if (a.dim < 2 || b.dim < 2 || a.sizes.at(-1) !== b.sizes.at(-1)) throw m.fail(`sizes [${a.sizes.join(', ')}] and [${b.sizes.join(', ')}] do not fit`)
+  if (a.dim < 2 || b.dim < 2 || a.sizes.at(-1) !== b.sizes.at(-1)) throw m.fail(`sizes ${shown(a)} and ${shown(b)} do not fit`)
   if (p < 0) throw m.fail('cdist only supports non-negative p values')
   const batch = broadcast(m, a.sizes.slice(0, -2), b.sizes.slice(0, -2))
   const [rows, width] = a.sizes.slice(-2) as [number, number]
@@ -50,10 +50,13 @@ function cdist(m: Machine, a: Tensor, b: Tensor, p: number): Tensor {
 }
 
 /** Both tensors broadcast to one another, as rows along a dimension. */
-function rowsOf(m: Machine, a: Tensor, b: Tensor, dim: bigint): { sizes: number[]; along: number; inner: number; x: Float64Array; y: Float64Array } {
+function rowsOf(
+  m: Machine, a: Tensor, b: Tensor, dim: bigint,
+): { sizes: number[]; along: number; inner: number; x: Float64Array; y: Float64Array } {
   const sizes = broadcast(m, a.sizes, b.sizes)
   const along = wrapDim(m, dim, sizes.length)
-  return { sizes, along, inner: numelOf(sizes.slice(along + 1)), x: toNumbers(m, expanded(m, a, sizes)), y: toNumbers(m, expanded(m, b, sizes)) }
+  const [x, y] = [toNumbers(m, expanded(m, a, sizes)), toNumbers(m, expanded(m, b, sizes))]
+  return { sizes, along, inner: numelOf(sizes.slice(along + 1)), x, y }
 }
 
 /** Visits the first element of every row along a dimension. */

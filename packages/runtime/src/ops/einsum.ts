@@ -26,7 +26,9 @@ function covered(count: number): string[] {
 function label(m: Machine, tensor: Tensor, labels: readonly string[]): Term {
   const ellipsis = labels.includes(ELLIPSIS)
   const missing = tensor.dim - labels.length + (ellipsis ? 1 : 0)
-  if (missing < 0 || (!ellipsis && missing > 0)) throw m.fail(`einsum: ${labels.join('')} does not fit a tensor of ${tensor.dim} dimensions`)
+  if (missing < 0 || (!ellipsis && missing > 0)) {
+    throw m.fail(`einsum: ${labels.join('')} does not fit a tensor of ${tensor.dim} dimensions`)
+  }
   const own = labels.flatMap((each) => (each === ELLIPSIS ? covered(missing) : [each]))
   const unique = [...new Set(own)]
   const dims = unique.map((each) => own.flatMap((other, dim) => (other === each ? [dim] : [])))
@@ -54,7 +56,11 @@ function einsum(m: Machine, equation: string, tensors: readonly Tensor[]): Tenso
   const most = Math.max(...terms.map(({ labels }) => labels.filter((each) => each.length > 1).length))
   const labels = output.flatMap((each) => (each === ELLIPSIS ? covered(most) : [each]))
   const known = new Set(terms.flatMap((term) => term.labels))
-  for (const each of labels) if (!known.has(each) || labels.indexOf(each) !== labels.lastIndexOf(each)) throw m.fail(`einsum: output subscript ${each} in '${equation}'`)
+  for (const each of labels) {
+    if (!known.has(each) || labels.indexOf(each) !== labels.lastIndexOf(each)) {
+      throw m.fail(`einsum: output subscript ${each} in '${equation}'`)
+    }
+  }
   return product(m, terms, labels)
 }
 
@@ -81,7 +87,9 @@ function tensordot(m: Machine, a: Tensor, b: Tensor, aDims: readonly bigint[], b
 /** `sum over i and j of a[..., i] * weight[o, i, j] * b[..., j]`, and a bias. */
 function bilinear(m: Machine, a: Tensor, b: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
   const outer = a.sizes.slice(0, -1).map((_, dim) => `.${dim}`)
-  const terms = [{ tensor: a, labels: [...outer, 'i'] }, { tensor: weight, labels: ['o', 'i', 'j'] }, { tensor: b, labels: [...outer, 'j'] }]
+  const terms = [
+    { tensor: a, labels: [...outer, 'i'] }, { tensor: weight, labels: ['o', 'i', 'j'] }, { tensor: b, labels: [...outer, 'j'] },
+  ]
   const result = m.contiguous(product(m, terms, [...outer, 'o']))
   return bias ? combine(m, result, bias, 1, 1) : result
 }

@@ -2,6 +2,7 @@ import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import { numelOf, type Tensor } from '../tensor.ts'
+import { shown } from './nn/arguments.ts'
 import { fromNumbers, requireFloats, toNumbers } from './nn/numbers.ts'
 import { cubicWeights } from './nn/resizing.ts'
 
@@ -60,8 +61,9 @@ function sample(coordinate: number, sampling: Sampling): [index: number, weight:
 function gridSample(m: Machine, input: Tensor, grid: Tensor, mode: bigint, padding: bigint, aligned: boolean): Tensor {
   requireFloats(m, input)
   const dims = input.dim - 2
-  if (dims < 2 || dims > 3 || grid.dim !== input.dim || grid.sizes.at(-1) !== dims || grid.sizes[0] !== input.sizes[0] || input.dtype !== grid.dtype) {
-    throw m.fail(`a grid of sizes [${grid.sizes.join(', ')}] does not fit an input of sizes [${input.sizes.join(', ')}]`)
+  const fits = grid.dim === input.dim && grid.sizes.at(-1) === dims && grid.sizes[0] === input.sizes[0] && input.dtype === grid.dtype
+  if (dims < 2 || dims > 3 || !fits) {
+    throw m.fail(`a grid of sizes ${shown(grid)} does not fit an input of sizes ${shown(input)}`)
   }
   if (dims === 3 && Number(mode) > NEAREST) throw m.fail('bicubic interpolation only supports 4D input')
   const [batch, channels, ...spatial] = input.sizes as [number, number, ...number[]]
@@ -78,7 +80,8 @@ function gridSample(m: Machine, input: Tensor, grid: Tensor, mode: bigint, paddi
       for (const [dim, axis] of axes.entries()) {
         const coordinate = coordinates[(n * places + place) * dims + dims - 1 - dim]!
         const own = sample(coordinate, axis).filter(([index]) => index >= 0 && index < axis.size)
-        taps = taps.flatMap(([offset, product]) => own.map(([index, weight]): [number, number] => [offset * axis.size + index, product * weight]))
+        taps = taps.flatMap(([offset, product]) =>
+          own.map(([index, weight]): [number, number] => [offset * axis.size + index, product * weight]))
       }
       for (let channel = 0; channel < channels; channel++) {
         const begin = (n * channels + channel) * pixels
@@ -96,7 +99,9 @@ function affineGrid(m: Machine, theta: Tensor, size: readonly bigint[], aligned:
   requireFloats(m, theta)
   const [batch, , ...spatial] = size.map(Number) as [number, number, ...number[]]
   const dims = spatial.length
-  if (theta.sizes.join() !== [batch, dims, dims + 1].join()) throw m.fail(`theta of sizes [${theta.sizes.join(', ')}] does not fit an image of sizes [${size.join(', ')}]`)
+  if (theta.sizes.join() !== [batch, dims, dims + 1].join()) {
+    throw m.fail(`theta of sizes ${shown(theta)} does not fit an image of sizes [${size.join(', ')}]`)
+  }
   const matrices = toNumbers(m, theta)
   const places = numelOf(spatial)
   const values = new Float64Array(batch * places * dims)

@@ -1,7 +1,8 @@
 import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
-import type { Tensor } from '../tensor.ts'
+import { sameSizes, type Tensor } from '../tensor.ts'
+import { shown } from './nn/arguments.ts'
 import { NestedTensor } from './nn/nested.ts'
 import { fromNumbers, toNumbers } from './nn/numbers.ts'
 
@@ -9,8 +10,8 @@ import { fromNumbers, toNumbers } from './nn/numbers.ts'
 
 /** Lengths of the sequences, by a mask of True where there is an element, and whether all of these come first. */
 function lengthsOf(m: Machine, tensor: Tensor, mask: Tensor): { lengths: number[]; aligned: boolean } {
-  if (mask.dtype !== 'bool' || mask.dim !== 2 || tensor.dim !== 3 || mask.sizes[0] !== tensor.sizes[0] || mask.sizes[1] !== tensor.sizes[1]) {
-    throw m.fail(`a mask of ${mask.dtype} and sizes [${mask.sizes.join(', ')}] does not fit a tensor of sizes [${tensor.sizes.join(', ')}]`)
+  if (mask.dtype !== 'bool' || tensor.dim !== 3 || !sameSizes(mask.sizes, tensor.sizes.slice(0, 2))) {
+    throw m.fail(`a mask of ${mask.dtype} and sizes ${shown(mask)} does not fit a tensor of sizes ${shown(tensor)}`)
   }
   const [batch, steps] = mask.sizes as [number, number]
   const values = toNumbers(m, mask)
@@ -30,11 +31,16 @@ function toPadded(m: Machine, nested: Tensor, padding: number, size: readonly bi
   if (!(nested instanceof NestedTensor)) throw m.fail('to_padded_tensor of a tensor that is not nested')
   const [batch, steps, width] = nested.sizes as [number, number, number]
   const sizes = size === null ? nested.sizes : size.map(Number)
-  if (sizes.length !== 3 || sizes[0] !== batch || sizes[1]! < steps || sizes[2]! < width) throw m.fail(`output_size [${sizes.join(', ')}] is smaller than the sequences`)
+  if (sizes.length !== 3 || sizes[0] !== batch || sizes[1]! < steps || sizes[2]! < width) {
+    throw m.fail(`output_size [${sizes.join(', ')}] is smaller than the sequences`)
+  }
   const from = toNumbers(m, nested)
   const values = new Float64Array(sizes[0] * sizes[1]! * sizes[2]!).fill(padding)
   for (const [n, length] of nested.lengths.entries()) {
-    for (let step = 0; step < length; step++) values.set(from.subarray((n * steps + step) * width, (n * steps + step + 1) * width), (n * sizes[1]! + step) * sizes[2]!)
+    for (let step = 0; step < length; step++) {
+      const row = from.subarray((n * steps + step) * width, (n * steps + step + 1) * width)
+      values.set(row, (n * sizes[1]! + step) * sizes[2]!)
+    }
   }
   return fromNumbers(m, nested.dtype, sizes, values)
 }

@@ -19,11 +19,16 @@ function requireChannels(m: Machine, input: Tensor, others: readonly Optional[])
 }
 
 /** Normalizes by statistics that the model brings; what follows from them is computed once. */
-function byRunning(m: Machine, input: Tensor, weight: Optional, bias: Optional, mean: Optional, variance: Optional, epsilon: number): Tensor {
+function byRunning(
+  m: Machine, input: Tensor, weight: Optional, bias: Optional, mean: Optional, variance: Optional, epsilon: number,
+): Tensor {
   if (!mean || !variance) throw m.fail('expected running_mean and running_var outside of training')
   const all = [weight, bias, mean, variance]
-  const make = (): ReturnType<typeof normalizing> =>
-    normalizing(m, { means: toNumbers(m, mean), variances: toNumbers(m, variance) }, epsilon, input.sizes[1]!, input.sizes[1]!, weight, bias, input.dtype === 'float32')
+  const channels = input.sizes[1]!
+  const make = (): ReturnType<typeof normalizing> => {
+    const moments = { means: toNumbers(m, mean), variances: toNumbers(m, variance) }
+    return normalizing(m, moments, epsilon, channels, channels, weight, bias, input.dtype === 'float32')
+  }
   const stay = all.every((each) => !each || each.storage.born < 0)
   const key = JSON.stringify([epsilon, input.dtype, all.map((each) => each && [each.storage.pointer, each.storage.version, each.offset])])
   const { scale, shift } = stay ? m.cached(variance, key, make) : make()
@@ -56,7 +61,8 @@ function byOwn(
 
 /** With running statistics, which follow the input's. */
 function inTraining(
-  m: Machine, input: Tensor, together: boolean, weight: Optional, bias: Optional, mean: Optional, variance: Optional, momentum: number, epsilon: number,
+  m: Machine, input: Tensor, together: boolean, weight: Optional, bias: Optional, mean: Optional, variance: Optional, momentum: number,
+  epsilon: number,
 ): { result: Tensor; moments: Moments } {
   const [batch, channels] = input.sizes as [number, number]
   const normalized = byOwn(m, input, channels, together, weight, bias, epsilon)
@@ -68,7 +74,8 @@ function inTraining(
 }
 
 function batchNorm(
-  m: Machine, input: Tensor, weight: Optional, bias: Optional, mean: Optional, variance: Optional, training: boolean, momentum: number, epsilon: number,
+  m: Machine, input: Tensor, weight: Optional, bias: Optional, mean: Optional, variance: Optional, training: boolean, momentum: number,
+  epsilon: number,
 ): Tensor {
   requireChannels(m, input, [weight, bias, mean, variance])
   if (!training) return byRunning(m, input, weight, bias, mean, variance, epsilon)
@@ -77,7 +84,8 @@ function batchNorm(
 
 /** With what the backward pass would want: of statistics that the model brings, nothing. */
 function nativeBatchNorm(
-  m: Machine, input: Tensor, weight: Optional, bias: Optional, mean: Optional, variance: Optional, training: boolean, momentum: number, epsilon: number,
+  m: Machine, input: Tensor, weight: Optional, bias: Optional, mean: Optional, variance: Optional, training: boolean, momentum: number,
+  epsilon: number,
 ): Results {
   requireChannels(m, input, [weight, bias, mean, variance])
   const saved = (values: Float64Array): Tensor => fromNumbers(m, input.dtype, [values.length], values)
@@ -90,7 +98,8 @@ function nativeBatchNorm(
 }
 
 function instanceNorm(
-  m: Machine, input: Tensor, weight: Optional, bias: Optional, mean: Optional, variance: Optional, own: boolean, momentum: number, epsilon: number,
+  m: Machine, input: Tensor, weight: Optional, bias: Optional, mean: Optional, variance: Optional, own: boolean, momentum: number,
+  epsilon: number,
 ): Tensor {
   requireChannels(m, input, [weight, bias, mean, variance])
   if (!own) return byRunning(m, input, weight, bias, mean, variance, epsilon)
@@ -108,7 +117,8 @@ function groupNorm(m: Machine, input: Tensor, groups: bigint, weight: Optional, 
 }
 
 function nativeGroupNorm(
-  m: Machine, input: Tensor, weight: Optional, bias: Optional, batch: bigint, channels: bigint, pixels: bigint, groups: bigint, epsilon: number,
+  m: Machine, input: Tensor, weight: Optional, bias: Optional, batch: bigint, channels: bigint, pixels: bigint, groups: bigint,
+  epsilon: number,
 ): Results {
   requireFloats(m, input)
   requireGroups(m, Number(channels), Number(groups))
@@ -116,9 +126,8 @@ function nativeGroupNorm(
   const whole = m.contiguous(input)
   const { result, moments } = byOwn(m, whole.view(sizes, contiguousStrides(sizes)), Number(groups), false, weight, bias, epsilon)
   const saved = (values: Float64Array): Tensor => fromNumbers(m, input.dtype, [Number(batch), Number(groups)], values)
-  return results(
-    result.view(input.sizes, contiguousStrides(input.sizes)), saved(moments.means), saved(moments.variances.map((value) => 1 / Math.sqrt(value + epsilon))),
-  )
+  const factors = moments.variances.map((value) => 1 / Math.sqrt(value + epsilon))
+  return results(result.view(input.sizes, contiguousStrides(input.sizes)), saved(moments.means), saved(factors))
 }
 
 const operators: OperatorTable = {

@@ -11,7 +11,9 @@ export function slidingAxes(
   m: Machine, input: Tensor, dims: number, kernel: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil: boolean, countPadding = true,
 ): PoolAxis[] {
   const options = {
-    kernel: spread(m, kernel, dims, 'kernel_size'), padding: spread(m, padding, dims, 'padding'), dilation: spread(m, dilation, dims, 'dilation'),
+    kernel: spread(m, kernel, dims, 'kernel_size'),
+    padding: spread(m, padding, dims, 'padding'),
+    dilation: spread(m, dilation, dims, 'dilation'),
     stride: spread(m, typeof stride !== 'bigint' && stride.length === 0 ? kernel : stride, dims, 'stride'), ceil, countPadding,
   }
   return spatialSizes(m, input, dims).map((size, dim) => slidingAxis(m, size, dim, options))
@@ -29,9 +31,13 @@ function greatest(dims: number) {
 }
 
 function average(dims: number) {
-  return (m: Machine, input: Tensor, kernel: Ints, stride: Ints, padding: Ints, ceil: boolean, countPadding: boolean, divisor: bigint | null = null): Tensor => {
+  return (
+    m: Machine, input: Tensor, kernel: Ints, stride: Ints, padding: Ints, ceil: boolean, countPadding: boolean, divisor: bigint | null = null,
+  ): Tensor => {
     if (divisor === 0n) throw m.fail('divisor must be not zero')
     const axes = slidingAxes(m, input, dims, kernel, stride, padding, 1n, ceil, countPadding)
+    const sizes = spread(m, kernel, dims, 'kernel_size')
+    if (dims === 3 && axes.some(({ size }, dim) => size < sizes[dim]!)) throw m.fail(`an input smaller than the kernel's size [${sizes.join(', ')}]`)
     return pool(m, input, axes, false, divisor === null ? undefined : Number(divisor))
   }
 }

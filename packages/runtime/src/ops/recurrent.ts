@@ -5,6 +5,7 @@ import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import { contiguousStrides, type Tensor } from '../tensor.ts'
 import { type Results, results } from '../values.ts'
+import { shown } from './nn/arguments.ts'
 import { toNumbers } from './nn/numbers.ts'
 import { type Kind, matrixOf, runCell, runDirection, type Sequences, type Weights } from './nn/recurrence.ts'
 
@@ -22,14 +23,19 @@ function weightsOf(m: Machine, params: readonly Tensor[], biases: boolean, count
 
 /** Runs all layers; the states are `[layers * directions, sequences, …]`, those of the result are stacked likewise. */
 function runLayers(
-  m: Machine, kind: Kind, sequences: Sequences, states: readonly Tensor[], params: readonly Tensor[], biases: boolean, layers: bigint, dropout: number,
+  m: Machine, kind: Kind, sequences: Sequences, states: readonly Tensor[], params: readonly Tensor[], biases: boolean, layers: bigint,
+  dropout: number,
   training: boolean, bidirectional: boolean,
 ): { output: Tensor; states: Tensor[] } {
   if (training && dropout > 0) throw m.unsupported('dropout between layers in training')
   const directions = bidirectional ? 2 : 1
   const weights = weightsOf(m, params, biases, Number(layers) * directions)
   const begin = states.map((state) => m.contiguous(state))
-  for (const state of begin) if (state.dim !== 3 || state.sizes[0] !== weights.length) throw m.fail(`a state of sizes [${state.sizes.join(', ')}] for ${weights.length} layers and directions`)
+  for (const state of begin) {
+    if (state.dim !== 3 || state.sizes[0] !== weights.length) {
+      throw m.fail(`a state of sizes ${shown(state)} for ${weights.length} layers and directions`)
+    }
+  }
   const end = begin.map((state) => m.empty(state.sizes, state.dtype))
   const columns = begin[0]!.sizes[2]!
   let { data } = sequences
@@ -60,7 +66,7 @@ function ofInput(kind: Kind) {
     m: Machine, input: Tensor, hx: State, params: readonly Tensor[], biases: boolean, layers: bigint, dropout: number, training: boolean,
     bidirectional: boolean, batchFirst: boolean,
   ): Results => {
-    if (input.dim !== 3) throw m.fail(`expected an input of 3 dimensions, got sizes [${input.sizes.join(', ')}]`)
+    if (input.dim !== 3) throw m.fail(`expected an input of 3 dimensions, got sizes ${shown(input)}`)
     const ordered = m.contiguous(batchFirst ? m.plain(input).view(swap(input.sizes), swap(input.strides)) : input)
     const [steps, batch, inputs] = ordered.sizes as [number, number, number]
     if (steps === 0) throw m.fail('expected sequence length to be larger than 0')
@@ -75,7 +81,8 @@ function ofInput(kind: Kind) {
 
 function ofPacked(kind: Kind) {
   return (
-    m: Machine, input: Tensor, batchSizes: Tensor, hx: State, params: readonly Tensor[], biases: boolean, layers: bigint, dropout: number, training: boolean,
+    m: Machine, input: Tensor, batchSizes: Tensor, hx: State, params: readonly Tensor[], biases: boolean, layers: bigint, dropout: number,
+    training: boolean,
     bidirectional: boolean,
   ): Results => {
     const counts = [...toNumbers(m, batchSizes)]
@@ -87,9 +94,13 @@ function ofPacked(kind: Kind) {
 }
 
 function cell(kind: Kind) {
-  return (m: Machine, input: Tensor, hx: State, weight: Tensor, recurrent: Tensor, inputBias: Tensor | null, hiddenBias: Tensor | null): Results => {
+  return (
+    m: Machine, input: Tensor, hx: State, weight: Tensor, recurrent: Tensor, inputBias: Tensor | null, hiddenBias: Tensor | null,
+  ): Results => {
     const [hidden, cells = null] = statesOf(hx)
-    if (input.dim !== 2 || hidden!.dim !== 2) throw m.fail(`expected an input and a state of 2 dimensions, got [${input.sizes.join(', ')}] and [${hidden!.sizes.join(', ')}]`)
+    if (input.dim !== 2 || hidden!.dim !== 2) {
+      throw m.fail(`expected an input and a state of 2 dimensions, got ${shown(input)} and ${shown(hidden!)}`)
+    }
     const weights = { input: weight, hidden: recurrent, inputBias, hiddenBias, projection: null }
     const after = runCell(m, kind, input, weights, { hidden: hidden!, cell: cells })
     return after.cell ? results(after.hidden, after.cell) : results(after.hidden)

@@ -2,14 +2,19 @@ import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, Implementation, OperatorTable } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
+import { shown } from './nn/arguments.ts'
 import { cubic, cubicAntialiased, linear, linearAntialiased, type Mode, nearest, nearestExact, resize } from './nn/resizing.ts'
 
 type Sizes = readonly bigint[] | null
 
-function run(m: Machine, mode: Mode, input: Tensor, dims: number, outputs: readonly number[], aligned: boolean, factors: readonly (number | null)[]): Tensor {
-  if (input.dim !== dims + 2) throw m.fail(`expected an input of ${dims + 2} dimensions, got sizes [${input.sizes.join(', ')}]`)
+type Factors = readonly (number | null)[]
+
+function run(m: Machine, mode: Mode, input: Tensor, dims: number, outputs: readonly number[], aligned: boolean, factors: Factors): Tensor {
+  if (input.dim !== dims + 2) throw m.fail(`expected an input of ${dims + 2} dimensions, got sizes ${shown(input)}`)
   const inputs = input.sizes.slice(2)
-  if (inputs.includes(0) || outputs.some((size) => !(size > 0)) || input.sizes[1] === 0) throw m.fail(`cannot resize [${inputs.join(', ')}] to [${outputs.join(', ')}]`)
+  if (inputs.includes(0) || outputs.some((size) => !(size > 0)) || input.sizes[1] === 0) {
+    throw m.fail(`cannot resize [${inputs.join(', ')}] to [${outputs.join(', ')}]`)
+  }
   const round = input.dtype === 'float64' ? (x: number): number => x : Math.fround
   const mixes = outputs.map((size, dim) => mode({ inputs: inputs[dim]!, outputs: size, aligned, factor: factors[dim] ?? null, round }))
   return resize(m, input, mixes)
@@ -27,7 +32,7 @@ function bySizesOrFactors(mode: Mode, dims: number) {
 
 /** The other overloads: sizes, and the factors that they came from or None. */
 function bySizes(mode: Mode, dims: number) {
-  return (m: Machine, input: Tensor, sizes: readonly bigint[], aligned: boolean, ...factors: (number | null)[]): Tensor => {
+  return (m: Machine, input: Tensor, sizes: readonly bigint[], aligned: boolean, ...factors: Factors): Tensor => {
     const outputs = Array.from({ length: dims }, (_, dim) => Number(sizes[sizes.length === 1 ? 0 : dim]))
     return run(m, mode, input, dims, outputs, aligned, factors)
   }
@@ -40,10 +45,17 @@ const FACTORS = ['scales=None', 'scales_h=None, scales_w=None', 'scales_d=None, 
 function both(name: string, mode: Mode, dims: number, corners: boolean): [string, Implementation][] {
   const [vec, plain] = [bySizesOrFactors(mode, dims), bySizes(mode, dims)]
   const factors = FACTORS[dims - 1]!
-  if (corners) return [[`aten::${name}.vec(input, output_size, align_corners, scale_factors)`, vec], [`aten::${name}(self, output_size, align_corners, ${factors})`, plain]]
+  if (corners) {
+    return [
+      [`aten::${name}.vec(input, output_size, align_corners, scale_factors)`, vec],
+      [`aten::${name}(self, output_size, align_corners, ${factors})`, plain],
+    ]
+  }
+  const withoutCorners: Implementation = (m, input: Tensor, sizes: Sizes, scales: readonly number[] | null) => vec(m, input, sizes, false, scales)
+  const scaled: Implementation = (m, input: Tensor, sizes: readonly bigint[], ...scales: Factors) => plain(m, input, sizes, false, ...scales)
   return [
-    [`aten::${name}.vec(input, output_size, scale_factors)`, (m, input: Tensor, sizes: Sizes, scales: readonly number[] | null) => vec(m, input, sizes, false, scales)],
-    [`aten::${name}(self, output_size, ${factors})`, (m, input: Tensor, sizes: readonly bigint[], ...scales: (number | null)[]) => plain(m, input, sizes, false, ...scales)],
+    [`aten::${name}.vec(input, output_size, scale_factors)`, withoutCorners],
+    [`aten::${name}(self, output_size, ${factors})`, scaled],
   ]
 }
 

@@ -56,7 +56,8 @@ function along(logarithm: boolean) {
 }
 
 function inOwnType(logarithm: boolean) {
-  return (m: Machine, input: Tensor, dim: bigint, halfToFloat: boolean): Tensor => softmax(m, input, dim, logarithm, halfToFloat ? 6n : null)
+  return (m: Machine, input: Tensor, dim: bigint, halfToFloat: boolean): Tensor =>
+    softmax(m, input, dim, logarithm, halfToFloat ? 6n : null)
 }
 
 const operators: OperatorTable = {

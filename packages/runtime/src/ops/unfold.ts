@@ -2,7 +2,7 @@ import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import { numelOf, type Tensor } from '../tensor.ts'
-import { type Ints, spread } from './nn/arguments.ts'
+import { type Ints, shown, spread } from './nn/arguments.ts'
 import { fromNumbers, toNumbers } from './nn/numbers.ts'
 
 /** Where one tap of the kernel lies along one axis: the blocks for which it is inside of the image, and its place for the first of them. */
@@ -22,7 +22,9 @@ interface Blocks {
 function blocksOf(m: Machine, sizes: readonly number[], kernel: Ints, dilation: Ints, padding: Ints, stride: Ints): [Blocks, Blocks] {
   const [kernels, dilations] = [spread(m, kernel, 2, 'kernel_size'), spread(m, dilation, 2, 'dilation')]
   const [paddings, strides] = [spread(m, padding, 2, 'padding'), spread(m, stride, 2, 'stride')]
-  if ([...kernels, ...dilations, ...strides].some((each) => each < 1) || paddings.some((each) => each < 0)) throw m.fail('kernel, dilation and stride must be greater than zero')
+  if ([...kernels, ...dilations, ...strides].some((each) => each < 1) || paddings.some((each) => each < 0)) {
+    throw m.fail('kernel, dilation and stride must be greater than zero')
+  }
   return sizes.map((size, dim): Blocks => {
     const [step, span, pad] = [strides[dim]!, dilations[dim]!, paddings[dim]!]
     const count = Math.floor((size + 2 * pad - span * (kernels[dim]! - 1) - 1) / step) + 1
@@ -40,7 +42,7 @@ function blocksOf(m: Machine, sizes: readonly number[], kernel: Ints, dilation: 
 /** Adds the batch that a single image lacks. */
 function batched(m: Machine, tensor: Tensor, dims: number): Tensor {
   if (tensor.dim === dims) return tensor
-  if (tensor.dim !== dims - 1) throw m.fail(`expected an input of ${dims - 1} or ${dims} dimensions, got sizes [${tensor.sizes.join(', ')}]`)
+  if (tensor.dim !== dims - 1) throw m.fail(`expected an input of ${dims - 1} or ${dims} dimensions, got sizes ${shown(tensor)}`)
   return tensor.view([1, ...tensor.sizes], [0, ...tensor.strides])
 }
 
@@ -75,7 +77,9 @@ function columnsToImage(m: Machine, input: Tensor, size: Ints, kernel: Ints, dil
   const [rows, columns] = blocksOf(m, [height, width], kernel, dilation, padding, stride)
   const [batch, lines, blocks] = batched(m, input, 3).sizes as [number, number, number]
   const taps = rows.taps.length * columns.taps.length
-  if (lines % taps !== 0 || blocks !== rows.count * columns.count) throw m.fail(`an input of sizes [${input.sizes.join(', ')}] does not fit an image of [${height}, ${width}]`)
+  if (lines % taps !== 0 || blocks !== rows.count * columns.count) {
+    throw m.fail(`an input of sizes ${shown(input)} does not fit an image of [${height}, ${width}]`)
+  }
   const sizes = [batch, lines / taps, height, width]
   const from = toNumbers(m, input)
   const values = new Float64Array(numelOf(sizes))

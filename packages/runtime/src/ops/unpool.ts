@@ -21,7 +21,8 @@ function adaptive(dims: number) {
 }
 
 function unpooled(dims: number) {
-  return (m: Machine, input: Tensor, indices: Tensor, outputs: Ints): Tensor => unpool(m, input, indices, spread(m, outputs, dims, 'output_size'))
+  return (m: Machine, input: Tensor, indices: Tensor, outputs: Ints): Tensor =>
+    unpool(m, input, indices, spread(m, outputs, dims, 'output_size'))
 }
 
 const operators: OperatorTable = {

@@ -1,4 +1,5 @@
 import type { Machine } from '../../machine.ts'
+import type { Tensor } from '../../tensor.ts'
 
 /** `int[n]` of a schema: a number stands for all dimensions, as does a list of one. */
 export type Ints = bigint | readonly bigint[]
@@ -16,4 +17,9 @@ export function wrapDim(m: Machine, dim: bigint | number, dims: number): number 
   const index = Number(dim)
   if (index < -top || index >= top) throw m.fail(`dimension ${index} is out of range for a tensor of ${dims} dimensions`)
   return index < 0 ? index + top : index
+}
+
+/** The sizes of a tensor, for messages. */
+export function shown({ sizes }: Pick<Tensor, 'sizes'>): string {
+  return `[${sizes.join(', ')}]`
 }

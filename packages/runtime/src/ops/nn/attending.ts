@@ -4,14 +4,16 @@ import { batchSteps, offsetOf } from '../dense/batch.ts'
 import { matmul } from '../dense/matmul.ts'
 import { transposed } from '../matmul.ts'
 import { softmax } from '../softmax.ts'
+import { shown } from './arguments.ts'
 import { fromNumbers, toNumbers } from './numbers.ts'
 
 /** A tensor seen with sizes that it is broadcast to; new dimensions come first. */
 export function expanded(m: Machine, tensor: Tensor, sizes: readonly number[]): Tensor {
   const missing = sizes.length - tensor.dim
   const fits = missing >= 0 && tensor.sizes.every((size, dim) => size === 1 || size === sizes[dim + missing])
-  if (!fits) throw m.fail(`sizes [${tensor.sizes.join(', ')}] cannot be broadcast to [${sizes.join(', ')}]`)
-  return m.plain(tensor).view(sizes, sizes.map((_, dim) => (dim < missing || tensor.sizes[dim - missing] === 1 ? 0 : tensor.strides[dim - missing]!)))
+  if (!fits) throw m.fail(`sizes ${shown(tensor)} cannot be broadcast to [${sizes.join(', ')}]`)
+  const strides = sizes.map((_, dim) => (dim < missing || tensor.sizes[dim - missing] === 1 ? 0 : tensor.strides[dim - missing]!))
+  return m.plain(tensor).view(sizes, strides)
 }
 
 /** A mask to be added: 0 where `mask` has the value `visible`, -infinity elsewhere. */
@@ -21,7 +23,8 @@ export function additive(m: Machine, mask: Tensor, visible: boolean, dtype: Tens
 
 /** `[queries, keys]`: a query sees the keys up to its own place. */
 export function causalMask(m: Machine, queries: number, keys: number, dtype: Tensor['dtype']): Tensor {
-  return fromNumbers(m, dtype, [queries, keys], Float64Array.from({ length: queries * keys }, (_, i) => i % keys > Math.floor(i / keys) ? -Infinity : 0))
+  const values = Float64Array.from({ length: queries * keys }, (_, i) => i % keys > Math.floor(i / keys) ? -Infinity : 0)
+  return fromNumbers(m, dtype, [queries, keys], values)
 }
 
 /** Softmax of `scores * scale + mask`, over contiguous scores of float32 in place. */
@@ -32,7 +35,8 @@ function weigh(m: Machine, scores: Tensor, scale: number, mask: Tensor | null): 
   if (scores.dtype !== 'float32') {
     const values = toNumbers(m, scores)
     const added = mask && toNumbers(m, expanded(m, mask, scores.sizes))
-    return softmax(m, fromNumbers(m, scores.dtype, scores.sizes, values.map((value, i) => value * scale + (added ? added[i]! : 0))), -1, false)
+    for (let i = 0; i < values.length; i++) values[i] = values[i]! * scale + (added ? added[i]! : 0)
+    return softmax(m, fromNumbers(m, scores.dtype, scores.sizes, values), -1, false)
   }
   const kernel = m.kernels['vector']!['softmaxRows']!
   const address = m.address(scores)
@@ -54,7 +58,9 @@ function weigh(m: Machine, scores: Tensor, scale: number, mask: Tensor | null): 
 }
 
 /** Attention of queries `[…, L, E]` to keys `[…, S, E]` and values `[…, S, V]`; `mask` is added to the scores `[…, L, S]`. */
-export function attend(m: Machine, query: Tensor, key: Tensor, value: Tensor, scale: number, mask: Tensor | null): { output: Tensor; weights: Tensor } {
+export function attend(
+  m: Machine, query: Tensor, key: Tensor, value: Tensor, scale: number, mask: Tensor | null,
+): { output: Tensor; weights: Tensor } {
   const weights = weigh(m, matmul(m, query, transposed(key)), scale, mask)
   return { output: matmul(m, weights, value), weights }
 }
@@ -74,5 +80,5 @@ export function repeatHeads(m: Machine, tensor: Tensor, heads: number): Tensor {
 
 /** Checks that sizes are alike. */
 export function requireSizes(m: Machine, tensor: Tensor, sizes: readonly number[], what: string): void {
-  if (!sameSizes(tensor.sizes, sizes)) throw m.fail(`expected ${what} of sizes [${sizes.join(', ')}], got [${tensor.sizes.join(', ')}]`)
+  if (!sameSizes(tensor.sizes, sizes)) throw m.fail(`expected ${what} of sizes [${sizes.join(', ')}], got ${shown(tensor)}`)
 }

@@ -1,8 +1,8 @@
 import { contiguousStrides, Tensor } from '../../tensor.ts'
 
 /**
- * A nested tensor of sequences of different lengths: kept padded as `[sequences, longest, values]`, contiguous. What lies after a sequence's
- * end is not defined.
+ * A nested tensor of sequences of different lengths: kept padded as `[sequences, longest, values]`, contiguous. What lies after a
+ * sequence's end is not defined.
  */
 export class NestedTensor extends Tensor {
   readonly lengths: readonly number[]

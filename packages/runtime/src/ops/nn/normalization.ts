@@ -1,5 +1,6 @@
 import type { Machine } from '../../machine.ts'
 import { numelOf, type Tensor } from '../../tensor.ts'
+import { shown } from './arguments.ts'
 import { fromNumbers, requireFloats, toNumbers } from './numbers.ts'
 
 /** Mean and variance of each group. Variances are biased: divided by the number of elements. */
@@ -97,7 +98,8 @@ export function scaleChannels(m: Machine, input: Tensor, scale: Float64Array, sh
 
 /** What {@link scaleChannels} needs to normalize by moments, which stand for `channels / groups` channels each. */
 export function normalizing(
-  m: Machine, { means, variances }: Moments, epsilon: number, channels: number, groups: number, weight: Tensor | null, bias: Tensor | null, single: boolean,
+  m: Machine, { means, variances }: Moments, epsilon: number, channels: number, groups: number, weight: Tensor | null,
+  bias: Tensor | null, single: boolean,
 ): { scale: Float64Array; shift: Float64Array } {
   const [weights, biases] = [weight && toNumbers(m, weight), bias && toNumbers(m, bias)]
   const each = channels / groups
@@ -120,12 +122,12 @@ export function normalizeRows(
   requireFloats(m, input)
   const outer = input.dim - shape.length
   if (outer < 0 || shape.some((size, i) => input.sizes[outer + i] !== Number(size))) {
-    throw m.fail(`normalized_shape [${shape.join(', ')}] does not fit an input of sizes [${input.sizes.join(', ')}]`)
+    throw m.fail(`normalized_shape [${shape.join(', ')}] does not fit an input of sizes ${shown(input)}`)
   }
   const columns = numelOf(input.sizes.slice(outer))
   for (const each of [weight, bias]) if (each && each.numel !== columns) throw m.fail(`${each.numel} weights for ${columns} elements`)
-  const rows = input.numel / columns || 0
   const sizes = [...input.sizes.slice(0, outer), ...shape.map(() => 1)]
+  const rows = numelOf(sizes)
   if (input.dtype !== 'float32') return normalizeRowsSlowly(m, input, columns, sizes, weight, bias, epsilon, centered)
   const from = m.contiguous(input)
   const [weights, biases] = [weight && m.contiguous(weight), bias && m.contiguous(bias)]
@@ -133,7 +135,8 @@ export function normalizeRows(
   const [means, factors] = [m.empty(sizes), m.empty(sizes)]
   const stats = m.scratch(rows * 8)
   m.kernels['vector']!['layerNorm']!(
-    m.address(result), m.address(from), rows, columns, weights ? m.address(weights) : 0, biases ? m.address(biases) : 0, epsilon, +centered, stats,
+    m.address(result), m.address(from), rows, columns, weights ? m.address(weights) : 0, biases ? m.address(biases) : 0,
+    epsilon, +centered, stats,
   )
   const floats = m.f32
   const [to, toFactors] = [m.index(means), m.index(factors)]
@@ -145,7 +148,8 @@ export function normalizeRows(
 }
 
 function normalizeRowsSlowly(
-  m: Machine, input: Tensor, columns: number, sizes: readonly number[], weight: Tensor | null, bias: Tensor | null, epsilon: number, centered: boolean,
+  m: Machine, input: Tensor, columns: number, sizes: readonly number[], weight: Tensor | null, bias: Tensor | null, epsilon: number,
+  centered: boolean,
 ): { result: Tensor; means: Tensor; factors: Tensor } {
   const values = toNumbers(m, input)
   const [weights, biases] = [weight && toNumbers(m, weight), bias && toNumbers(m, bias)]
@@ -153,12 +157,16 @@ function normalizeRowsSlowly(
   const [means, factors] = [new Float64Array(rows), new Float64Array(rows)]
   for (let row = 0; row < rows; row++) {
     const own = values.subarray(row * columns, (row + 1) * columns)
-    const mean = centered ? own.reduce((sum, x) => sum + x, 0) / columns : 0
+    const mean = centered && columns > 0 ? own.reduce((sum, x) => sum + x, 0) / columns : 0
     const factor = 1 / Math.sqrt(own.reduce((sum, x) => sum + (x - mean) ** 2, 0) / columns + epsilon)
     for (let i = 0; i < columns; i++) own[i] = (own[i]! - mean) * factor * (weights ? weights[i]! : 1) + (biases ? biases[i]! : 0)
     means[row] = mean
     factors[row] = factor
   }
   const { dtype } = input
-  return { result: fromNumbers(m, dtype, input.sizes, values), means: fromNumbers(m, dtype, sizes, means), factors: fromNumbers(m, dtype, sizes, factors) }
+  return {
+    result: fromNumbers(m, dtype, input.sizes, values),
+    means: fromNumbers(m, dtype, sizes, means),
+    factors: fromNumbers(m, dtype, sizes, factors),
+  }
 }

@@ -22,9 +22,15 @@ function triple(axes: readonly PoolAxis[]): Axes {
 /** The spatial sizes of `[N, C, ...spatial]` or `[C, ...spatial]`. */
 export function spatialSizes(m: Machine, { sizes }: Tensor, dims: number): readonly number[] {
   const given = sizes.length - dims
-  if (given !== 1 && given !== 2) throw m.fail(`expected an input of ${dims + 1} or ${dims + 2} dimensions, got sizes [${sizes.join(', ')}]`)
+  if (given !== 1 && given !== 2) {
+    throw m.fail(`expected an input of ${dims + 1} or ${dims + 2} dimensions, got sizes [${sizes.join(', ')}]`)
+  }
   if (sizes.slice(1).includes(0)) throw m.fail(`an input of sizes [${sizes.join(', ')}] has no elements to pool`)
   return sizes.slice(given)
+}
+
+function undivided(axis: PoolAxis): PoolAxis {
+  return { ...axis, windows: axis.windows.map((window) => ({ ...window, divisor: 1 })) }
 }
 
 /**
@@ -32,7 +38,7 @@ export function spatialSizes(m: Machine, { sizes }: Tensor, dims: number): reado
  * @param divisor what sums are divided by instead of the windows' sizes
  */
 export function pool(m: Machine, input: Tensor, list: readonly PoolAxis[], greatest: boolean, divisor?: number): Tensor {
-  const axes = divisor === undefined ? list : list.map((axis) => ({ ...axis, windows: axis.windows.map((window) => ({ ...window, divisor: 1 })) }))
+  const axes = divisor === undefined ? list : list.map(undivided)
   if (input.dtype !== 'float32') return poolSlowly(m, input, axes, greatest, divisor).values
   const from = m.toChannelsLast(batched(input, axes.length))
   const [batch, channels] = from.sizes as [number, number]
@@ -70,7 +76,9 @@ function runKernel(m: Machine, input: Tensor, result: Tensor, [depth, height, wi
 }
 
 /** {@link pool} of any type, with the indices of the largest values in their images. */
-export function poolSlowly(m: Machine, input: Tensor, list: readonly PoolAxis[], greatest: boolean, divisor = 1): { values: Tensor; indices: Tensor } {
+export function poolSlowly(
+  m: Machine, input: Tensor, list: readonly PoolAxis[], greatest: boolean, divisor = 1,
+): { values: Tensor; indices: Tensor } {
   const axes = triple(list)
   const [depth, height, width] = axes
   const from = toNumbers(m, input)

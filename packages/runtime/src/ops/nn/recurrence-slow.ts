@@ -18,8 +18,10 @@ function product(weight: Float64Array, vector: Float64Array, bias: Float64Array 
   return result
 }
 
+type Unit = (unit: number, units: number, x: Float64Array, h: Float64Array, before: number, cell: Float64Array) => number
+
 /** New state of one unit, by kind, from the gates' sums of the input and of the hidden state; an LSTM's cell is changed in place. */
-const UNITS: Readonly<Record<Kind, (unit: number, units: number, x: Float64Array, h: Float64Array, before: number, cell: Float64Array) => number>> = {
+const UNITS: Readonly<Record<Kind, Unit>> = {
   lstm: (unit, units, x, h, _, cell) => {
     const [i, f, g, o] = [0, 1, 2, 3].map((gate) => x[gate * units + unit]! + h[gate * units + unit]!) as [number, number, number, number]
     cell[unit] = sigmoid(f) * cell[unit]! + sigmoid(i) * Math.tanh(g)

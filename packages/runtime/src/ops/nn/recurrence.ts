@@ -1,6 +1,7 @@
 import type { Machine } from '../../machine.ts'
 import { contiguousStrides, type Tensor } from '../../tensor.ts'
 import { multiplyPacked, type PackedMatrix, packMatrix } from '../dense/packed.ts'
+import { shown } from './arguments.ts'
 import { runSlowly } from './recurrence-slow.ts'
 
 /** Kinds of recurrent layers, with their number of gates. */
@@ -20,7 +21,7 @@ export interface Weights {
   readonly projection: Tensor | null
 }
 
-/** Sequences as PyTorch packs them: all first elements, all second ones … of sequences that become fewer, as the longer ones come first. */
+/** Sequences as PyTorch packs them: all first elements, all second ones … The sequences become fewer, as the longer ones come first. */
 export interface Sequences {
   /** `[elements, values]` */
   readonly data: Tensor
@@ -115,7 +116,9 @@ function packed(m: Machine, kind: Kind, weights: Weights): Packed {
   const all = [weights.input, weights.hidden, weights.inputBias, weights.hiddenBias, weights.projection]
   const make = (): Packed => pack(m, kind, weights)
   if (all.some((each) => each && each.storage.born >= 0)) return make()
-  const key = kind + JSON.stringify(all.map((each) => each && [each.storage.pointer, each.storage.version, each.offset, each.sizes, each.strides]))
+  const key = kind + JSON.stringify(all.map((each) => {
+    return each && [each.storage.pointer, each.storage.version, each.offset, each.sizes, each.strides]
+  }))
   return m.cached(weights.hidden, key, make)
 }
 
@@ -127,7 +130,7 @@ function check(m: Machine, kind: Kind, { data, counts }: Sequences, weights: Wei
   const fits = data.sizes[1] === weights.input.sizes[1] && weights.hidden.sizes[0] === rows && weights.hidden.sizes[1] === states
     && sequences === counts[0] && (cell ? cell.sizes[0] === sequences && cell.sizes[1] === units : true)
     && states === (weights.projection ? weights.projection.sizes[0] : units)
-  if (!fits) throw m.fail(`the sizes of input [${data.sizes.join(', ')}], state [${hidden.sizes.join(', ')}] and weights [${weights.input.sizes.join(', ')}] do not fit`)
+  if (!fits) throw m.fail(`the sizes of input ${shown(data)}, state ${shown(hidden)} and weights ${shown(weights.input)} do not fit`)
   return units
 }
 
@@ -154,7 +157,10 @@ export function runDirection(
   const [raw, zeros] = projection ? [m.scratch(count * units * 4), m.scratch(count * states * 4)] : [0, 0]
   const floats = m.f32
   if (projection) floats.fill(0, zeros / 4, zeros / 4 + count * states)
-  if (ownCell) for (let n = 0; n < count; n++) floats.set(floats.subarray(m.index(ownCell) + n * units, m.index(ownCell) + (n + 1) * units), cells / 4 + n * padded)
+  if (ownCell) {
+    const first = m.index(ownCell)
+    for (let n = 0; n < count; n++) floats.copyWithin(cells / 4 + n * padded, first + n * units, first + (n + 1) * units)
+  }
 
   const outputBytes = output.sizes[1]! * 4
   const outputAt = m.address(output) + column * 4

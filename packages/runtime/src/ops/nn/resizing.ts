@@ -45,7 +45,10 @@ function clamped(begin: number, weights: readonly number[], inputs: number): Mix
 function nearestBy(shift: number): Mode {
   return (axis) => {
     const scale = scaleOf(axis)
-    return each(axis.outputs, (output) => ({ begin: Math.min(Math.floor(axis.round((output + shift) * scale)), axis.inputs - 1), weights: [1] }))
+    return each(axis.outputs, (output) => {
+      const begin = Math.floor(axis.round((output + shift) * scale))
+      return { begin: Math.min(begin, axis.inputs - 1), weights: [1] }
+    })
   }
 }
 
@@ -161,7 +164,9 @@ function writeTable(m: Machine, list: readonly Mix[]): { table: number; taps: nu
   return { table, taps }
 }
 
-function resizeSlowly(m: Machine, input: Tensor, mixes: readonly (readonly Mix[])[], order: readonly number[], sizes: readonly number[]): Tensor {
+function resizeSlowly(
+  m: Machine, input: Tensor, mixes: readonly (readonly Mix[])[], order: readonly number[], sizes: readonly number[],
+): Tensor {
   let values = toNumbers(m, input)
   const spatial = input.sizes.slice(2)
   for (const dim of order) {

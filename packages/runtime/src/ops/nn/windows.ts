@@ -34,7 +34,9 @@ export interface PoolOptions {
 /** Windows as ATen/native/Pool.h lays them: padding is left out of them, it never counts but in divisors. */
 export function slidingAxis(m: Machine, size: number, dim: number, options: PoolOptions): PoolAxis {
   const [kernel, stride, padding, dilation] = [options.kernel[dim]!, options.stride[dim]!, options.padding[dim]!, options.dilation[dim]!]
-  if (kernel < 1 || stride < 1 || dilation < 1) throw m.fail(`kernel ${kernel}, stride ${stride} and dilation ${dilation} must be greater than zero`)
+  if (kernel < 1 || stride < 1 || dilation < 1) {
+    throw m.fail(`kernel ${kernel}, stride ${stride} and dilation ${dilation} must be greater than zero`)
+  }
   if (padding < 0 || padding > kernel >> 1) throw m.fail(`padding ${padding} must be at most half of the kernel's size ${kernel}`)
   const reach = dilation * (kernel - 1) + 1
   let outputs = Math.floor((size + 2 * padding - reach + (options.ceil ? stride - 1 : 0)) / stride) + 1
