@@ -6,8 +6,12 @@ import bits from './ops/bits.ts'
 import collections from './ops/collections.ts'
 import compare from './ops/compare.ts'
 import conv from './ops/conv.ts'
+import convert from './ops/convert.ts'
+import deformable from './ops/deformable.ts'
+import detection from './ops/detection.ts'
 import distance from './ops/distance.ts'
 import einsum from './ops/einsum.ts'
+import factories from './ops/factories.ts'
 import grid from './ops/grid.ts'
 import index from './ops/index.ts'
 import join from './ops/join.ts'
@@ -17,18 +21,23 @@ import matmul from './ops/matmul.ts'
 import nested from './ops/nested.ts'
 import norm from './ops/norm.ts'
 import pool from './ops/pool.ts'
+import prim from './ops/prim.ts'
 import recurrent from './ops/recurrent.ts'
+import reduce from './ops/reduce.ts'
 import resize from './ops/resize.ts'
 import scalar from './ops/scalar.ts'
 import shape from './ops/shape.ts'
 import softmax from './ops/softmax.ts'
+import sort from './ops/sort.ts'
 import strings from './ops/strings.ts'
+import sum from './ops/sum.ts'
 import unfold from './ops/unfold.ts'
 import unpool from './ops/unpool.ts'
 import type { Family } from './operator.ts'
 
 /** Every family of operators. */
 export const families: readonly Family[] = [
-  activationMore, activation, arithmetic, attention, bits, collections, compare, conv, distance, einsum, grid, index, join, mathMore, math,
-  matmul, nested, norm, pool, recurrent, resize, scalar, shape, softmax, strings, unfold, unpool,
+  activationMore, activation, arithmetic, attention, bits, collections, compare, conv, convert, deformable, detection, distance,
+  einsum, factories, grid, index, join, mathMore, math, matmul, nested, norm, pool, prim, recurrent, reduce, resize,
+  scalar, shape, softmax, sort, strings, sum, unfold, unpool,
 ]

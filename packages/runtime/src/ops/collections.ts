@@ -1,6 +1,6 @@
 import type { Machine } from '../machine.ts'
 import type { Family, Implementation, OperatorTable } from '../operator.ts'
-import { sameSizes, Tensor } from '../tensor.ts'
+import { Tensor } from '../tensor.ts'
 import { type Scalar, Tuple, type Value } from '../values.ts'
 import { numbers } from './reading.ts'
 import { formatValue } from './format.ts'
@@ -35,12 +35,11 @@ function take(m: Machine, dict: Dict, key: Value): Value {
   return value
 }
 
-/** Python's `==`, of tensors whether all elements are equal. */
+/** Python's `==`; tensors have it when they are of one element. */
 function same(m: Machine, a: Value, b: Value): boolean {
   if (!(a instanceof Tensor && b instanceof Tensor)) return a === b
-  if (!sameSizes(a.sizes, b.sizes)) throw m.fail('tensors of different sizes are compared')
-  const [left, right] = [Array.from(numbers(m, a)), Array.from(numbers(m, b))]
-  return left.every((value, i) => value === right[i])
+  if (a.numel !== 1 || b.numel !== 1) throw m.fail('Boolean value of Tensor with more than one value is ambiguous')
+  return numbers(m, a)[0] === numbers(m, b)[0]
 }
 
 const sameLists = (m: Machine, a: List, b: List): boolean => a.length === b.length && a.every((value, i) => same(m, value, b[i]!))

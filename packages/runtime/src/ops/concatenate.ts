@@ -1,8 +1,9 @@
 import type { Machine } from '../machine.ts'
 import { numelOf, type Tensor } from '../tensor.ts'
+import { listed } from './dense/listed.ts'
 import { resultType } from './promotion.ts'
 import { cast } from './reading.ts'
-import { type Int, listed, replaced, slice, wrapDim } from './views.ts'
+import { type Int, replaced, slice, wrapDim } from './views.ts'
 
 /** Bytes of float32, the one type that lies channels-last. */
 const FLOAT_BYTES = 4

@@ -1,12 +1,13 @@
 import type { Machine } from '../machine.ts'
 import type { Family, Implementation } from '../operator.ts'
 import { numelOf, sameSizes, type Tensor } from '../tensor.ts'
+import { listed } from './dense/listed.ts'
 import embedding from './embedding.ts'
 import { checked, combine, isMask, nonzeroAt, offsetsOf, pick, pickRows, type Places, placesOf, put, unravel } from './picking.ts'
 import { fromIntegers, integers, numbers } from './reading.ts'
 import scatter, { changing, valuesFor, withNumbers } from './scatter.ts'
 import search from './search.ts'
-import { broadcastSizes, expand, flatten, type Int, listed, reshape, wrapDim } from './views.ts'
+import { broadcastSizes, expand, flatten, type Int, reshape, wrapDim } from './views.ts'
 
 interface Indices {
   readonly sizes: readonly number[]

@@ -3,12 +3,13 @@ import type { Family, Implementation, OperatorTable } from '../operator.ts'
 import { contiguousStrides, DTYPE_OF_CODE, DTYPES, numelOf, sameSizes, Tensor } from '../tensor.ts'
 import type { Scalar } from '../values.ts'
 import { concatenate } from './concatenate.ts'
+import { listed } from './dense/listed.ts'
 import pads from './pads.ts'
 import { pickRows } from './picking.ts'
 import { resultType } from './promotion.ts'
 import { cast, filled, fromIntegers, integers } from './reading.ts'
 import {
-  backwards, diagonal, expand, flatten, type Int, listed, moveDims, permute, replaced, reshape, slice, transpose, unsqueeze, wrapDim,
+  backwards, diagonal, expand, flatten, type Int, moveDims, permute, replaced, reshape, slice, transpose, unsqueeze, wrapDim,
   wrapDims,
 } from './views.ts'
 

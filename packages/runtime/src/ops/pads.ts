@@ -3,8 +3,9 @@ import type { OperatorTable } from '../operator.ts'
 import { contiguousStrides, Tensor } from '../tensor.ts'
 import type { Scalar } from '../values.ts'
 import { concatenate } from './concatenate.ts'
+import { listed } from './dense/listed.ts'
 import { filled } from './reading.ts'
-import { backwards, expand, type Int, listed, replaced, slice } from './views.ts'
+import { backwards, expand, type Int, replaced, slice } from './views.ts'
 
 /** Pads: of a list that begins with the last dimension, by dimension. */
 function byDimension(m: Machine, pads: readonly Int[], rank: number): [before: number, after: number][] {

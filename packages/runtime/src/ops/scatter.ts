@@ -2,10 +2,11 @@ import type { Machine } from '../machine.ts'
 import type { OperatorTable } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Scalar } from '../values.ts'
+import { listed } from './dense/listed.ts'
 import { isFloating } from './elements.ts'
 import { checked, combine, computesPlainly, offsetsOf, pick, type Places, placesOf, put } from './picking.ts'
 import { cast, filled, integers } from './reading.ts'
-import { broadcastSizes, expand, flatten, type Int, listed, replaced, reshape, slice, wrapDim } from './views.ts'
+import { broadcastSizes, expand, flatten, type Int, replaced, reshape, slice, wrapDim } from './views.ts'
 
 /** Writes to a tensor. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the schema vouches for the arguments

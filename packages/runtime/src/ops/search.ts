@@ -2,8 +2,8 @@ import type { Machine } from '../machine.ts'
 import type { OperatorTable } from '../operator.ts'
 import { sameSizes, Tensor } from '../tensor.ts'
 import type { Scalar } from '../values.ts'
+import { listed } from './dense/listed.ts'
 import { cast, fromIntegers, integers, numbers } from './reading.ts'
-import { listed } from './views.ts'
 
 /** Where values belong in ascending sequences: before equal elements, or behind them. */
 function search(m: Machine, values: Tensor | Scalar, sequence: Tensor, small: boolean, right: boolean, sorter: Tensor | null): Tensor {

@@ -2,9 +2,10 @@ import type { Machine } from '../machine.ts'
 import type { Family, Implementation, OperatorTable } from '../operator.ts'
 import { DTYPE_OF_CODE, DTYPES, isContiguous, numelOf, sameSizes, type Tensor } from '../tensor.ts'
 import type { Value } from '../values.ts'
+import { listed } from './dense/listed.ts'
 import { integers } from './reading.ts'
 import {
-  broadcastSizes, diagonal, expand, flatten, inferSizes, type Int, listed, moveDims, permute, replaced, reshape, select, slice, splitSizes,
+  broadcastSizes, diagonal, expand, flatten, inferSizes, type Int, moveDims, permute, replaced, reshape, select, slice, splitSizes,
   squeeze, transpose, unfold, unsqueeze, view, viewDtype, wrapDim,
 } from './views.ts'
 

@@ -48,11 +48,18 @@ const lower = (text: string): string => text.replace(/[A-Z]+/g, (letters) => let
 const title = (text: string): string => lower(text).replace(/(?<![A-Za-z])[a-z]/g, upper)
 
 /** What `start` and `end` mean: negative ones count from behind, the end with one more, so that -1 is the end itself. */
-function cut(m: Machine, text: string, start: bigint, end: bigint): { part: string; begin: number } {
+function cut(m: Machine, text: string, start: bigint, end: bigint): { part: string; begin: number; stop: number } {
   const begin = Number(start) < 0 ? Math.max(text.length + Number(start), 0) : Number(start)
   const stop = Number(end) < 0 ? Math.max(text.length + Number(end) + 1, 0) : Number(end)
   if (begin > text.length && stop > begin) throw m.fail(`position ${begin} is greater than the size ${text.length}`)
-  return { part: stop > begin ? text.slice(begin, stop) : '', begin }
+  return { part: stop > begin ? text.slice(begin, stop) : '', begin, stop }
+}
+
+/** Of `startswith` and `endswith`, for which an end before the start is no end. */
+function within(m: Machine, text: string, start: bigint, end: bigint): string {
+  const { begin, stop, part } = cut(m, text, start, end)
+  if (begin > text.length) throw m.fail(`position ${begin} is greater than the size ${text.length}`)
+  return stop < begin ? text.slice(begin) : part
 }
 
 function find(m: Machine, text: string, part: string, start: bigint, end: bigint, last: boolean): bigint {
@@ -114,8 +121,7 @@ function replace(text: string, old: string, by: string, max: bigint): string {
 
 function count(m: Machine, text: string, part: string, start: bigint, end: bigint): bigint {
   if (Number(start) > text.length) return 0n
-  const { begin } = cut(m, text, start, end)
-  const stop = Number(end) < 0 ? Math.max(text.length + Number(end) + 1, 0) : Number(end)
+  const { begin, stop } = cut(m, text, start, end)
   // PyTorch does not come back from that.
   if (part === '') throw m.fail('an empty string cannot be counted')
   let number = 0n
@@ -196,8 +202,8 @@ const strings: Family = {
         return parts.at(-1) === '' ? parts.slice(0, -1) : parts
       },
       ...methodsOfParts({
-        startswith: (m, text, part, start, end) => cut(m, text, start, end).part.startsWith(part),
-        endswith: (m, text, part, start, end) => cut(m, text, start, end).part.endsWith(part),
+        startswith: (m, text, part, start, end) => within(m, text, start, end).startsWith(part),
+        endswith: (m, text, part, start, end) => within(m, text, start, end).endsWith(part),
         count,
         find: (m, text, part, start, end) => find(m, text, part, start, end, false),
         rfind: (m, text, part, start, end) => find(m, text, part, start, end, true),

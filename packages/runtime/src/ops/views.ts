@@ -1,13 +1,11 @@
 import type { Machine } from '../machine.ts'
 import { contiguousStrides, DTYPES, type Dtype, isContiguous, numelOf, sameSizes, Tensor } from '../tensor.ts'
+import { listed } from './dense/listed.ts'
 
 // Other views of a tensor's storage, with PyTorch's strides (aten/src/ATen/native/TensorShape.cpp). None of them copies, unless it says so.
 
 /** A number of the interpreter. */
 export type Int = bigint | number
-
-/** Sizes as messages have them. */
-export const listed = (numbers: readonly Int[]): string => `[${numbers.join(', ')}]`
 
 /** A dimension, which may count from behind, as an index. */
 export function wrapDim(m: Machine, dim: Int, rank: number): number {

@@ -32,3 +32,19 @@ def roi_pool(g):
 CASES["torchvision::nms"] = nms
 CASES["torchvision::roi_align"] = roi_align
 CASES["torchvision::roi_pool"] = roi_pool
+
+
+def deform_conv2d(g):
+    groups, moved = g.choice((1, 2)), g.choice((1, 2))
+    channels, outputs, batch = 4 * g.randint(1, 2), 2 * g.randint(1, 3), g.randint(1, 2)
+    kernel, stride, pad, dilation = ([g.randint(low, high) for _ in range(2)] for low, high in ((1, 3), (1, 2), (0, 2), (1, 2)))
+    size = [g.randint(5, 9) for _ in range(2)]
+    out = [(size[i] + 2 * pad[i] - dilation[i] * (kernel[i] - 1) - 1) // stride[i] + 1 for i in range(2)]
+    masked = g.chance(0.5)
+    elements = kernel[0] * kernel[1]
+    mask = g.tensor([batch, moved * elements, *out], torch.float32, 0, 1) if masked else torch.zeros(batch, 1)
+    return [g.tensor([batch, channels, *size]), g.tensor([outputs, channels // groups, *kernel]), g.tensor([batch, 2 * moved * elements, *out], torch.float32, -2, 2),
+            mask, g.tensor([outputs]), *stride, *pad, *dilation, groups, moved, masked]
+
+
+CASES["torchvision::deform_conv2d"] = deform_conv2d
