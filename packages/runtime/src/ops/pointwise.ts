@@ -31,7 +31,46 @@ const CHUNK = 2048
  * Applies an operation to all elements of operands that are broadcast to one another. The result has the type that PyTorch gives it, and
  * is written to `out` when there is one. `dtype` is the type to compute in, unless it is the operands' common type.
  */
-export function pointwise(m: Machine, operation: Operation, operands: readonly Operand[], out?: Tensor, dtype: Dtype = resultType(operands)): Tensor {
+export function pointwise(m: Machine, operation: Operation, operands: readonly Operand[], out?: Tensor, dtype?: Dtype): Tensor {
+  return (operation.kernel && (dtype ?? 'float32') === 'float32' && runFlat(m, operation, operands, out)) || run(m, operation, operands, out, dtype ?? resultType(operands))
+}
+
+/** The common case, without ado: floats that all lie alike, and numbers. Undefined where it is another one. */
+function runFlat(m: Machine, { kernel, parameters = [] }: Operation, operands: readonly Operand[], out: Tensor | undefined): Tensor | undefined {
+  const like = out ?? operands.find((each) => each instanceof Tensor)
+  if (!like || kernel === 'where' || !isContiguous(like)) return undefined
+  const channelsLast = m.isChannelsLast(like)
+  for (const each of out ? [out, ...operands] : operands) {
+    if (!(each instanceof Tensor)) continue
+    const alike = each.dtype === 'float32' && sameSizes(each.sizes, like.sizes) && isContiguous(each)
+    if (!alike || (each.storage.channelsLast !== undefined) !== channelsLast || (channelsLast && !m.isChannelsLast(each))) return undefined
+  }
+  if (out) m.writing(out)
+  const result = out ?? m.emptyLike(like)
+  if (like.numel === 0) return result
+  const steps: number[] = []
+  const addresses = operands.map((each, i) => {
+    steps.push(0, each instanceof Tensor ? 1 : 0)
+    return each instanceof Tensor ? m.address(each) : writeNumber(m, i, each)
+  })
+  m.kernels['vector']![kernel!]!(m.address(result), ...addresses, 1, like.numel, 0, ...steps, ...parameters)
+  return result
+}
+
+/** Where kernels find numbers, in each machine's memory. */
+const numbers = new WeakMap<Machine, number>()
+/** As many as an operation has operands. */
+const NUMBERS_BYTES = 16
+
+/** Writes a number to where a kernel can read it; an address. */
+function writeNumber(m: Machine, position: number, value: Scalar): number {
+  let address = numbers.get(m)
+  if (address === undefined) numbers.set(m, address = m.memory.reserve(NUMBERS_BYTES))
+  m.f32[address / 4 + position] = Number(value)
+  return address + 4 * position
+}
+
+function run(m: Machine, operation: Operation, operands: readonly Operand[], out: Tensor | undefined, dtype: Dtype): Tensor {
   const common = operation.result === 'float' ? floatType(dtype) : dtype
   const natural = operation.result === 'bool' ? 'bool' : common
   const sizes = broadcastSizes(m, operands)
@@ -121,12 +160,21 @@ export function copyTo(m: Machine, from: Tensor, to: Tensor): Tensor {
     m.u8.copyWithin(m.address(alikePlain(m, to)), begin, begin + from.numel * DTYPES[from.dtype].bytes)
   } else if (from.dtype === to.dtype) {
     m.assign(to, from.view(to.sizes, broadcastStrides(from, to.sizes)))
+  } else if (alike && isSimple(from.dtype) && isSimple(to.dtype)) {
+    convert(m.elements(alikePlain(m, from)) as Float32Array, m.elements(alikePlain(m, to)) as Float32Array)
   } else {
     // Ints of 64 bits stay exact; what is smaller is exact in doubles, too.
     const plan = arrange(m, to.sizes, [from], to.dtype, from.dtype, to)
     if (to.numel > 0) runLoop(m, { each: (x) => x, result: 'bool' }, plan, from.dtype)
   }
   return to
+}
+
+/** Types that typed arrays convert by themselves. */
+const isSimple = (dtype: Dtype): boolean => dtype !== 'int64' && dtype !== 'float16' && dtype !== 'bool'
+
+function convert(from: Float32Array, to: Float32Array): void {
+  for (let i = 0; i < from.length; i++) to[i] = from[i]!
 }
 
 /** Storages that lie channels-last and are no whole tensors of theirs are seen through strides. */
@@ -208,12 +256,7 @@ function runKernel(m: Machine, name: string, parameters: readonly number[], plan
     strides.push(copy.strides.map((stride, dim) => repeated(dim) ? 0 : stride))
     return copy
   })
-  const numbers = operands.some((operand) => !(operand instanceof Tensor)) ? m.scratch(4 * operands.length) : 0
-  const addresses = operands.map((operand, i) => {
-    if (operand instanceof Tensor) return m.address(operand)
-    m.f32[numbers / 4 + i] = Number(operand)
-    return numbers + 4 * i
-  })
+  const addresses = operands.map((operand, i) => operand instanceof Tensor ? m.address(operand) : writeNumber(m, i, operand))
   const walk = collapse(sizes, strides)
   const bytes = [4, ...operands.map((operand) => operand instanceof Tensor && operand.dtype !== 'float32' ? 1 : 4)]
   const steps = walk.strides.flatMap((own, i) => [(own.at(-2) ?? 0) * bytes[i]!, own.at(-1) ?? 0])
@@ -247,7 +290,7 @@ function runLoop(m: Machine, { each, ints = each, result: kind }: Operation, pla
     return buffer instanceof BigInt64Array ? buffer.fill(value as bigint) : buffer.fill(Number(value))
   })
   const results = createElements(common, chunk, small)
-  const run = buffers[0] instanceof BigInt64Array ? ints : each
+  const apply = buffers[0] instanceof BigInt64Array ? ints : each
   const bases = [plan.result, ...plan.operands].map((operand) => operand instanceof Tensor ? m.index(operand) : 0)
   forEachOffset(sizes, strides, (offsets) => {
     for (let start = 0; start < length; start += CHUNK) {
@@ -257,7 +300,7 @@ function runLoop(m: Machine, { each, ints = each, result: kind }: Operation, pla
         // Only a tensor without dimensions can be of a wider type than the common one.
         if (operand instanceof Tensor && operand.dim === 0) narrow(buffers[i]!, common, count)
       }
-      compute(run, buffers, results, count)
+      compute(apply, buffers, results, count)
       scatter(m, plan.result.dtype, bases[0]! + offsets[0]! + start * steps[0]!, steps[0]!, results, count)
     }
   })
@@ -269,8 +312,8 @@ function narrow(values: Elements, dtype: Dtype, count: number): void {
   else values.fill(Number(wrapInt(BigInt(values[0]!), dtype)), 0, count)
 }
 
-function compute(run: Operation['each'], [a, b = a, c = a]: readonly Elements[], results: Elements, count: number): void {
-  for (let i = 0; i < count; i++) results[i] = run(a![i], b![i], c![i]) as never
+function compute(apply: Operation['each'], [a, b = a, c = a]: readonly Elements[], results: Elements, count: number): void {
+  for (let i = 0; i < count; i++) results[i] = apply(a![i], b![i], c![i]) as never
 }
 
 /** An operator with the tensor that its result is to be written to, if there is one, before its arguments. */
