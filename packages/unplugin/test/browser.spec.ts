@@ -53,7 +53,7 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
   it.each(BUNDLERS)('a page built by $name reads the handle and gets the file', async ({ name, build }) => {
     const app = await modelApp(MAIN)
     const { files } = await build(app, { base: './' })
-    const script = Object.keys(files).find((file) => file.endsWith('.js'))!
+    const script = Object.keys(files).find((file) => /main-.*\.js$/.test(file))!
     const type = name === 'webpack 5' ? 'defer' : 'type="module"'
     const { page, problems } = await open(await serveFiles({ ...files, 'index.html': `<script ${type} src="./${script}"></script>` }))
     const { said, fetched, bytes, sha256 } = await readModel(page)

@@ -18,7 +18,7 @@ async function served(dev: DevServer, url: string): Promise<string> {
 /** The URL of the model's file, as a browser finds it: from the module that the page imports to the asset that it imports. */
 async function urlOfModel(dev: DevServer, module = '/src/net.ptl?mobile&import'): Promise<string> {
   const { text, status } = await dev.get(module)
-  expect([status, text]).toEqual([200, expect.stringContaining('new PetalModel')])
+  expect([status, text]).toEqual([200, expect.stringContaining('createHandle(')])
   const asset = await dev.get(/import url from "([^"]+)"/.exec(text)![1]!)
   return /export default "([^"]+)"/.exec(asset.text)![1]!
 }

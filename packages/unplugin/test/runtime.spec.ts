@@ -126,6 +126,12 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
     return { page, requests }
   }
 
+  async function openBuilt(name: string, output: Output): Promise<{ main: string; page: Page; requests: string[] }> {
+    const [main] = scripts(output).find(([file]) => /main-/.test(file))!
+    const type = name === 'webpack 5' ? 'defer' : 'type="module"'
+    return { main, ...await open(await serveFiles({ ...output.files, 'index.html': `<script ${type} src="./${main}"></script>` })) }
+  }
+
   async function rightAnswer(page: Page, which: 'net' | 'other'): Promise<void> {
     const answers = JSON.parse(await readFile(fixture('answers.json'), 'utf8')) as Record<string, number[][]>
     const given = await page.evaluate(`globalThis.answer('${which}')`) as number[]
@@ -135,17 +141,21 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
 
   it.each(BUNDLERS)('a page built by $name runs its models, and loads nothing before', async ({ name, build }) => {
     const output = await build(await modelApp(PAGE), { base: './', minify: true })
-    const [main] = scripts(output).find(([file]) => /main-/.test(file))!
-    const type = name === 'webpack 5' ? 'defer' : 'type="module"'
-    const { page, requests } = await open(await serveFiles({ ...output.files, 'index.html': `<script ${type} src="./${main}"></script>` }))
+    const { main, page, requests } = await openBuilt(name, output)
     expect(requests.filter((path) => path !== '' && !/favicon/.test(path))).toEqual([main])
+    await rightAnswer(page, 'net')
+    expect(requests.filter((path) => /\.ptl?$/.test(path))).toHaveLength(1)
+    await rightAnswer(page, 'other')
+    expect(modelsOf(output)).toHaveLength(2)
+  })
+
+  it.each(BUNDLERS)('a page built by $name loads little to run a CNN', async ({ name, build }) => {
+    const output = await build(await modelApp(PAGE.replace(/import other.*/, 'const other = model')), { base: './', minify: true })
+    const { main, page, requests } = await openBuilt(name, output)
     await rightAnswer(page, 'net')
     const loaded = requests.filter((path) => path.endsWith('.js') && path !== main)
     const bytes = loaded.reduce((sum, path) => sum + gzipSync(output.files[path]!, { level: 9 }).byteLength, 0)
-    expect(requests.filter((path) => /\.ptl?$/.test(path))).toHaveLength(1)
     expect(bytes).toBeLessThan(CNN_BYTES)
-    await rightAnswer(page, 'other')
-    expect(modelsOf(output)).toHaveLength(2)
   })
 
   it.each(VITES)('a page of the dev server of %s runs its models', async (_, vite) => {

@@ -27,7 +27,7 @@ export interface Runner {
 export type Watch = (instruction: number, read: () => PlainElements) => void
 
 /** Loads what was compiled into the runtime. Throws the runtime's error for what it cannot run. */
-export async function load(artifact: Pick<Artifact, 'size' | 'stream'>, watch?: Watch, seconds = MAX_SECONDS): Promise<Runner> {
+export async function load(artifact: Pick<Artifact, 'size' | 'stream'>, watch?: Watch, seconds: number = MAX_SECONDS): Promise<Runner> {
   const room = reserve(artifact.size)
   let at = 0
   for await (const piece of artifact.stream()) {
