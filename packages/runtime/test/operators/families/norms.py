@@ -37,6 +37,9 @@ def batch_norm(g, least=0):
 
 CASES["aten::batch_norm"] = batch_norm
 CASES["aten::native_batch_norm"] = lambda g: batch_norm(g, 1)[:-1]
+CASES["aten::_native_batch_norm_legit"] = CASES["aten::native_batch_norm"]
+CASES["aten::_native_batch_norm_legit_no_training"] = lambda g: (lambda args: [*args[:5], *args[6:8]])(batch_norm(g))
+CASES["aten::_native_batch_norm_legit.no_stats"] = lambda g: (lambda args: [*args[:3], True, *args[6:8]])(batch_norm(g, 1))
 
 
 def instance_norm(g):
@@ -66,6 +69,15 @@ def group_norm(g):
 
 
 CASES["aten::group_norm"] = group_norm
+
+
+def native_group_norm(g):
+    x, groups, weight, bias, eps, *_ = group_norm(g)
+    weight, bias = (one if one is None else one.contiguous() for one in (weight, bias))
+    return [x.contiguous(), weight, bias, x.shape[0], x.shape[1], math.prod(x.shape[2:]), groups, eps]
+
+
+CASES["aten::native_group_norm"] = native_group_norm
 
 
 def layer_norm(g, empty=0.05):
@@ -130,13 +142,14 @@ for dims in (1, 2, 3):
     CASES["aten::adaptive_max_pool%dd" % dims] = adaptive
 
 
-def unpool(g):
-    x = image(g, 2, low=4, top=9, unbatched=0)
-    values, indices = torch.nn.functional.max_pool2d(x, 2, return_indices=True)
+def unpool(g, dims):
+    x = image(g, dims, low=4, top=9, unbatched=0)
+    values, indices = (torch.nn.functional.max_pool2d if dims == 2 else torch.nn.functional.max_pool3d)(x, 2, return_indices=True)
     return [values, indices, list(x.shape[2:])]
 
 
-CASES["aten::max_unpool2d"] = unpool
+CASES["aten::max_unpool2d"] = lambda g: unpool(g, 2)
+CASES["aten::max_unpool3d"] = lambda g: [*unpool(g, 3), [2, 2, 2], [0, 0, 0]]
 
 # ---- resizing
 
