@@ -41,6 +41,15 @@ describe('normalization', () => {
     expect(difference(read(m, call(m, norm, 'aten::layer_norm', x, [1000n])), expected)).toBeLessThan(1e-3)
   })
 
+  it('reads the channels of an image where they are', () => {
+    const [x, weight] = [random.tensor(m, [2, 6, 3, 4]), random.tensor(m, [6])]
+    const seen = (tensor: Tensor): Tensor => tensor.view([2, 3, 4, 6], [72, 4, 1, 12])
+    const last = channelsLast(m, x)
+    const result = call(m, norm, 'aten::layer_norm', seen(last), [6n], weight)
+    expect(m.isChannelsLast(last)).toBe(true)
+    expect(read(m, result)).toEqual(read(m, call(m, norm, 'aten::layer_norm', seen(x), [6n], weight)))
+  })
+
   it('gives means and deviations of rows', () => {
     const x = m.tensor('float32', [2, 3], [1, 2, 3, 4, 4, 10])
     const [, means, factors] = callAll(m, norm, 'aten::native_layer_norm', x, [3n], null, null, 0) as Tensor[]

@@ -81,7 +81,7 @@ function biasAlone(m: Machine, panels: Tensor, sizes: readonly number[], low: nu
  * True for `x.permute(0, 2, 3, 1)` of an image that is kept channels-last: its elements lie in row-major order already, and rows of
  * channels can be read as they are.
  */
-function isNhwcView({ storage: { channelsLast }, sizes, strides, offset }: Tensor): boolean {
+export function isNhwcView({ storage: { channelsLast }, sizes, strides, offset }: Tensor): boolean {
   if (channelsLast === undefined || offset !== 0) return false
   const [batch, channels, ...spatial] = channelsLast as [number, number, ...number[]]
   if (!sameSizes(sizes, [batch, ...spatial, channels])) return false

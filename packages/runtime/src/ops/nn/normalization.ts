@@ -1,5 +1,6 @@
 import type { Machine } from '../../machine.ts'
 import { numelOf, type Tensor } from '../../tensor.ts'
+import { isNhwcView } from '../dense/packed.ts'
 import { shown } from './arguments.ts'
 import { fromNumbers, requireFloats, toNumbers } from './numbers.ts'
 
@@ -129,7 +130,8 @@ export function normalizeRows(
   const sizes = [...input.sizes.slice(0, outer), ...shape.map(() => 1)]
   const rows = numelOf(sizes)
   if (input.dtype !== 'float32') return normalizeRowsSlowly(m, input, columns, sizes, weight, bias, epsilon, centered)
-  const from = m.contiguous(input)
+  // Rows of channels lie as they are wanted in an image that is kept channels-last.
+  const from = shape.length === 1 && isNhwcView(input) ? input : m.contiguous(input)
   const [weights, biases] = [weight && m.contiguous(weight), bias && m.contiguous(bias)]
   const result = m.empty(input.sizes)
   const [means, factors] = [m.empty(sizes), m.empty(sizes)]
