@@ -21,11 +21,14 @@ import matmul from './ops/matmul.ts'
 import nested from './ops/nested.ts'
 import norm from './ops/norm.ts'
 import pool from './ops/pool.ts'
+import prepacked from './ops/prepacked.ts'
 import prim from './ops/prim.ts'
+import random from './ops/random.ts'
 import recurrent from './ops/recurrent.ts'
 import reduce from './ops/reduce.ts'
 import resize from './ops/resize.ts'
 import scalar from './ops/scalar.ts'
+import scan from './ops/scan.ts'
 import shape from './ops/shape.ts'
 import softmax from './ops/softmax.ts'
 import sort from './ops/sort.ts'
@@ -37,7 +40,7 @@ import type { Family } from './operator.ts'
 
 /** Every family of operators. */
 export const families: readonly Family[] = [
-  activationMore, activation, arithmetic, attention, bits, collections, compare, conv, convert, deformable, detection, distance,
-  einsum, factories, grid, index, join, mathMore, math, matmul, nested, norm, pool, prim, recurrent, reduce, resize,
-  scalar, shape, softmax, sort, strings, sum, unfold, unpool,
+  activationMore, activation, arithmetic, attention, bits, collections, compare, conv, convert, deformable, detection,
+  distance, einsum, factories, grid, index, join, mathMore, math, matmul, nested, norm, pool, prepacked, prim, random,
+  recurrent, reduce, resize, scalar, scan, shape, softmax, sort, strings, sum, unfold, unpool,
 ]

@@ -3,6 +3,7 @@ import type { Machine } from '../machine.ts'
 import { numelOf, type Tensor } from '../tensor.ts'
 import { PackedObject, Tuple } from '../values.ts'
 import conv from './conv.ts'
+import prepacked from './prepacked.ts'
 import { packConvolution } from './dense/packing.ts'
 import { call, createMachine, difference, Random, read } from './dense/testing.ts'
 
@@ -210,11 +211,12 @@ describe('convolutions', () => {
     m.elements(x)[0] = Number.NaN
     const free = read(m, call(m, conv, 'aten::conv2d', m.copy(x), w, null))
     for (const [low, high] of [[0, 0.5], [null, 0.25], [-0.5, null], [0n, 6n], [null, null]] as const) {
-      const state = new Tuple([w, null, [1n, 1n], [0n, 0n], [1n, 1n], 1n, low, high])
-      const packed = new PackedObject('__torch__.torch.classes.xnnpack.Conv2dOpContext', state)
-      const lazy = read(m, call(m, conv, 'prepacked::conv2d_clamp_run', x, packed))
-      packed.prepared = conv.prepare![packed.className]!(m, state)
-      const ready = read(m, call(m, conv, 'prepacked::conv2d_clamp_run', x, packed))
+      const state = [w, null, [1n, 1n], [0n, 0n], [1n, 1n], 1n, low, high]
+      const now = call(m, conv, 'prepacked::conv2d_clamp_prepack', ...state) as unknown as PackedObject
+      const lazy = read(m, call(m, prepacked, 'prepacked::conv2d_clamp_run', x, now))
+      const packed = new PackedObject('__torch__.torch.classes.xnnpack.Conv2dOpContext', new Tuple(state))
+      packed.prepared = prepacked.prepare![packed.className]!(m, packed.state)
+      const ready = read(m, call(m, prepacked, 'prepacked::conv2d_clamp_run', x, packed))
       // Math.min and Math.max hand NaN through, too.
       const expected = free.map((value) => Math.min(Math.max(value, Number(low ?? -Infinity)), Number(high ?? Infinity)))
       expect(difference(lazy, expected)).toBeLessThan(1e-6)

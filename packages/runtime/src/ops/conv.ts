@@ -5,31 +5,11 @@ import type { Tensor } from '../tensor.ts'
 import { PackedObject, Tuple, type Value } from '../values.ts'
 import { convolve } from './dense/convolution.ts'
 import type { ConvolutionOptions } from './dense/geometry.ts'
+import { type Ints, optionsOf } from './dense/options.ts'
 import { identity } from './dense/packed.ts'
 import { type Convolution, packConvolution } from './dense/packing.ts'
 import { slowConvolution } from './dense/slow-convolution.ts'
-
-type Ints = readonly bigint[]
-type Limit = bigint | number | null
-
-const CONV = '__torch__.torch.classes.xnnpack.Conv2dOpContext'
-const TRANSPOSED = '__torch__.torch.classes.xnnpack.TransposeConv2dOpContext'
-
-/** One number for each spatial dimension; a list of one stands for all. */
-function spread(m: Machine, list: Ints, dims: number, what: string): number[] {
-  if (list.length !== 1 && list.length !== dims) throw m.fail(`${what} [${list.join(', ')}] does not have ${dims} numbers`)
-  return Array.from({ length: dims }, (_, dim) => Number(list[list.length === 1 ? 0 : dim]))
-}
-
-function optionsOf(
-  m: Machine, weight: Tensor, stride: Ints, padding: Ints, dilation: Ints, groups: bigint, transposed = false, outputPadding: Ints = [0n],
-): ConvolutionOptions {
-  const each = (list: Ints, what: string): number[] => spread(m, list, weight.dim - 2, what)
-  return {
-    stride: each(stride, 'stride'), padding: each(padding, 'padding'), dilation: each(dilation, 'dilation'),
-    groups: Number(groups), transposed, outputPadding: each(outputPadding, 'output_padding'),
-  }
-}
+import { CONV, CONVOLUTION_STATES, TRANSPOSED } from './prepacked.ts'
 
 /** `padding='same'` puts the odd zero at the end, as torch.nn.functional.conv2d does; `'valid'` pads nothing. */
 function modeOptions(m: Machine, weight: Tensor, stride: Ints, mode: string, dilation: Ints, groups: bigint): ConvolutionOptions {
@@ -41,17 +21,26 @@ function modeOptions(m: Machine, weight: Tensor, stride: Ints, mode: string, dil
   return { ...options, padding: totals.map((total) => total >> 1), paddingAfter: totals.map((total) => total - (total >> 1)) }
 }
 
-/** Convolves with weights that are packed at the first call. */
-function run(
-  m: Machine, input: Tensor, weight: Tensor, bias: Tensor | null, options: ConvolutionOptions, low?: number, high?: number,
-): Tensor {
-  if (input.dtype !== 'float32') return slowConvolution(m, input, weight, bias, options)
-  const make = (): Convolution => packConvolution(m, weight, bias, options, low, high)
+/** Packs weights, at the first call with them. */
+function packOnce(...args: Parameters<typeof packConvolution>): Convolution {
+  const [m, weight, bias, options, low, high] = args
+  const make = (): Convolution => packConvolution(...args)
   // Only of biases that stay is the address a name.
-  if (bias && bias.storage.born >= 0) return convolve(m, make(), input)
+  if (bias && bias.storage.born >= 0) return make()
   const { offset, sizes, strides } = weight
-  const key = JSON.stringify([options, low, high, offset, sizes, strides, bias && identity(bias)])
-  return convolve(m, m.cached(weight, key, make), input)
+  return m.cached(weight, JSON.stringify([options, low, high, offset, sizes, strides, bias && identity(bias)]), make)
+}
+
+function run(m: Machine, input: Tensor, weight: Tensor, bias: Tensor | null, options: ConvolutionOptions): Tensor {
+  if (input.dtype !== 'float32') return slowConvolution(m, input, weight, bias, options)
+  return convolve(m, packOnce(m, weight, bias, options), input)
+}
+
+/** Weights that the model itself packs while it runs. */
+function packedNow(m: Machine, name: string, state: readonly Value[]): PackedObject {
+  const object = new PackedObject(name, new Tuple(state))
+  object.prepared = packOnce(m, ...CONVOLUTION_STATES[name]!(m, state))
+  return object
 }
 
 const plain = (m: Machine, x: Tensor, w: Tensor, b: Tensor | null, stride: Ints, padding: Ints, dilation: Ints, groups: bigint): Tensor =>
@@ -75,39 +64,6 @@ const general = (
   isTransposed: boolean, outputPadding: Ints, groups: bigint,
 ): Tensor => run(m, x, w, b, optionsOf(m, w, stride, padding, dilation, groups, isTransposed, outputPadding))
 
-/** Limits of a fused clamp: infinite where there are none. */
-export function limits(low: Limit, high: Limit): [low: number, high: number] {
-  return [low === null ? -Infinity : Number(low), high === null ? Infinity : Number(high)]
-}
-
-type ConvState = readonly [Tensor, Tensor | null, Ints, Ints, Ints, bigint, Limit, Limit]
-type TransposedState = readonly [Tensor, Tensor | null, Ints, Ints, Ints, Ints, bigint, Limit, Limit]
-
-type PackArguments = readonly [Tensor, Tensor | null, ConvolutionOptions, low: number, high: number]
-
-/** Arguments of {@link packConvolution} from the state of a packed object, by class. */
-const STATES: Readonly<Record<string, (m: Machine, state: readonly Value[]) => PackArguments>> = {
-  [CONV]: (m, state) => {
-    const [weight, bias, stride, padding, dilation, groups, low, high] = state as unknown as ConvState
-    return [weight, bias, optionsOf(m, weight, stride, padding, dilation, groups), ...limits(low, high)]
-  },
-  [TRANSPOSED]: (m, state) => {
-    const [weight, bias, stride, padding, outputPadding, dilation, groups, low, high] = state as unknown as TransposedState
-    return [weight, bias, optionsOf(m, weight, stride, padding, dilation, groups, true, outputPadding), ...limits(low, high)]
-  },
-}
-
-function argumentsOf(m: Machine, name: string, state: Value): PackArguments {
-  return STATES[name]!(m, (state as Tuple).items)
-}
-
-/** What loading made of a packed object; of one that the model itself has packed, it is made when it runs. */
-function runPacked(m: Machine, input: Tensor, packed: PackedObject, name: string): Tensor {
-  return packed.prepared ? convolve(m, packed.prepared as Convolution, input) : run(m, input, ...argumentsOf(m, name, packed.state))
-}
-
-const prepare = (name: string) => (m: Machine, state: Value): Convolution => packConvolution(m, ...argumentsOf(m, name, state))
-
 const GENERAL = 'input, weight, bias, stride, padding, dilation, transposed, output_padding, groups'
 const PACKED = 'dilation, groups, output_min=None, output_max=None'
 
@@ -130,14 +86,10 @@ const conv: Family = {
     [`aten::convolution(${GENERAL})`]: general,
     [`aten::_convolution(${GENERAL}, benchmark, deterministic, cudnn_enabled, allow_tf32)`]: general,
     [`aten::_convolution.deprecated(${GENERAL}, benchmark, deterministic, cudnn_enabled)`]: general,
-    [`prepacked::conv2d_clamp_prepack(W, B, stride, padding, ${PACKED})`]: (_, ...state: Value[]) =>
-      new PackedObject(CONV, new Tuple(state)),
-    'prepacked::conv2d_clamp_run(X, W_prepack)': (m, x: Tensor, packed: PackedObject) => runPacked(m, x, packed, CONV),
-    [`prepacked::conv2d_transpose_clamp_prepack(W, B, stride, padding, output_padding, ${PACKED})`]: (_, ...state: Value[]) =>
-      new PackedObject(TRANSPOSED, new Tuple(state)),
-    'prepacked::conv2d_transpose_clamp_run(X, W_prepack)': (m, x: Tensor, packed: PackedObject) => runPacked(m, x, packed, TRANSPOSED),
+    [`prepacked::conv2d_clamp_prepack(W, B, stride, padding, ${PACKED})`]: (m, ...state: Value[]) => packedNow(m, CONV, state),
+    [`prepacked::conv2d_transpose_clamp_prepack(W, B, stride, padding, output_padding, ${PACKED})`]: (m, ...state: Value[]) =>
+      packedNow(m, TRANSPOSED, state),
   },
-  prepare: { [CONV]: prepare(CONV), [TRANSPOSED]: prepare(TRANSPOSED) },
 }
 
 export default conv

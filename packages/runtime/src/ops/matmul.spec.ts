@@ -4,6 +4,7 @@ import { numelOf, type Dtype, type Tensor } from '../tensor.ts'
 import { PackedObject, Tuple, type Value } from '../values.ts'
 import { call, createMachine, difference, Random, read } from './dense/testing.ts'
 import matmul from './matmul.ts'
+import prepacked from './prepacked.ts'
 
 /** Products of matrices `[..., rows, depth]` and `[..., depth, columns]` of equal batches. */
 function reference(a: ArrayLike<number>, b: ArrayLike<number>, batch: number, rows: number, depth: number, columns: number): Float64Array {
@@ -28,7 +29,7 @@ beforeEach(async () => {
   m = await createMachine()
 })
 
-const run = (name: string, ...args: Value[]): Tensor => call(m, matmul, name, ...args)
+const run = (name: string, ...args: Value[]): Tensor => call(m, name === 'prepacked::linear_clamp_run' ? prepacked : matmul, name, ...args)
 
 describe('matrix products', () => {
   it('agree with a plain loop, in every combination of layouts', () => {
@@ -113,7 +114,7 @@ describe('matrix products', () => {
       expect(difference(read(m, y), expected)).toBeLessThan(2e-6)
       const state = new Tuple([w, b, 0, null])
       const packed = new PackedObject('__torch__.torch.classes.xnnpack.LinearOpContext', state)
-      packed.prepared = matmul.prepare![packed.className]!(m, state)
+      packed.prepared = prepacked.prepare![packed.className]!(m, state)
       const positive = expected.map((value) => Math.max(value, 0))
       expect(difference(read(m, run('prepacked::linear_clamp_run', x, packed)), positive)).toBeLessThan(2e-6)
     }

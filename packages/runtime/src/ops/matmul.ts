@@ -6,11 +6,8 @@ import { PackedObject, type Scalar, Tuple, type Value } from '../values.ts'
 import { reshaped } from './dense/batch.ts'
 import { listed } from './dense/listed.ts'
 import { combine, matmul } from './dense/matmul.ts'
-import { isRow, multiplyPacked, type PackedMatrix, packedOnce, packMatrix, stays } from './dense/packed.ts'
-
-const CLASS = '__torch__.torch.classes.xnnpack.LinearOpContext'
-
-type LinearState = readonly [weight: Tensor, bias: Tensor | null, low: Scalar | null, high: Scalar | null]
+import { identity, isRow, multiplyPacked, packedOnce, stays } from './dense/packed.ts'
+import { LINEAR, packLinear } from './prepacked.ts'
 
 /** A matrix seen with rows and columns exchanged. */
 export function transposed(matrix: Tensor): Tensor {
@@ -27,16 +24,14 @@ export function linear(m: Machine, input: Tensor, weight: Tensor, bias: Tensor |
   return bias ? combine(m, product, bias, 1, 1) : product
 }
 
-function packLinear(m: Machine, state: Value): PackedMatrix {
-  const [weight, bias, low, high] = (state as Tuple).items as unknown as LinearState
-  return packMatrix(m, transposed(weight), bias, low === null ? -Infinity : Number(low), high === null ? Infinity : Number(high))
-}
-
-/** What loading made of a packed object; of one that the model itself has packed, it is made when it runs. */
-function runPacked(m: Machine, input: Tensor, packed: PackedObject): Tensor {
-  const [weight] = (packed.prepared ? [] : (packed.state as Tuple).items) as [Tensor]
-  const matrix = packed.prepared ?? m.cached(weight, 'linear', () => packLinear(m, packed.state))
-  return multiplyPacked(m, input, matrix as PackedMatrix)
+/** Weights that the model itself packs while it runs. */
+function packedNow(m: Machine, ...state: Value[]): PackedObject {
+  const object = new PackedObject(LINEAR, new Tuple(state))
+  const [weight, bias, low, high] = state as [Tensor, Tensor | null, Value, Value]
+  const key = JSON.stringify([weight.sizes, weight.offset, weight.strides, bias && identity(bias), String(low), String(high)])
+  // Only of biases that stay is the address a name.
+  object.prepared = bias && !stays(bias) ? packLinear(m, state) : m.cached(weight, key, () => packLinear(m, state))
+  return object
 }
 
 /** `beta * self + alpha * (a @ b)`. */
@@ -127,11 +122,8 @@ const matrixProducts: Family = {
     'aten::chain_matmul(matrices)': chain,
     'aten::linalg_multi_dot(tensors)': chain,
     'aten::kron(self, other)': kron,
-    'prepacked::linear_clamp_prepack(W, B=None, output_min=None, output_max=None)': (_, ...state: Value[]) =>
-      new PackedObject(CLASS, new Tuple(state)),
-    'prepacked::linear_clamp_run(X, W_prepack)': runPacked,
+    'prepacked::linear_clamp_prepack(W, B=None, output_min=None, output_max=None)': packedNow,
   },
-  prepare: { [CLASS]: packLinear },
 }
 
 export default matrixProducts

@@ -1,0 +1,66 @@
+import { dense } from '../kernels/dense.ts'
+import type { Machine } from '../machine.ts'
+import type { Family } from '../operator.ts'
+import type { Tensor } from '../tensor.ts'
+import type { PackedObject, Scalar, Tuple, Value } from '../values.ts'
+import { convolve } from './dense/convolution.ts'
+import { type Ints, optionsOf } from './dense/options.ts'
+import { multiplyPacked, type PackedMatrix, packMatrix } from './dense/packed.ts'
+import { type Convolution, packConvolution } from './dense/packing.ts'
+
+export const CONV = '__torch__.torch.classes.xnnpack.Conv2dOpContext'
+export const TRANSPOSED = '__torch__.torch.classes.xnnpack.TransposeConv2dOpContext'
+export const LINEAR = '__torch__.torch.classes.xnnpack.LinearOpContext'
+
+type Limit = Scalar | null
+type LinearState = readonly [Tensor, Tensor | null, Limit, Limit]
+type ConvState = readonly [Tensor, Tensor | null, Ints, Ints, Ints, bigint, Limit, Limit]
+type TransposedState = readonly [Tensor, Tensor | null, Ints, Ints, Ints, Ints, bigint, Limit, Limit]
+
+/** Limits of a fused clamp: infinite where there are none. */
+const limits = (low: Limit, high: Limit): [low: number, high: number] =>
+  [low === null ? -Infinity : Number(low), high === null ? Infinity : Number(high)]
+
+type PackArguments = Parameters<typeof packConvolution> extends [unknown, ...infer Rest] ? Rest : never
+
+/** Arguments of {@link packConvolution} from the state of a packed object, by class. */
+export const CONVOLUTION_STATES: Readonly<Record<string, (m: Machine, state: readonly Value[]) => PackArguments>> = {
+  [CONV]: (m, state) => {
+    const [weight, bias, stride, padding, dilation, groups, low, high] = state as unknown as ConvState
+    return [weight, bias, optionsOf(m, weight, stride, padding, dilation, groups), ...limits(low, high)]
+  },
+  [TRANSPOSED]: (m, state) => {
+    const [weight, bias, stride, padding, outputPadding, dilation, groups, low, high] = state as unknown as TransposedState
+    return [weight, bias, optionsOf(m, weight, stride, padding, dilation, groups, true, outputPadding), ...limits(low, high)]
+  },
+}
+
+/** A linear layer's weights `[out, in]`, packed. */
+export function packLinear(m: Machine, state: readonly Value[]): PackedMatrix {
+  const [weight, bias, low, high] = state as unknown as LinearState
+  const { sizes: [rows, columns], strides: [row, column] } = weight as { sizes: readonly number[]; strides: readonly number[] }
+  return packMatrix(m, weight.view([columns!, rows!], [column!, row!]), bias, ...limits(low, high))
+}
+
+const prepareConvolution = (name: string) => (m: Machine, state: Value): Convolution =>
+  packConvolution(m, ...CONVOLUTION_STATES[name]!(m, (state as Tuple).items))
+
+const convolvePacked = (m: Machine, x: Tensor, { prepared }: PackedObject): Tensor => convolve(m, prepared as Convolution, x)
+
+/** What compiled models convolve and multiply with: weights that were packed when the model was loaded. */
+const prepacked: Family = {
+  name: 'prepacked',
+  kernels: [dense],
+  operators: {
+    'prepacked::conv2d_clamp_run(X, W_prepack)': convolvePacked,
+    'prepacked::conv2d_transpose_clamp_run(X, W_prepack)': convolvePacked,
+    'prepacked::linear_clamp_run(X, W_prepack)': (m, x: Tensor, { prepared }: PackedObject) => multiplyPacked(m, x, prepared as PackedMatrix),
+  },
+  prepare: {
+    [CONV]: prepareConvolution(CONV),
+    [TRANSPOSED]: prepareConvolution(TRANSPOSED),
+    [LINEAR]: (m, state) => packLinear(m, (state as Tuple).items),
+  },
+}
+
+export default prepacked
