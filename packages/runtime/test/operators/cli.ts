@@ -1,7 +1,7 @@
 import { matchesGlob } from './glob.ts'
 import { knownOperators, produce } from './produce.ts'
 import { caseText, type Failure, loadRegistry, readCases, runCases } from './runner.ts'
-import { UNTESTED } from './untested.ts'
+import { untestedReason } from './untested.ts'
 
 /** What the command line may ask for. */
 export interface Options {
@@ -43,7 +43,7 @@ export async function main({ python, only, count, show, all }: Options): Promise
     for (const failure of spread(failures).slice(0, show)) console.log(`       ${caseText(operator, failure.case)}\n         ${failure.text}`)
   }
   if (missing.length > 0) console.log(all ? `missing in the runtime:\n${missing.map((name) => `  ${name}`).join('\n')}` : `${missing.length} operators with cases are missing in the runtime (--all names them)`)
-  const untried = [...registry.operators.keys()].filter((name) => !known.has(name) && !(name in UNTESTED) && (only.length === 0 || only.some((pattern) => matchesGlob(name, pattern))))
+  const untried = [...registry.operators.keys()].filter((name) => !known.has(name) && untestedReason(name) === undefined && (only.length === 0 || only.some((pattern) => matchesGlob(name, pattern))))
   const without = untried.length > 0 ? knownOperators(python, untried) : []
   if (without.length > 0) console.log(`registered, but without cases: ${without.join(', ')}`)
   console.log(`${total.operators} operators: ${total.operators - failing.length} pass, ${failing.length} fail; ${total.passed} cases passed, ${total.failed} failed; ${missing.length} operators missing`)

@@ -91,7 +91,7 @@ def layer_norm(g, empty=0.05):
 
 
 CASES["aten::layer_norm"] = layer_norm
-CASES["aten::native_layer_norm"] = lambda g: layer_norm(g, 0)[:5]
+CASES["aten::native_layer_norm"] = lambda g: (lambda x, *rest: [x.contiguous(), *rest])(*layer_norm(g, 0)[:5])
 CASES["aten::rms_norm"] = lambda g: (lambda x, n, w, *_: [x, n, w, g.choice((None, 1e-6))])(*layer_norm(g))
 CASES["aten::renorm"] = lambda g: [g.tensor(g.shape(2, 3, empty=0)), g.choice((2, 1)), 0, g.choice((1, 0.5))]
 

@@ -76,7 +76,7 @@ CASES["aten::norm.ScalarOpt_dim_dtype"] = lambda g: (lambda x, dims: [x, g.choic
 CASES["aten::linalg_vector_norm"] = lambda g: (lambda x, dims: [x, g.choice(ORDERS), dims, g.chance(0.5)])(*some_dims(g, REAL, none=0.3, empty=0.02))
 CASES["aten::linalg_norm"] = lambda g: (lambda x, dim: [x, g.choice((2, 1, float("inf"))), [dim], g.chance(0.5)])(*one_dim(g, REAL, shape=g.shape(1, empty=0)))
 CASES["aten::frobenius_norm.dim"] = lambda g: (lambda x, dims: [x, dims[:2], g.chance(0.5)])(*some_dims(g, REAL, none=0, empty=0))
-CASES["aten::logsumexp"] = lambda g: keep(g, *some_dims(g, REAL, none=0, special=0.3, empty=0.02, low=-30, high=30))
+CASES["aten::logsumexp"] = lambda g: (lambda x, dims: keep(g, x, dims or [0]))(*some_dims(g, REAL, none=0, special=0.3, empty=0.02, low=-30, high=30))
 CASES["aten::count_nonzero"] = lambda g: [g.tensor(None, g.dtype(torch.float32, torch.int64, torch.bool), -1.2, 1.2)]
 CASES["aten::count_nonzero.dim_IntList"] = lambda g: list(some_dims(g, (torch.float32, torch.int64, torch.bool), none=0, low=-1.2, high=1.2))
 CASES["aten::dist"] = lambda g: (lambda s, d: [g.tensor(s[0], d), g.tensor(s[1], d), g.choice((2, 1, 0.5))])(g.broadcast(wrong=0), g.real())
@@ -88,7 +88,7 @@ for name in ("cumsum", "cumprod"):
             return [tensor, dim] + ([g.choice((torch.float32, torch.int64, torch.float64)) if not inplace else None] if g.chance(0.3) else [])
         CASES["aten::" + name + underscore] = cumulate
 for name in ("cummax", "cummin"):
-    CASES["aten::" + name] = lambda g: list(one_dim(g, (torch.float32, torch.int64, torch.float64), -9, 9, 0.2))
+    CASES["aten::" + name] = lambda g: list(one_dim(g, (torch.float32, torch.int64, torch.float64), -9, 9, 0.2, g.shape(1)))
 CASES["aten::logcumsumexp"] = lambda g: list(one_dim(g, REAL, -9, 9, 0))
 CASES["aten::diff"] = lambda g: (lambda x, d: [x, g.choice((1, 1, 2)), d])(*one_dim(g, (torch.float32, torch.int64), shape=g.shape(1)))
 CASES["aten::trapz.x"] = lambda g: (lambda s: [g.tensor(s), g.tensor(s)])(g.shape(1, 3, empty=0))
