@@ -1,52 +1,10 @@
 import { RuntimeError } from './errors.ts'
 import { type CompleteImageSpec, completeImageSpec, type ImageSpec, placePicture } from './image-spec.ts'
-import { type Pixels, resample } from './resample.ts'
+import { className, DRAWABLE, type ImageSource, isPixels, type Pixels } from './pictures.ts'
+import { resample } from './resample.ts'
 import type { TensorLike } from './tensor-value.ts'
 
-/** Whatever an app has a picture in. Of a video and of a canvas it is what they show when the model is run. */
-export type ImageSource =
-  | ImageData | ImageBitmap | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas | HTMLVideoElement | VideoFrame | Blob | Pixels
-
-/** A picture with a description of its own: `{ image: bitmap, size: 224 }`. */
-export type ImageInput = { readonly image: ImageSource | readonly ImageSource[] } & Partial<ImageSpec>
-
-/** Pixels of what can be drawn, by its class. Names, because classes of other windows count, too, and none of them is there in Node. */
-const DRAWABLE: Readonly<Record<string, (source: never) => readonly [width: number, height: number]>> = {
-  ImageBitmap: ({ width, height }: ImageBitmap) => [width, height],
-  HTMLCanvasElement: ({ width, height }: HTMLCanvasElement) => [width, height],
-  OffscreenCanvas: ({ width, height }: OffscreenCanvas) => [width, height],
-  HTMLImageElement: ({ naturalWidth, naturalHeight }: HTMLImageElement) => [naturalWidth, naturalHeight],
-  HTMLVideoElement: ({ videoWidth, videoHeight }: HTMLVideoElement) => [videoWidth, videoHeight],
-  VideoFrame: ({ displayWidth, displayHeight }: VideoFrame) => [displayWidth, displayHeight],
-}
-
-const className = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1)
-
-/** True for what can be drawn, or for that of one class. */
-export function isPicture(value: unknown, name: string = className(value)): boolean {
-  return name in DRAWABLE && className(value) === name
-}
-
-/** True for pictures. */
-export function isImageSource(value: unknown): value is ImageSource {
-  return isPicture(value) || value instanceof Blob || isPixels(value)
-}
-
-function isPixels(value: unknown): value is Pixels {
-  const { data, width, height } = (value ?? {}) as Pixels
-  return typeof width === 'number' && typeof height === 'number' && (data instanceof Uint8ClampedArray || data instanceof Uint8Array)
-}
-
-/** True for a picture that comes with its description. */
-export function isImageInput(value: unknown): value is ImageInput {
-  const { image } = (value ?? {}) as ImageInput
-  return image !== undefined && (isImageSource(image) || isPictures(image))
-}
-
-/** True for a list of pictures, which become a batch. */
-export function isPictures(value: unknown): value is readonly ImageSource[] {
-  return Array.isArray(value) && value.length > 0 && value.every(isImageSource)
-}
+export { completeImageSpec } from './image-spec.ts'
 
 /** One picture, or several as a batch, as the tensor that a model takes. */
 export async function imageToTensor(pictures: ImageSource | readonly ImageSource[], spec: ImageSpec, where?: string): Promise<TensorLike> {
@@ -131,11 +89,10 @@ async function picturePixels(source: ImageSource, spec: CompleteImageSpec): Prom
       bitmap.close()
     }
   }
-  if (name === 'HTMLImageElement' && !(source as HTMLImageElement).complete) {
-    await (source as HTMLImageElement).decode().catch((cause: unknown) => { throw refused('the <img> did not load', cause) })
-  }
+  // One that failed to load has no size, whether that is known already or only now.
+  if (name === 'HTMLImageElement') await (source as HTMLImageElement).decode().catch(() => undefined)
   const [width, height] = DRAWABLE[name]!(source as never)
-  if (!(width > 0 && height > 0)) throw refused(`the ${name} has no picture yet`)
+  if (!(width > 0 && height > 0)) throw refused(`the ${name} has no picture: it did not load, or not yet`)
   return drawnPixels(source as CanvasImageSource, width, height, spec)
 }
 

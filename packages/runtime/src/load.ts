@@ -6,7 +6,6 @@ import { type CacheMode, openModel, type Source } from './open.ts'
 import type { Family } from './operator.ts'
 import { reporter, throttled } from './progress.ts'
 import { createSession, type Known } from './session.ts'
-import { openInWorker } from './worker-client.ts'
 
 /** A model that is loading or loaded, for all who asked for it. */
 interface Shared {
@@ -78,10 +77,11 @@ async function start(
   const cache: CacheMode = source.url !== undefined && isWorthCaching(source.url) ? options.cache ?? 'auto' : 'no-store'
   if (cache !== 'no-store' && source.integrity !== undefined) inUse.add(source.integrity)
   if (options.worker && typeof Worker === 'function') {
+    const { openInWorker } = await import('./worker-client.ts')
     return createModel(await openInWorker(source, known, { cache, keep: inUse, signal, onProgress: tell, onDeath: forget }), forget)
   }
   const engine = await openModel(source, families, { cache, keep: inUse, signal, report: reporter(tell) })
-  return createModel(createSession(engine, known), forget)
+  return createModel(await createSession(engine, known), forget)
 }
 
 /** Waits for a shared model until it is there or this caller gives up. */

@@ -1,4 +1,5 @@
 import type { Placement } from './image-spec.ts'
+import type { Pixels } from './pictures.ts'
 
 /** Pillow's fixed point for the weights of bytes: Imaging/Resample.c, PRECISION_BITS. */
 const BITS = 22
@@ -10,13 +11,6 @@ interface Filter {
   /** `taps` for each output pixel. */
   readonly weights: Int32Array
   readonly taps: number
-}
-
-/** Pixels: rows of red, green, blue and alpha. */
-export interface Pixels {
-  readonly data: Uint8ClampedArray | Uint8Array
-  readonly width: number
-  readonly height: number
 }
 
 /**

@@ -1,4 +1,4 @@
-import { isPicture } from './image.ts'
+import { isPicture } from './pictures.ts'
 
 /** Values that can be sent to another thread, with what is handed over by it. */
 export interface Sendable {

@@ -1,11 +1,11 @@
 import type { Engine, MemoryUse } from './engine.ts'
 import { RuntimeError } from './errors.ts'
 import type { ModelPort, ModelSignature } from './facts.ts'
-import { imageToTensor, isImageInput, isImageSource, isPictures } from './image.ts'
-import { completeImageSpec, type ImageSpec } from './image-spec.ts'
+import type { ImageSpec } from './image-spec.ts'
 import { byName, type InputPort, toValues } from './inputs.ts'
 import type { Port } from './lite/program.ts'
 import { nameOutputs, outputName, readOutput, type SentOutput } from './outputs.ts'
+import { isImageInput, isImageSource, isPictures } from './pictures.ts'
 import { parseScriptType, withFields } from './script-type.ts'
 import type { Value } from './values.ts'
 
@@ -55,14 +55,16 @@ export interface Known {
 }
 
 /** Runs an engine with values as apps have them. */
-export function createSession(engine: Engine, known: Known = {}): Session {
+export async function createSession(engine: Engine, known: Known = {}): Promise<Session> {
   // Let go when disposed, with all of the model's memory.
   let open: Engine | undefined = engine
   const current = (): Engine => {
     if (!open) throw new RuntimeError('DISPOSED', DISPOSED)
     return open
   }
-  const image = known.image ?? imageFile(engine.extraFiles)
+  const image = known.image ?? await imageFile(engine.extraFiles)
+  // Before it is needed, and while there is a network.
+  if (image) await pictureCode()
   const fields = withFields(engine.types)
   const ports = new Map(Array.from(engine.methods, ([name, { inputs }]) =>
     [name, inputs?.map((port, i) => withKnown({ ...port, type: fields(port.type) }, name, i, known.signature))]))
@@ -95,10 +97,16 @@ export function createSession(engine: Engine, known: Known = {}): Session {
   }
 }
 
+/** Apps without pictures do not load it. */
+function pictureCode(): Promise<typeof import('./image.ts')> {
+  return import('./image.ts')
+}
+
 /** The description of pictures in the model's extra files. */
-function imageFile(files: ReadonlyMap<string, Uint8Array>): ImageSpec | undefined {
+async function imageFile(files: ReadonlyMap<string, Uint8Array>): Promise<ImageSpec | undefined> {
   const file = files.get('image.json') ?? files.get('extra/image.json')
   if (!file) return undefined
+  const { completeImageSpec } = await pictureCode()
   try {
     const spec = JSON.parse(new TextDecoder().decode(file)) as ImageSpec
     completeImageSpec(spec, 'extra/image.json')
@@ -133,6 +141,7 @@ async function picture(given: unknown, described: ImageSpec | undefined, where: 
     const how = 'Give it with the picture ({ image, size: 224, mean, std }), at the import (?mobile&image=224x224&mean=…&std=…), or in the model\'s extra file image.json'
     throw new RuntimeError('WRONG_INPUT', `${where} is a picture, and nothing says how the model wants it. ${how}.`)
   }
+  const { imageToTensor } = await pictureCode()
   return await imageToTensor(image, spec as ImageSpec, where)
 }
 

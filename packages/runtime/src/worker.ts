@@ -37,7 +37,7 @@ async function carryOut(request: Request): Promise<[SessionInfo | CallResult | u
     // To give up, the page ends the worker.
     const { signal } = new AbortController()
     const report = reporter((progress) => scope.postMessage({ progress }, []))
-    session = createSession(await openModel(source, families, { cache, keep, signal, report }), known)
+    session = await createSession(await openModel(source, families, { cache, keep, signal, report }), known)
     return [session.info, []]
   }
   if (!session) throw new RuntimeError('WORKER', 'The worker has no model yet.')

@@ -107,8 +107,8 @@ describe.skipIf(!chromiumPath)('pictures in a page', () => {
     })
     expect(messages).toEqual([
       'The picture cannot be used: the file is not a picture that this engine can decode.',
-      'The picture cannot be used: the HTMLVideoElement has no picture yet.',
-      'The picture cannot be used: the <img> did not load.',
+      'The picture cannot be used: the HTMLVideoElement has no picture: it did not load, or not yet.',
+      'The picture cannot be used: the HTMLImageElement has no picture: it did not load, or not yet.',
     ])
   })
 })
