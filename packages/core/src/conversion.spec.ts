@@ -76,7 +76,8 @@ describe('a Python source', () => {
       dependencies: [join(root, 'nets/net.py'), join(root, 'nets/layers.py')],
       warnings: [{ message: 'Careful.', location: { file: join(root, 'nets/layers.py'), line: 1 } }],
     })
-    expect(result.facts.inputs).toMatchObject([{ name: 'image', type: 'Tensor' }])
+    expect(result.facts.inputs).toEqual([{ name: 'image', type: 'Tensor', dtype: 'float32', shape: [null, 3, 8, 8] }])
+    expect(result.facts.check).toMatchObject({ inputs: ['1x3x8x8', '2x3x8x8'] })
     expect(result.file).toMatch(/net\.ptl$/)
     expect(await readdir(join(folder, 'cache/v1/tmp'))).toEqual([])
   })

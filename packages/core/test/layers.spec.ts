@@ -79,6 +79,12 @@ describe('the package', () => {
     expect(imports.filter(({ from, to }) => room(from) !== undefined && room(to) !== undefined && room(from) !== room(to))).toEqual([])
   })
 
+  it('knows the runtime by what it says to those who build, in few places', () => {
+    const runtime = imports.filter(({ to }) => to.startsWith('@petaljs/runtime'))
+    expect(new Set(runtime.map(({ to }) => to))).toEqual(new Set(['@petaljs/runtime/build']))
+    expect(runtime.filter(({ from }) => !/^(?:check\/|(?:coverage|facts|image)\.ts$)/.test(from))).toEqual([])
+  })
+
   it('has no files that import one another in a circle', () => {
     expect(cycle()).toBeUndefined()
   })

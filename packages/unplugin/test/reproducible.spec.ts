@@ -6,7 +6,11 @@ import { webpack5 } from './support/webpack.ts'
 
 const MAIN = `import model from './net.pt?mobile'\nimport second from './other.ptl?mobile'\nglobalThis.result = [model, second]`
 
-const storeOf = (app: App): Promise<Record<string, Buffer>> => readTree(app.path('node_modules/.cache/petal'))
+/** All but the memos of digests: one is written as soon as its file is old enough, on a slow machine by the second build. */
+async function storeOf(app: App): Promise<Record<string, Buffer>> {
+  const files = await readTree(app.path('node_modules/.cache/petal'))
+  return Object.fromEntries(Object.entries(files).filter(([name]) => !name.includes('memo/')))
+}
 
 describe.each(BUNDLERS)('$name: a build', ({ build }) => {
   it('is the same, names and bytes, in two checkouts at different paths', async () => {
