@@ -12,6 +12,9 @@ const SIMPLE: Readonly<Record<string, (value: Value) => boolean>> = {
   Device: (value) => value instanceof Device,
   number: (value) => ['bigint', 'number', 'boolean'].includes(typeof value),
   Scalar: (value) => ['bigint', 'number', 'boolean'].includes(typeof value),
+  // Python's own `isinstance(x, (list, tuple))`: of whatever elements.
+  list: (value) => Array.isArray(value),
+  tuple: (value) => value instanceof Tuple,
   Any: () => true,
 }
 
