@@ -68,7 +68,8 @@ class Detector(nn.Module):
             refined = clip_boxes_to_image(self.decode(centers.unsqueeze(1).expand(-1, 4, 4), deltas * 0.2), (height, width))
             label = torch.arange(4).view(1, -1).expand_as(classes)
             wanted = torch.where(classes[:, 1:] > 0.2)
-            flat = refined[:, 1:][wanted], classes[:, 1:][wanted], label[:, 1:][wanted]
+            box, kind = wanted[0], wanted[1] + 1
+            flat = refined[box, kind], classes[box, kind], label[box, kind]
             last = nms(flat[0], flat[1], 0.5)
             found.append({"boxes": flat[0][last], "scores": flat[1][last], "labels": flat[2][last]})
         return found

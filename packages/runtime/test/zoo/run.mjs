@@ -103,7 +103,7 @@ async function* exported(args = ['--set', options.set]) {
 async function* kept() {
   const digest = createHash('sha256')
   const sources = join(root, 'packages/core/test/differential')
-  for (const file of [join(here, 'export.py'), join(sources, 'zoo.py'), join(sources, 'language.py'), options.petal]) digest.update(readFileSync(file))
+  for (const file of [join(here, 'export.py'), join(here, 'detection.py'), join(sources, 'zoo.py'), join(sources, 'language.py'), options.petal]) digest.update(readFileSync(file))
   const stamp = digest.digest('hex')
   for (const name of options.only) {
     const prefix = `${name.replaceAll(/[^0-9A-Za-z_.-]+/g, '_')}-`
