@@ -41,7 +41,21 @@ export function log1p(x: v128): v128 {
   return f32x4.sub(log(u), f32x4.div(lost, u))
 }
 
-/** Gauss's error function: a polynomial of x^2 up to 1, behind that 1 - e^(a polynomial of x). Errors of 1e-9 before rounding. */
+/** 1 - erf(a) for a >= 0, as e^(a polynomial), which falls without end. An absolute error of 2e-8 before rounding. */
+// @ts-ignore: decorator
+@inline
+export function erfc(a: v128): v128 {
+  let p = madd(splat(-3.144024908707799e-05), a, splat(0.0003088026666992483))
+  p = madd(p, a, splat(-0.00103240255905368))
+  p = madd(p, a, splat(-0.000536932868247797))
+  p = madd(p, a, splat(0.01958396059164963))
+  p = madd(p, a, splat(-0.10291961372433564))
+  p = madd(p, a, splat(-0.6365977333156785))
+  p = madd(p, a, splat(-1.1283802515135615))
+  return exp(f32x4.mul(p, a))
+}
+
+/** Gauss's error function: a polynomial of x^2 up to 1, behind that 1 - {@link erfc}. */
 // @ts-ignore: decorator
 @inline
 export function erf(x: v128): v128 {
@@ -54,13 +68,6 @@ export function erf(x: v128): v128 {
   p = madd(p, square, splat(0.11283600176252997))
   p = madd(p, square, splat(-0.37612627135965215))
   p = madd(p, square, splat(1.128379165913751))
-  const t = f32x4.pmin(a, splat(4))
-  let q = madd(splat(0.00018557489308268504), t, splat(-0.0029396157342080897))
-  q = madd(q, t, splat(0.02180535114964699))
-  q = madd(q, t, splat(-0.10303743550502092))
-  q = madd(q, t, splat(-0.6382256023843463))
-  q = madd(q, t, splat(-1.127040079968735))
-  q = madd(q, t, splat(-0.000353708930620782))
-  const far = v128.or(f32x4.sub(splat(1), exp(q)), sign)
+  const far = v128.or(f32x4.sub(splat(1), erfc(a)), sign)
   return choose(f32x4.gt(a, splat(1)), far, f32x4.mul(p, x))
 }

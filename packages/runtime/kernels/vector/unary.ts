@@ -60,12 +60,22 @@ const SOFTPLUS = 16
 @inline
 const MISH = 17
 
-/** x * sigmoid(2 k) with k = sqrt(2 / pi) * (x + 0.044715 x^3), which is x / 2 * (1 + tanh(k)). */
+/** x / 2 * erfc(-x / sqrt(2)), where erfc(-a) is 2 - erfc(a). What 1 + erf(x) rounds to nothing is nothing, as in PyTorch. */
+// @ts-ignore: decorator
+@inline
+function geluOf(x: v128): v128 {
+  const tail = functions.erfc(f32x4.mul(f32x4.abs(x), splat(0.70710678)))
+  const rest = f32x4.mul(splat(0.5), choose(f32x4.lt(tail, splat(2.98e-8)), splat(0), tail))
+  return f32x4.mul(x, choose(f32x4.gt(x, splat(0)), f32x4.sub(splat(1), rest), rest))
+}
+
+/** x * sigmoid(2 k) with k = sqrt(2 / pi) * (x + 0.044715 x^3), which is x / 2 * (1 + tanh(k)); nothing where that rounds to nothing. */
 // @ts-ignore: decorator
 @inline
 function geluTanhOf(x: v128): v128 {
   const k = f32x4.mul(x, madd(f32x4.mul(x, x), splat(-0.0713548162726), splat(-1.59576912161)))
-  return f32x4.div(x, f32x4.add(splat(1), math.exp(k)))
+  const e = math.exp(k)
+  return f32x4.div(x, f32x4.add(splat(1), choose(f32x4.gt(e, splat(6.7e7)), splat(Infinity), e)))
 }
 
 // @ts-ignore: decorator
@@ -99,7 +109,7 @@ function operate(operation: i32, x: v128, p: v128, q: v128, r: v128): v128 {
   if (operation == TANH) return math.tanh(x)
   if (operation == SIGMOID) return math.sigmoid(x)
   if (operation == SILU) return f32x4.div(x, f32x4.add(splat(1), math.exp(f32x4.neg(x))))
-  if (operation == GELU) return f32x4.mul(f32x4.mul(x, splat(0.5)), f32x4.add(splat(1), functions.erf(f32x4.mul(x, splat(0.70710678)))))
+  if (operation == GELU) return geluOf(x)
   if (operation == GELU_TANH) return geluTanhOf(x)
   if (operation == ERF) return functions.erf(x)
   if (operation == ELU) return choose(f32x4.gt(x, splat(0)), f32x4.mul(x, q), f32x4.mul(functions.expm1(f32x4.mul(f32x4.pmin(x, splat(0)), r)), p))

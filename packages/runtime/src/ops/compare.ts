@@ -20,11 +20,13 @@ const COMPARISONS: Readonly<Record<string, Operation['each']>> = {
 
 /** `eq.Tensor`, `eq.Scalar` and their other forms. */
 function comparisons(): OperatorTable {
-  return Object.assign({}, ...Object.entries(COMPARISONS).flatMap(([names, each]) => names.split(' ').flatMap((name) => {
-    const compare = (m: Machine, out: Tensor | undefined, a: Tensor, b: Operand): Tensor => pointwise(m, { each, result: 'bool' }, [a, b], out)
-    return [forms(`${name}.Tensor(self, other)`, compare, 'Tensor_out'), forms(`${name}.Scalar(self, other)`, compare, 'Scalar_out')]
-  }))) as OperatorTable
+  return Object.assign({}, ...Object.entries(COMPARISONS).flatMap(([names, each]) => names.split(' ').flatMap((name) => [
+    forms(`${name}.Tensor(self, other)`, compare(each), 'Tensor_out'), forms(`${name}.Scalar(self, other)`, compare(each), 'Scalar_out'),
+  ]))) as OperatorTable
 }
+
+const compare = (each: Operation['each']) => (m: Machine, out: Tensor | undefined, a: Tensor, b: Operand): Tensor =>
+  pointwise(m, { each, result: 'bool' }, [a, b], out)
 
 /** Logic of any type: what is not 0 is true. */
 function logic(name: string, each: Operation['each']): OperatorTable {

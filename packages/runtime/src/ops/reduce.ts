@@ -112,11 +112,11 @@ function logic(name: string, finish: (count: number, all: number) => boolean): O
   }
 }
 
+const times: Step = (state, at, x, position) => { state.value[at] = position === 0 ? x : x * (state.value[at] as number) }
+
 function product(m: Machine, self: Tensor, dims: Dims, keep: boolean, code: bigint | null): Tensor {
   const dtype = dtypeOf(m, code, isFloating(self.dtype) ? self.dtype : 'int64')
-  const step: Step = (state, at, x, position) => { state.value[at] = position === 0 ? x : x * (state.value[at] as number) }
-  if (self.numel > 0) return reduce(m, self, dims, keep, dtype, step)
-  return reduce(m, self, dims, keep, dtype, step, () => 1)
+  return reduce(m, self, dims, keep, dtype, times, self.numel > 0 ? undefined : () => 1)
 }
 
 /** Mean and sum of squared distances from it, by Welford's recurrence. */
@@ -138,17 +138,18 @@ function moments(m: Machine, self: Tensor, dims: Dims, correction: number, keep:
   return [toTensor(m, root ? variance.map(Math.sqrt) : variance, sizes, self.dtype), toTensor(m, other, sizes, self.dtype)]
 }
 
+const deviationForms = (run: (m: Machine, self: Tensor, dims: Dims, correction: number, keep: boolean) => Tensor | Results, name: string): OperatorTable => ({
+  [`aten::${name}(self, unbiased=True)`]: (m, self, unbiased) => run(m, self, null, Number(unbiased), false),
+  [`aten::${name}.dim(self, dim, unbiased=True, keepdim=False)`]: (m, self, dims, unbiased, keep) => run(m, self, dims, Number(unbiased), keep),
+  [`aten::${name}.correction(self, dim=None, correction=None, keepdim=False)`]: (m, self, dims, correction: Scalar | null, keep) =>
+    run(m, self, dims, Number(correction ?? 1), keep),
+})
+
 /** `var` and `var_mean`, or those of `std`. */
 function deviations(name: string, root: boolean): OperatorTable {
-  const forms = (run: (m: Machine, self: Tensor, dims: Dims, correction: number, keep: boolean) => Tensor | Results, each: string): OperatorTable => ({
-    [`aten::${each}(self, unbiased=True)`]: (m, self, unbiased) => run(m, self, null, Number(unbiased), false),
-    [`aten::${each}.dim(self, dim, unbiased=True, keepdim=False)`]: (m, self, dims, unbiased, keep) => run(m, self, dims, Number(unbiased), keep),
-    [`aten::${each}.correction(self, dim=None, correction=None, keepdim=False)`]: (m, self, dims, correction: Scalar | null, keep) =>
-      run(m, self, dims, Number(correction ?? 1), keep),
-  })
   return {
-    ...forms((m, self, dims, correction, keep) => moments(m, self, dims, correction, keep, root)[0], name),
-    ...forms((m, self, dims, correction, keep) => results(...moments(m, self, dims, correction, keep, root)), `${name}_mean`),
+    ...deviationForms((m, self, dims, correction, keep) => moments(m, self, dims, correction, keep, root)[0], name),
+    ...deviationForms((m, self, dims, correction, keep) => results(...moments(m, self, dims, correction, keep, root)), `${name}_mean`),
   }
 }
 
