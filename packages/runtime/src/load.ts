@@ -9,7 +9,10 @@ import { createSession, type Known } from './session.ts'
 
 /** A model that is loading or loaded, for all who asked for it. */
 interface Shared {
-  readonly promise: Promise<Model>
+  /** While it is loading. */
+  promise: Promise<Model> | undefined
+  /** When it is there; that it may be had again keeps no model from being collected. */
+  model: WeakRef<Model> | undefined
   readonly listeners: Set<(progress: LoadProgress) => void>
   /** What came last, for those who come later. */
   readonly latest: () => LoadProgress | undefined
@@ -35,7 +38,7 @@ export async function load(handle: ModelHandle, families: readonly Family[], opt
   loading.set(handle, models)
   const key = String(options.worker ?? false)
   let shared = models.get(key)
-  if (!shared) {
+  if (!shared?.promise && !shared?.model?.deref()) {
     const forget = (): void => {
       if (models.get(key) === shared) models.delete(key)
     }
@@ -67,8 +70,12 @@ function share(source: Source, families: readonly Family[], known: Known, option
     forget()
     controller.abort()
   }
-  promise.catch(forget)
-  return { promise, listeners, latest: () => latest, giveUp, waiting: 0 }
+  const shared: Shared = { promise, model: undefined, listeners, latest: () => latest, giveUp, waiting: 0 }
+  promise.then((model) => {
+    shared.model = new WeakRef(model)
+    shared.promise = undefined
+  }, forget)
+  return shared
 }
 
 async function start(
@@ -86,7 +93,8 @@ async function start(
 
 /** Waits for a shared model until it is there or this caller gives up. */
 function join(shared: Shared, { signal, onProgress }: LoadOptions): Promise<Model> {
-  const { promise, listeners, latest, giveUp } = shared
+  const { listeners, latest, giveUp } = shared
+  const promise = shared.promise ?? Promise.resolve(shared.model!.deref()!)
   // A listener of its own, so that one function may be given twice.
   const listener = onProgress && ((progress: LoadProgress): void => onProgress(progress))
   return new Promise((resolve, reject) => {

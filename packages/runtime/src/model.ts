@@ -77,6 +77,9 @@ export interface Model extends Disposable {
   readonly disposed: boolean
 }
 
+/** Sessions whose models nobody has any more: a worker would go on without end. */
+const abandoned = new FinalizationRegistry<Session>((session) => session.dispose())
+
 /** The model of a session. `onDispose` hears of its end. */
 export function createModel(session: Session, onDispose: () => void = () => undefined): Model {
   const { methods, image } = session.info
@@ -96,10 +99,11 @@ export function createModel(session: Session, onDispose: () => void = () => unde
   const dispose = (): void => {
     if (disposed) return
     disposed = true
+    abandoned.unregister(model)
     session.dispose()
     onDispose()
   }
-  const model = {
+  const model: object = {
     call, dispose, methods, image,
     run: (...inputs: readonly Input[]) => call('forward', inputs),
     inputs: methods['forward']?.inputs ?? [],
@@ -114,7 +118,10 @@ export function createModel(session: Session, onDispose: () => void = () => unde
     [Symbol.dispose as symbol | undefined ?? Symbol.for('Symbol.dispose')]: dispose,
   }
   // Frozen also because frameworks leave frozen objects as they are, instead of making all of a model reactive.
-  return Object.freeze(model) as unknown as Model
+  Object.freeze(model)
+  // `dispose` refers to the model, so that it lives as long as any of its functions, and as long as a call is under way.
+  abandoned.register(model, session, model)
+  return model as Model
 }
 
 /** Settles as `promise` does, or when the signal says so. */

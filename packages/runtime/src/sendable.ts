@@ -1,3 +1,4 @@
+import { RuntimeError } from './errors.ts'
 import { isPicture } from './pictures.ts'
 
 /** Values that can be sent to another thread, with what is handed over by it. */
@@ -34,7 +35,9 @@ export async function sendable(inputs: readonly unknown[], transfer: boolean): P
   }
 
   async function bitmap(source: ImageBitmapSource): Promise<ImageBitmap> {
-    return hand(await createImageBitmap(source))
+    return hand(await createImageBitmap(source).catch((cause: unknown) => {
+      throw new RuntimeError('WRONG_INPUT', `The picture cannot be used: ${(cause as Error).message}`, { cause })
+    }))
   }
 
   function array(view: Uint8Array<ArrayBuffer>): unknown {

@@ -240,6 +240,18 @@ describe.skipIf(!chromiumPath)('loading in a page', () => {
       expect(await load(page, factsOf(types))).toBe(false)
     })
 
+    it('is not used for files that are on the device', async () => {
+      expect(await page.evaluate(async (facts) => {
+        const file = await (await fetch('/net.ptl')).blob()
+        const data = `data:application/octet-stream;base64,${btoa(String.fromCharCode(...new Uint8Array(await file.arrayBuffer())))}`
+        const results = []
+        for (const url of [URL.createObjectURL(file), data]) results.push((await (await self.handle(url, facts).load()).run([1])).output.item())
+        await new Promise((resolve) => { setTimeout(resolve, 100) })
+        return results
+      }, factsOf(types))).toEqual([2, 2])
+      expect(await entries()).toEqual([])
+    })
+
     it('is not used in native apps, whose files are on the device', async () => {
       await page.evaluate(() => { self['Capacitor'] = { isNativePlatform: () => true } })
       expect(await load(page, factsOf(types))).toBe(false)

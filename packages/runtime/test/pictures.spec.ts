@@ -100,12 +100,13 @@ describe.skipIf(!chromiumPath)('pictures in a page', () => {
   })
 
   it('that cannot be used are told', async () => {
-    const messages = await page.evaluate(async () => {
-      const model = await self.net.load()
+    const [here, there] = await page.evaluate(async () => await Promise.all([false, true].map(async (worker) => {
+      const model = await self.net.load({ worker })
       const inputs = [new Blob(['no picture']), document.createElement('video'), Object.assign(new Image(), { src: 'missing.png' })]
-      return await Promise.all(inputs.map(async (input) => (await self.failure(model.run(input))).message))
-    })
-    expect(messages).toEqual([
+      return await Promise.all(inputs.map((input) => self.failure(model.run(input))))
+    })))
+    for (const failures of [here!, there!]) expect(failures.map(({ code }) => code)).toEqual(['WRONG_INPUT', 'WRONG_INPUT', 'WRONG_INPUT'])
+    expect(here!.map(({ message }) => message)).toEqual([
       'The picture cannot be used: the file is not a picture that this engine can decode.',
       'The picture cannot be used: the HTMLVideoElement has no picture: it did not load, or not yet.',
       'The picture cannot be used: the HTMLImageElement has no picture: it did not load, or not yet.',

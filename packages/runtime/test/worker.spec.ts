@@ -86,6 +86,26 @@ describe.skipIf(!chromiumPath)('a model in a worker', () => {
     await expect.poll(() => page.evaluate(() => self.cached())).toHaveLength(1)
   })
 
+  it('ends when nobody has the model any more, but not while it is called', async () => {
+    expect(await page.evaluate(async () => {
+      // The functions of a model keep it.
+      const { run } = await self.net.load({ worker: true })
+      self.run = run
+      return (await run([1])).output.item()
+    })).toBe(2)
+    await page.requestGC()
+    expect(await page.evaluate(async () => {
+      const { output } = await self.run([2])
+      self.run = undefined
+      return output.item()
+    })).toBe(4)
+    await expect.poll(async () => {
+      await page.requestGC()
+      return page.workers()
+    }).toHaveLength(0)
+    expect(await page.evaluate(async () => (await (await self.net.load({ worker: true })).run([3])).output.item())).toBe(6)
+  })
+
   it('is given up at once', async () => {
     app.server.routes.set('/types.ptl', (response) => { response.writeHead(200).flushHeaders() })
     expect(await page.evaluate(async () => {
