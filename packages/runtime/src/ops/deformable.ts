@@ -21,7 +21,7 @@ interface Plan {
 }
 
 /** Writes taps of every element of the kernel at every place of the result, moved by offsets: `[kernel elements, y and x, places]`. */
-function writeTaps(plan: Plan, offsets: ArrayLike<number>, mask: ArrayLike<number> | undefined, to: Uint32Array, weights: Float32Array): void {
+function writeTaps(plan: Plan, offsets: Float32Array, mask: Float32Array | undefined, to: Uint32Array, weights: Float32Array): void {
   const { input: [height, width], kernel, output, stride, pad, dilation } = plan
   const places = numelOf(output)
   for (let element = 0; element < numelOf(kernel); element++) {
@@ -42,7 +42,10 @@ function writeTaps(plan: Plan, offsets: ArrayLike<number>, mask: ArrayLike<numbe
   }
 }
 
-/** Convolution whose kernel's elements are moved at each place, and weighted by a mask (torchvision/csrc/ops/cpu/deform_conv2d_kernel.cpp). */
+const extent = (size: number, kernel: number, stride: Int, pad: Int, dilation: Int): number =>
+  Math.floor((size + 2 * Number(pad) - Number(dilation) * (kernel - 1) - 1) / Number(stride)) + 1
+
+/** Convolution whose kernel is moved at each place, and weighted by a mask (torchvision/csrc/ops/cpu/deform_conv2d_kernel.cpp). */
 function deformConvolution(
   m: Machine, input: Tensor, weight: Tensor, offset: Tensor, mask: Tensor, bias: Tensor,
   strideY: Int, strideX: Int, padY: Int, padX: Int, dilationY: Int, dilationX: Int, groupCount: Int, offsetGroups: Int, useMask: boolean,
@@ -51,8 +54,6 @@ function deformConvolution(
   const [batch, channels, height, width] = input.sizes as [number, number, number, number]
   const [outputs, inputs, rows, columns] = weight.sizes as [number, number, number, number]
   const [groups, moved] = [Number(groupCount), Number(offsetGroups)]
-  const extent = (size: number, kernel: number, stride: Int, pad: Int, dilation: Int): number =>
-    Math.floor((size + 2 * Number(pad) - Number(dilation) * (kernel - 1) - 1) / Number(stride)) + 1
   const plan: Plan = {
     input: [height, width], kernel: [rows, columns], stride: [Number(strideY), Number(strideX)], pad: [Number(padY), Number(padX)],
     dilation: [Number(dilationY), Number(dilationX)],

@@ -108,6 +108,7 @@ function roiAlign(m: Machine, input: Tensor, boxes: Tensor, scale: number, rows:
   const count = boxes.sizes[0]!
   const result = m.empty([count, channels, ...cells])
   const bins = cells[0] * cells[1]
+  let room = { address: 0, bytes: 0 }
   for (let i = 0; i < count; i++) {
     const region = regionOf(rois, i, scale, aligned ? 0.5 : 0, aligned ? -Infinity : 1)
     const cell: Pair = [fround(region.height / cells[0]), fround(region.width / cells[1])]
@@ -118,7 +119,10 @@ function roiAlign(m: Machine, input: Tensor, boxes: Tensor, scale: number, rows:
       continue
     }
     const { numbers: places, weights } = tapsOf(region, cell, samples, [height, width], cells)
-    const at = m.scratch(places.length * 8)
+    const bytes = places.length * 8
+    // All regions take the same room, which grows with the largest.
+    if (bytes > room.bytes) room = { address: m.scratch(2 * bytes), bytes: 2 * bytes }
+    const at = room.address
     m.i32.set(places, at / 4)
     m.f32.set(weights, at / 4 + places.length)
     const from = m.address(source) + region.image * channels * height * width * 4

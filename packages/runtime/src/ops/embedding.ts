@@ -29,8 +29,9 @@ function embeddingBag(
   if (!lastOffset) starts.push(list.length)
   const bags = starts.length - 1
   const columns = weight.sizes[1]!
+  const scales = weights && numbers(m, weights).slice()
+  // The last thing that may allocate: it may be the memory itself.
   const table = numbers(m, weight)
-  const scales = weights && numbers(m, weights)
   const skipped = padding === null || Number(padding) === -1 ? -1 : (Number(padding) + rows) % rows
   const sums = new Float32Array(bags * columns)
   const sizes = new Int32Array(bags)

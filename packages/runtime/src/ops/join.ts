@@ -4,10 +4,11 @@ import { contiguousStrides, DTYPE_OF_CODE, DTYPES, numelOf, sameSizes, Tensor } 
 import type { Scalar } from '../values.ts'
 import { concatenate } from './concatenate.ts'
 import { listed } from './dense/listed.ts'
+import { isFloating } from './elements.ts'
 import pads from './pads.ts'
 import { pickRows } from './picking.ts'
 import { resultType } from './promotion.ts'
-import { cast, filled, fromIntegers, integers } from './reading.ts'
+import { cast, filled, fromIntegers, integers, numbers } from './reading.ts'
 import {
   backwards, diagonal, expand, flatten, type Int, moveDims, permute, replaced, reshape, slice, transpose, unsqueeze, wrapDim,
   wrapDims,
@@ -180,7 +181,8 @@ function meshgrid(m: Machine, tensors: readonly Tensor[], indexing: string): Ten
 
 function diag(m: Machine, tensor: Tensor, shift: Int): Tensor {
   if (tensor.dim === 1) return diagEmbed(m, tensor, shift, 0, 1)
-  if (tensor.dim !== 2 || shift < -tensor.sizes[0]! || shift > tensor.sizes[1]!) throw m.fail(`${listed(tensor.sizes)} has no diagonal ${shift}`)
+  const [rows, columns] = tensor.sizes
+  if (tensor.dim !== 2 || shift < -rows! || shift > columns!) throw m.fail(`${listed(tensor.sizes)} has no diagonal ${shift}`)
   return m.copy(diagonal(m, tensor, shift, 0, 1))
 }
 
@@ -205,6 +207,27 @@ function blockDiagonal(m: Machine, tensors: readonly Tensor[]): Tensor {
     row += block.sizes[0]!
     column += block.sizes[1]!
   }
+  return result
+}
+
+/** The sum of the main diagonal. */
+function trace(m: Machine, tensor: Tensor): Tensor {
+  if (tensor.dim !== 2) throw m.fail(`trace: expected a matrix, but got ${listed(tensor.sizes)}`)
+  const sum = Array.from(numbers(m, diagonal(m, tensor, 0, 0, 1))).reduce((total, value) => total + value, 0)
+  return filled(m, [], isFloating(tensor.dtype) ? tensor.dtype : 'int64', sum)
+}
+
+/** Sequences of different lengths as one tensor. */
+function padSequence(m: Machine, sequences: readonly Tensor[], batchFirst: boolean, value: Scalar): Tensor {
+  const [first] = sequences
+  if (!first) throw m.fail('received an empty list of sequences')
+  const lengths = sequences.map(({ sizes }) => sizes[0]!)
+  const [longest, count] = [Math.max(...lengths), sequences.length]
+  const result = filled(m, [...batchFirst ? [count, longest] : [longest, count], ...first.sizes.slice(1)], first.dtype, value)
+  const [batch, time] = batchFirst ? [0, 1] : [1, 0]
+  sequences.forEach((sequence, i) => {
+    m.assign(slice(m, slice(m, result, batch, i, 1), time, 0, lengths[i]!), unsqueeze(m, sequence, batch))
+  })
   return result
 }
 
@@ -293,6 +316,8 @@ const join: Family = {
     'aten::meshgrid.indexing(tensors, indexing)': meshgrid,
     'aten::cartesian_prod(tensors)': (m, tensors: Tensor[]) =>
       tensors.length === 1 ? tensors[0]! : stack(m, meshgrid(m, tensors, 'ij').map((grid) => flatten(m, grid)), 1),
+    'aten::trace(self)': trace,
+    'aten::pad_sequence(sequences, batch_first=False, padding_value=0.)': padSequence,
     'aten::diag(self, diagonal=0)': diag,
     'aten::diag_embed(self, offset=0, dim1=-2, dim2=-1)': diagEmbed,
     'aten::diagflat(self, offset=0)': (m, tensor: Tensor, shift: Int) => diag(m, reshape(m, tensor, [-1]), shift),

@@ -4,7 +4,10 @@ import type { Dtype, Tensor } from '../tensor.ts'
 import type { Scalar } from '../values.ts'
 import { createElements, gather, scatter, toInt64 } from './elements.ts'
 
-/** All elements as numbers, in row-major order; int64 lose what a double does not hold. Not to be written to. */
+/**
+ * All elements as numbers, in row-major order; int64 lose what a double does not hold. Not to be written to, and stale after the next
+ * allocation.
+ */
 export function numbers(m: Machine, tensor: Tensor): Float64Array | Exclude<View, BigInt64Array> {
   const view = m.elements(m.contiguous(tensor))
   if (view instanceof BigInt64Array) return Float64Array.from(view, Number)

@@ -8,7 +8,7 @@ import { cast, fromIntegers, integers, numbers } from './reading.ts'
 /** Where values belong in ascending sequences: before equal elements, or behind them. */
 function search(m: Machine, values: Tensor | Scalar, sequence: Tensor, small: boolean, right: boolean, sorter: Tensor | null): Tensor {
   const length = sequence.sizes.at(-1) ?? 0
-  const wanted = values instanceof Tensor ? numbers(m, values) : [Number(values)]
+  const wanted = values instanceof Tensor ? Float64Array.from(numbers(m, values)) : [Number(values)]
   const sizes = values instanceof Tensor ? values.sizes : []
   if (sequence.dim > 1 && !sameSizes(sequence.sizes.slice(0, -1), sizes.slice(0, -1))) {
     throw m.fail(`the first dimensions of boundaries ${listed(sequence.sizes)} and values ${listed(sizes)} must match`)

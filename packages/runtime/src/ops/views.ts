@@ -164,7 +164,8 @@ function viewStrides({ sizes, strides, numel }: Tensor, target: readonly number[
 export function view(m: Machine, tensor: Tensor, shape: readonly Int[]): Tensor {
   const sizes = inferSizes(m, shape, tensor.numel)
   const strides = viewStrides(m.plain(tensor), sizes)
-  if (!strides) throw m.fail(`view size ${listed(sizes)} is not compatible with size ${listed(tensor.sizes)}, stride ${listed(tensor.strides)}`)
+  const { sizes: own, strides: steps } = tensor
+  if (!strides) throw m.fail(`view size ${listed(sizes)} is not compatible with size ${listed(own)} and stride ${listed(steps)}`)
   return tensor.view(sizes, strides)
 }
 
