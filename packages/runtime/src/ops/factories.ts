@@ -20,8 +20,8 @@ function full(m: Machine, sizes: Sizes, value: Scalar, dtype: Dtype): Tensor {
   return fillWith(m, m.empty(sizes.map(Number), dtype), value)
 }
 
-/** Elements that are computed from their position. */
-function generate(m: Machine, count: number, dtype: Dtype, at: (i: number) => Scalar): Tensor {
+/** A tensor of one dimension whose elements are computed from their position. */
+export function generate(m: Machine, count: number, dtype: Dtype, at: (i: number) => Scalar): Tensor {
   const result = m.empty([count], dtype)
   const values = createElements(dtype, count)
   if (values instanceof BigInt64Array) for (let i = 0; i < count; i++) values[i] = toInt64(at(i))

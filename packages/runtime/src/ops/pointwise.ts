@@ -155,13 +155,15 @@ export function emptyAs(m: Machine, tensor: Tensor, dtype: Dtype = tensor.dtype)
 /** Writes the elements of a tensor, broadcast and converted as C++ does, to another one. The caller has announced the writing. */
 export function copyTo(m: Machine, from: Tensor, to: Tensor): Tensor {
   const alike = isContiguous(from) && isContiguous(to) && sameSizes(from.sizes, to.sizes) && m.isChannelsLast(from) === m.isChannelsLast(to)
+  // Storages that lie channels-last and are no whole tensors of theirs are seen through strides.
+  if (alike) for (const each of [from, to]) if (!m.isChannelsLast(each)) m.plain(each)
   if (from.dtype === to.dtype && alike) {
-    const begin = m.address(alikePlain(m, from))
-    m.u8.copyWithin(m.address(alikePlain(m, to)), begin, begin + from.numel * DTYPES[from.dtype].bytes)
+    const begin = m.address(from)
+    m.u8.copyWithin(m.address(to), begin, begin + from.numel * DTYPES[from.dtype].bytes)
   } else if (from.dtype === to.dtype) {
     m.assign(to, from.view(to.sizes, broadcastStrides(from, to.sizes)))
   } else if (alike && isSimple(from.dtype) && isSimple(to.dtype)) {
-    convert(m.elements(alikePlain(m, from)) as Float32Array, m.elements(alikePlain(m, to)) as Float32Array)
+    convert(m.elements(from) as Float32Array, m.elements(to) as Float32Array)
   } else {
     // Ints of 64 bits stay exact; what is smaller is exact in doubles, too.
     const plan = arrange(m, to.sizes, [from], to.dtype, from.dtype, to)
@@ -175,11 +177,6 @@ const isSimple = (dtype: Dtype): boolean => dtype !== 'int64' && dtype !== 'floa
 
 function convert(from: Float32Array, to: Float32Array): void {
   for (let i = 0; i < from.length; i++) to[i] = from[i]!
-}
-
-/** Storages that lie channels-last and are no whole tensors of theirs are seen through strides. */
-function alikePlain(m: Machine, tensor: Tensor): Tensor {
-  return m.isChannelsLast(tensor) ? tensor : m.plain(tensor)
 }
 
 function restride(tensor: Tensor, sizes: readonly number[], order: readonly number[]): Tensor {
