@@ -24,6 +24,7 @@ import pool from './ops/pool.ts'
 import prepacked from './ops/prepacked.ts'
 import prim from './ops/prim.ts'
 import random from './ops/random.ts'
+import rare from './ops/rare.ts'
 import recurrent from './ops/recurrent.ts'
 import reduce from './ops/reduce.ts'
 import resize from './ops/resize.ts'
@@ -41,6 +42,6 @@ import type { Family } from './operator.ts'
 /** Every family of operators. */
 export const families: readonly Family[] = [
   activationMore, activation, arithmetic, attention, bits, collections, compare, conv, convert, deformable, detection,
-  distance, einsum, factories, grid, index, join, mathMore, math, matmul, nested, norm, pool, prepacked, prim, random,
+  distance, einsum, factories, grid, index, join, mathMore, math, matmul, nested, norm, pool, prepacked, prim, random, rare,
   recurrent, reduce, resize, scalar, scan, shape, softmax, sort, strings, sum, unfold, unpool,
 ]
