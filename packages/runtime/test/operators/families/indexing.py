@@ -213,7 +213,7 @@ def masked(g, own):
 CASES["aten::masked_select"] = lambda g: list(masked(g, False))
 for underscore in ("", "_"):
     def masked_scatter(g, own=underscore == "_"):
-        x, mask = masked(g, True)
+        x, mask = (one.contiguous() for one in masked(g, True))  # of others PyTorch takes the elements in the order of memory
         count = x.numel() - (1 if g.chance(0.01) else 0)
         return [x, mask, g.tensor([max(count, 0) + g.choice((0, 3))], x.dtype, 0, 9, plain=1)]
     CASES["aten::masked_scatter" + underscore] = masked_scatter

@@ -14,8 +14,8 @@ special_exp2 exp2|special_erf erf|special_erfc erfc|special_erfinv erfinv|specia
 not_equal_.Tensor ne_.Tensor|not_equal_.Scalar ne_.Scalar|less_.Tensor lt_.Tensor|less_.Scalar lt_.Scalar|less_equal_.Tensor le_.Tensor|less_equal_.Scalar le_.Scalar
 greater_.Tensor gt_.Tensor|greater_.Scalar gt_.Scalar|greater_equal_.Tensor ge_.Tensor|greater_equal_.Scalar ge_.Scalar|logaddexp2 logaddexp|rrelu relu_|special_softmax softmax.int|special_log_softmax log_softmax.int
 _cast_Long _cast_Float|lift_fresh_copy detach|detach_copy detach|lift detach|zero zero_|range.step range|_grid_sampler_2d_cpu_fallback grid_sampler_2d
-_index_put_impl _index_put_impl_|put put_|_stack stack|row_stack vstack|native_channel_shuffle channel_shuffle|linalg_multi_dot chain_matmul|nested_to_padded_tensor to_padded_tensor
-sym_size size|sym_size.int size.int|sym_stride stride|sym_stride.int stride.int|sym_numel numel|sym_storage_offset storage_offset|_shape_as_tensor size|is_leaf dim|_version dim|split split.sizes
+_index_put_impl _index_put_impl_|put put_|_stack stack|row_stack vstack|native_channel_shuffle channel_shuffle|nested_to_padded_tensor to_padded_tensor
+sym_size size|sym_stride stride|sym_numel numel|sym_storage_offset storage_offset|_shape_as_tensor size|split split.sizes
 matrix_H mT|mH mT|adjoint mT|numpy_T.a numpy_T|mT.a mT|mH.a mT|matrix_H.a mT|swapaxes_ transpose.int|swapdims_ transpose.int|special_logit logit|nanquantile quantile|nanquantile.scalar quantile.scalar
 nanmedian.dim median.dim|index.Tensor_hacked_twin take|ldexp.Tensor bitwise_and.Tensor|gcd bitwise_and.Tensor|lcm bitwise_and.Tensor|gcd_ bitwise_and_.Tensor|lcm_ bitwise_and_.Tensor
 """
@@ -53,7 +53,6 @@ CASES["aten::isin.Scalar_Tensor"] = lambda g: (lambda a, b, invert: [g.randint(-
 
 # ---- copies
 
-CASES["aten::copy"] = lambda g: views.copy_into(g)
 CASES["aten::copy_.Tensor"] = lambda g: views.copy_into(g)
 CASES["aten::copy_.int"] = lambda g: [g.own(None, g.dtype(torch.float32, torch.int64)), g.randint(-9, 9)]
 CASES["aten::copy_.float"] = lambda g: [g.own(None, g.dtype(torch.float32, torch.float64)), g.uniform(-9, 9)]
@@ -64,6 +63,9 @@ CASES["prim::index"] = lambda g: [torch.device("cpu")]
 
 # ---- layers
 
+CASES["aten::linalg_multi_dot"] = lambda g: (lambda n: [[g.tensor([n[i], n[i + 1]]) for i in range(len(n) - 1)]])([g.size() for _ in range(g.randint(3, 5))])
+for name in ("sym_size.int", "sym_stride.int"):
+    CASES["aten::" + name] = lambda g: (lambda x: [x, g.randrange(x.dim())])(g.tensor(g.shape(1), g.dtype()))
 CASES["aten::addmv_"] = lambda g: (lambda args: [args[0].contiguous().clone(), *args[1:]])(dense.addmv(g))
 CASES["aten::_cdist_forward"] = lambda g: dense.cdist(g)
 CASES["aten::_embedding_bag"] = CASES["aten::_embedding_bag_forward_only"] = lambda g: sequences.embedding_bag(g)[:8]
