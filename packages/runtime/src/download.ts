@@ -7,6 +7,8 @@ export interface Incoming {
   readonly from: string
   /** Size of the whole; undefined where that is not known. */
   readonly total: number | undefined
+  /** What the server says of it; may be the size of the compressed file. */
+  readonly hint?: number | undefined
   /** The next piece, until there is none. */
   next(): Promise<Uint8Array | undefined>
   cancel(): void
@@ -39,10 +41,12 @@ export function openResponse(response: Response, url: string = response.url, tot
     void body?.cancel()
     throw htmlInstead(url)
   }
-  // The length of what is sent, which is that of the file only where it is sent as it is.
-  const length = headers.has('content-encoding') ? undefined : Number(headers.get('content-length') ?? NaN)
-  return fromStream(body, shown(url), total ?? (Number.isSafeInteger(length) && length! > 0 ? length : undefined))
+  const hint = headers.has('content-encoding') ? 0 : Number(headers.get('content-length'))
+  return { ...fromStream(body, shown(url), total), hint: hint > 0 && hint < MAX_HINT ? hint : undefined }
 }
+
+/** More is not reserved on a server's word alone. */
+const MAX_HINT = 2 ** 30
 
 const LIKELY: Readonly<Record<number, string>> = {
   401: 'Does the address need a login?',
@@ -103,26 +107,33 @@ const PIECE = 1 << 20
  * number is INTEGRITY. `onBytes` hears how many there are.
  */
 export async function collect(incoming: Incoming, signal: AbortSignal, onBytes: (loaded: number, total: number) => void): Promise<Reserved> {
-  const { total, from } = incoming
-  const reserved = total === undefined ? undefined : reserve(total)
+  const { total, hint, from } = incoming
+  const size = total ?? hint
+  let reserved = size === undefined ? undefined : reserve(size)
   const pieces: Uint8Array[] = []
   let loaded = 0
-  onBytes(0, total ?? 0)
+  const tell = (): void => onBytes(loaded, reserved ? size! : 0)
+  tell()
   try {
     for (let piece = await read(incoming, signal); piece; piece = await read(incoming, signal)) {
       if (loaded === 0) refusePages(piece, from)
-      if (total !== undefined && loaded + piece.length > total) throw wrongSize(from, total, `more than ${total}`)
+      if (reserved && loaded + piece.length > size!) {
+        if (total !== undefined) throw wrongSize(from, total, `more than ${total}`)
+        pieces.push(reserved.bytes.subarray(0, loaded))
+        reserved = undefined
+      }
       if (reserved) reserved.bytes.set(piece, loaded)
       else pieces.push(piece)
       loaded += piece.length
-      onBytes(loaded, total ?? 0)
+      tell()
     }
   } catch (error) {
     incoming.cancel()
     throw error
   }
   if (total !== undefined && loaded !== total) throw wrongSize(from, total, String(loaded))
-  return reserved ?? joined(pieces, loaded)
+  if (!reserved) return joined(pieces, loaded)
+  return loaded === size ? reserved : joined([reserved.bytes.subarray(0, loaded)], loaded)
 }
 
 async function read(incoming: Incoming, signal: AbortSignal): Promise<Uint8Array | undefined> {

@@ -128,7 +128,7 @@ function startThread(onProgress: (progress: LoadProgress) => void, onDeath: () =
   }
 }
 
-const NOT_STARTED = 'The model\'s worker did not start. Its script has to come from the page\'s own origin, and a Content-Security-Policy has to allow it (worker-src \'self\'). Load the model without worker: true otherwise.'
+const NOT_STARTED = 'The model\'s worker did not start. Its script has to come from the page\'s own origin, and a Content-Security-Policy has to allow it (worker-src \'self\'); Vite 7 needs optimizeDeps.exclude: [\'@petaljs/runtime\']. Load the model without worker: true otherwise.'
 
 function startWorker(): Worker {
   try {

@@ -34,6 +34,14 @@ it('a file that is not there, not a model, or not the one is told', async () => 
   await expect(loadModel(new Response('<html>', { headers: { 'content-type': 'text/html' } }))).rejects.toMatchObject({ code: 'DOWNLOAD' })
 })
 
+it.each([100, types.length, types.length + 1000, 2 ** 40])('what a server says of the size is not taken at its word: %d bytes', async (length) => {
+  const heard: number[] = []
+  const answer = new Response(types, { headers: { 'content-length': String(length) } })
+  const model = await loadModel(answer, { integrity: facts.integrity, onProgress: ({ fraction }) => heard.push(fraction) })
+  expect((await model.run([2])).output.item()).toBe(4)
+  expect(heard.at(-1)).toBe(1)
+})
+
 it('a handle loads here, too; a worker is this thread', async () => {
   const handle = createHandle(url.href, facts, async () => ({ load, families }))
   const heard: LoadProgress[] = []
