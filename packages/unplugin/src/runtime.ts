@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { MODEL_FILE } from './ids.ts'
 
 /** The package that handles and what they load are imported from. */
@@ -18,6 +18,9 @@ export function isOwnImport(source: string, importer: string | undefined): boole
 
 /** Where a part of the runtime is that came with the plugin. */
 export const ownRuntime = (source: string): string => require.resolve(source)
+
+/** The folder of the runtime that came with the plugin. */
+export const ownFolder = (): string => dirname(require.resolve(`${RUNTIME}/package.json`))
 
 /** The folder of packages in which the plugin's runtime is. */
 export function ownPackages(): string | undefined {

@@ -102,8 +102,8 @@ const PAGE = `
   import model from './net.pt?mobile'
   import other from './other.ptl?mobile'
   const data = Float32Array.from({ length: 36 }, (_, i) => i / 36)
-  globalThis.answer = async (which = 'net') => {
-    const loaded = await (which === 'net' ? model : other).load()
+  globalThis.answer = async (which, options) => {
+    const loaded = await (which === 'net' ? model : other).load(options)
     const { output } = await loaded.run({ data, dims: [1, 1, 6, 6] })
     return [...output.data]
   }`
@@ -132,9 +132,9 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
     return { main, ...await open(await serveFiles({ ...output.files, 'index.html': `<script ${type} src="./${main}"></script>` })) }
   }
 
-  async function rightAnswer(page: Page, which: 'net' | 'other'): Promise<void> {
+  async function rightAnswer(page: Page, which: 'net' | 'other', options: object = {}): Promise<void> {
     const answers = JSON.parse(await readFile(fixture('answers.json'), 'utf8')) as Record<string, number[][]>
-    const given = await page.evaluate(`globalThis.answer('${which}')`) as number[]
+    const given = await page.evaluate(`globalThis.answer('${which}', ${JSON.stringify(options)})`) as number[]
     expect(given).toHaveLength(2)
     given.forEach((number, i) => expect(number).toBeCloseTo(answers[which]![0]![i]!, 5))
   }
@@ -146,6 +146,7 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
     await rightAnswer(page, 'net')
     expect(requests.filter((path) => /\.ptl?$/.test(path))).toHaveLength(1)
     await rightAnswer(page, 'other')
+    await rightAnswer(page, 'net', { worker: true })
     expect(modelsOf(output)).toHaveLength(2)
   })
 
@@ -164,5 +165,6 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
     const { page } = await open((await startDev(vite, app)).origin)
     await rightAnswer(page, 'net')
     await rightAnswer(page, 'other')
+    await rightAnswer(page, 'net', { worker: true })
   })
 })

@@ -1,7 +1,7 @@
 import type { Plugin } from 'vite'
 import { pathOf, MODEL_FILE } from '../ids.ts'
 import type { Importer } from '../place.ts'
-import { isOwnImport, ownRuntime, RUNTIME, RUNTIME_IMPORT } from '../runtime.ts'
+import { isOwnImport, ownFolder, ownRuntime, RUNTIME, RUNTIME_IMPORT } from '../runtime.ts'
 import { type BundlerFactory, errorText } from './bundler.ts'
 
 /**
@@ -18,6 +18,8 @@ export const vite: BundlerFactory = (models) => {
     configResolved(config) {
       const isBuild = config.command === 'build'
       if (!isBuild) assetQuery = '?url'
+      // A module may be served from anywhere, the script of its worker may not.
+      config.server.fs.allow.push(ownFolder().replaceAll('\\', '/'))
       isWatching = isBuild && config.build.watch !== null
       const say = (line: string): void => config.logger.info(`petal: ${line}`)
       models.configure({ root: config.root, print: isBuild ? say : undefined, note: say })
