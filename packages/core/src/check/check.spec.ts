@@ -93,7 +93,7 @@ it('ends a model that does not end by itself', async () => {
 describe('what is refused', () => {
   it('is a model that gives something else once it is optimized, with the layer and the optimization', async () => {
     const error = await refusal('net.pt', 'input=1x3x8x8&tolerance=1e-9')
-    expect(error).toMatchObject({ code: 'WRONG_OUTPUT', location: { file: expect.stringMatching(/^code\/.*conv\.py$/), line: expect.any(Number) } })
+    expect(error).toMatchObject({ code: 'WRONG_OUTPUT', location: { file: expect.stringMatching(/^code\/.*conv\.py$/), line: expect.any(Number), frame: expect.stringContaining('torch.conv2d(') } })
     expect(error.what).toMatch(/^Optimizing net\.pt changed what it gives by .*e-[78] of its largest number, where 1e-9 is allowed, on inputs 1x3x8x8\.$/)
     expect(error.likelyCause).toMatch(/It begins at the module blocks\.0\.conv \(aten::conv2d\), code\/.*conv\.py:\d+\. The optimization "conv_bn_fusion" makes it\./)
     expect(error.fix).toContain('block=conv_bn_fusion')

@@ -1,10 +1,12 @@
 import { type ModelCheck, type ModelRuntime, RuntimeError } from '@petaljs/runtime/build'
 import type { ByteSource } from '../compiler/archive/byte-source.ts'
+import { openArchive } from '../compiler/archive/zip-reader.ts'
 import type { Artifact, Call, CompileOptions } from '../compiler/artifact.ts'
 import { BLOCKABLE } from '../compiler/backends/cpu.ts'
 import { compile } from '../compiler/compile.ts'
 import { runtimeFact } from '../coverage.ts'
 import { PetalError } from '../errors.ts'
+import { codeFrame } from '../frame.ts'
 import { printInput } from '../request/index.ts'
 import type { InputSpec } from '../conversion-request.ts'
 import { bundledInputs } from './bundled.ts'
@@ -182,8 +184,15 @@ async function wrongOutput(job: CheckJob, original: Original, each: Answered, er
     ].join(' '),
     fix: `${culprit === undefined ? 'Leave optimizations out with "block"' : `Write "block=${culprit}"`}, and please report it with the model; `
       + 'if so small a difference does not matter, raise "tolerance".',
-    ...start?.at && { location: start.at },
+    ...start?.at && { location: { ...start.at, ...await frameOf(job.source, start.at) } },
   })
+}
+
+/** The lines around a place in the model's code. */
+async function frameOf(source: ByteSource, { file, line }: NonNullable<Call['at']>): Promise<{ readonly frame?: string }> {
+  const record = (await openArchive(source)).records.get(file)
+  if (record === undefined) return {}
+  return { frame: codeFrame(new TextDecoder().decode(await record.read()).split('\n'), { line }) }
 }
 
 function placeOf({ operator, module, at }: Call): string {
