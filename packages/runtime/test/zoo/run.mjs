@@ -17,6 +17,8 @@ import { ENGINES } from './engines.mjs'
 const here = dirname(fileURLToPath(import.meta.url))
 const root = resolve(here, '../../../..')
 const CASE_SECONDS = 900
+/** Models that the runtime refuses by name, and what it says it lacks. */
+const REFUSED = { Dtypes: /BFloat16|ComplexFloat/ }
 
 const { values: options } = parseArgs({ options: {
   set: { type: 'string', default: 'quick' }, only: { type: 'string', multiple: true }, form: { type: 'string' },
@@ -54,7 +56,7 @@ for (const { code, problem } of rows) {
   for (const name of code === 'UNSUPPORTED_OPERATOR' ? problem.match(/\w+::[\w.]+/g) ?? [] : []) missing.set(name, (missing.get(name) ?? 0) + 1)
 }
 for (const [name, times] of [...missing].toSorted((a, b) => b[1] - a[1])) console.log(`missing: ${name}, in ${times} files`)
-console.log(`runtime zoo: ${count('passed')} passed, ${count('failed')} failed, ${count('absent')} without a file`)
+console.log(`runtime zoo: ${count('passed')} passed, ${count('refused')} refused, ${count('failed')} failed, ${count('absent')} without a file`)
 process.exitCode = count('failed') > 0 ? 1 : 0
 
 /** Runs a case; an engine that dies or hangs is one failed row and is started anew. */
@@ -73,7 +75,9 @@ async function runIn(lane, path, about) {
   }
 }
 
-function report(row) {
+function report(given) {
+  const isRefused = given.code?.startsWith('UNSUPPORTED') && REFUSED[given.model]?.test(given.problem)
+  const row = isRefused ? { ...given, status: 'refused' } : given
   rows.push(row)
   const detail = row.status === 'passed' ? `error ${row.worst.toExponential(1)}, ${row.sets} sets, load ${row.load} ms, run ${row.run} ms` : row.problem
   console.log(`${row.status.padStart(7)}  ${row.model} ${row.form} ${row.file} ${row.engine}: ${detail}`)
