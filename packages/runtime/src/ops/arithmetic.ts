@@ -4,14 +4,13 @@ import type { Family } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Scalar } from '../values.ts'
 import { isFloating } from './elements.ts'
-import { divideFloor, divideTruncate, type Number2 } from './integers.ts'
+import { divide } from './quotients.ts'
 import { forms, type Operand, type Operation, pointwise } from './pointwise.ts'
 import { resultType } from './promotion.ts'
 
 // at::native's BinaryOps.cpp
 
 const MULTIPLY: Operation = { each: (a, b) => a * b, kernel: 'multiply' }
-const DIVIDE: Operation = { each: (a, b) => a / b, kernel: 'divide', result: 'float' }
 
 /** `max(a + alpha * b, low)` */
 function addition(m: Machine, alpha: Scalar, type: string, low: number): Operation {
@@ -48,15 +47,6 @@ const reverse = (m: Machine, out: Tensor | undefined, self: Tensor, other: Opera
 const addRelu = (m: Machine, out: Tensor | undefined, a: Operand, b: Operand, alpha: Scalar): Tensor => add(m, out, a, b, alpha, 0)
 
 const multiply = (m: Machine, out: Tensor | undefined, a: Operand, b: Operand): Tensor => pointwise(m, MULTIPLY, [a, b], out)
-
-/** Quotients that are rounded keep ints ints. */
-export function divide(m: Machine, out: Tensor | undefined, a: Operand, b: Operand, rounding: string | null = null): Tensor {
-  if (rounding === null) return pointwise(m, DIVIDE, [a, b], out)
-  const ways: Readonly<Record<string, Number2>> = { floor: divideFloor, trunc: divideTruncate }
-  const way = ways[rounding]
-  if (!way) throw m.fail(`div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '${rounding}'`)
-  return pointwise(m, way(m), [a, b], out)
-}
 
 const family: Family = {
   name: 'arithmetic',

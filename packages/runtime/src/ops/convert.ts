@@ -3,10 +3,10 @@ import type { Machine } from '../machine.ts'
 import type { Family, Implementation } from '../operator.ts'
 import { contiguousStrides, type Dtype, DTYPES, isContiguous, sameSizes, Tensor } from '../tensor.ts'
 import type { Device, Scalar, Value } from '../values.ts'
-import { toHalf } from '../half.ts'
-import { isFloating, item, toInt64, wrapInt } from './elements.ts'
-import { broadcastSizes, copyTo, emptyAs, forms, pointwise } from './pointwise.ts'
-import { dtypeOf } from './sum.ts'
+import { isFloating, item, toInt64 } from './elements.ts'
+import { fillWith } from './fill.ts'
+import { broadcastSizes, copyTo, emptyAs } from './pointwise.ts'
+import { dtypeOf } from './promotion.ts'
 
 // Copies, element types and Python numbers of tensors: at::native's TensorConversions.cpp, Copy.cpp, Fill.cpp; register_prim_ops.cpp.
 
@@ -54,22 +54,6 @@ function copyInto(m: Machine, self: Tensor, source: Tensor): Tensor {
   }
   m.writing(self)
   return copyTo(m, source, self)
-}
-
-/** A number as a typed array of the element type takes it. */
-function raw(value: Scalar, dtype: Dtype): number | bigint {
-  if (dtype === 'bool') return value ? 1 : 0
-  if (dtype === 'float16') return toHalf(Number(value))
-  if (isFloating(dtype)) return Number(value)
-  return dtype === 'int64' ? toInt64(value) : Number(wrapInt(toInt64(value), dtype))
-}
-
-/** Sets all elements of a tensor, which was made for it or has been announced to be written. */
-export function fillWith(m: Machine, tensor: Tensor, value: Scalar): Tensor {
-  if (!isContiguous(tensor)) return pointwise(m, { each: (x) => x }, [value, tensor], tensor, tensor.dtype)
-  if (!m.isChannelsLast(tensor)) m.plain(tensor)
-  m.elements(tensor).fill(raw(value, tensor.dtype) as never)
-  return tensor
 }
 
 function fill(m: Machine, self: Tensor, value: Scalar | Tensor): Tensor {
@@ -141,7 +125,7 @@ const family: Family = {
     'aten::is_floating_point(self)': (_, self: Tensor) => isFloating(self.dtype),
     'aten::is_complex(self)': () => false,
     'aten::is_signed(self)': (_, self: Tensor) => self.dtype !== 'uint8' && DTYPES[self.dtype].kind > 0,
-    ...forms('conj_physical(self)', (m, out, self: Tensor) => out ?? converted(m, self, self.dtype, null), ''),
+    'aten::conj_physical(self)': (_, self: Tensor) => self,
   },
 }
 

@@ -3,11 +3,10 @@ import type { Machine } from '../machine.ts'
 import type { Family } from '../operator.ts'
 import { contiguousStrides, type Dtype, Tensor } from '../tensor.ts'
 import type { Scalar, Value } from '../values.ts'
-import { fillWith } from './convert.ts'
-import { createElements, isFloating, item, scatter, toInt64 } from './elements.ts'
+import { isFloating, item, toInt64 } from './elements.ts'
+import { fillWith, generate } from './fill.ts'
 import { copyTo, emptyAs } from './pointwise.ts'
-import { scalarType } from './promotion.ts'
-import { dtypeOf } from './sum.ts'
+import { dtypeOf, scalarType } from './promotion.ts'
 
 // New tensors: at::native's TensorFactories.cpp and RangeFactories.cpp; torch/csrc/jit/runtime/register_special_ops.cpp. There is one device and one layout.
 
@@ -18,16 +17,6 @@ const FLOAT: Dtype = 'float32'
 
 function full(m: Machine, sizes: Sizes, value: Scalar, dtype: Dtype): Tensor {
   return fillWith(m, m.empty(sizes.map(Number), dtype), value)
-}
-
-/** A tensor of one dimension whose elements are computed from their position. */
-export function generate(m: Machine, count: number, dtype: Dtype, at: (i: number) => Scalar): Tensor {
-  const result = m.empty([count], dtype)
-  const values = createElements(dtype, count)
-  if (values instanceof BigInt64Array) for (let i = 0; i < count; i++) values[i] = toInt64(at(i))
-  else for (let i = 0; i < count; i++) values[i] = Number(at(i))
-  scatter(m, dtype, m.index(result), 1, values, count)
-  return result
 }
 
 function arange(m: Machine, start: Scalar, end: Scalar, step: Scalar, code: Code, inclusive: boolean = false): Tensor {

@@ -2,8 +2,8 @@ import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
-import { pow } from './math.ts'
 import { forms, type Operand, type Operation, pointwise, unaries } from './pointwise.ts'
+import { pow } from './powers.ts'
 import { erf, erfc, lgamma } from './special.ts'
 
 // Math that few models have: trigonometry, special functions, and operations with two operands. On doubles, as the standard library does it.

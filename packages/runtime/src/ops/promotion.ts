@@ -1,4 +1,5 @@
-import { DTYPES, type Dtype, Tensor } from '../tensor.ts'
+import type { Machine } from '../machine.ts'
+import { DTYPE_OF_CODE, DTYPES, type Dtype, Tensor } from '../tensor.ts'
 import type { Scalar } from '../values.ts'
 import { isFloating } from './elements.ts'
 
@@ -48,4 +49,11 @@ export function floatType(dtype: Dtype): Dtype {
 /** True when results of one type may be written to another one: c10::canCast. */
 export function canCast(from: Dtype, to: Dtype): boolean {
   return !(isFloating(from) && !isFloating(to)) && !(from !== 'bool' && to === 'bool')
+}
+
+/** The type by its number, or another one where that is None. */
+export function dtypeOf(m: Machine, code: bigint | null, otherwise: Dtype): Dtype {
+  const dtype = code === null ? otherwise : DTYPE_OF_CODE[Number(code)]
+  if (!dtype) throw m.unsupported(`tensors of type number ${code}`)
+  return dtype
 }

@@ -4,7 +4,7 @@ import type { Family, OperatorTable } from '../operator.ts'
 import { type Dtype, Tensor } from '../tensor.ts'
 import { createElements, isFloating, toInt64 } from './elements.ts'
 import { copyTo, emptyAs, pointwise } from './pointwise.ts'
-import { dtypeOf } from './sum.ts'
+import { dtypeOf } from './promotion.ts'
 
 // Random numbers: of the distributions that PyTorch has, from a generator of our own (Mulberry32), which begins anew with every model. The
 // numbers themselves are other ones than PyTorch's, and the same in every run of a page.

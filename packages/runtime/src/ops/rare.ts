@@ -4,11 +4,11 @@ import type { Family, OperatorTable } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Scalar } from '../values.ts'
 import { isFloating } from './elements.ts'
-import { generate } from './factories.ts'
+import { generate } from './fill.ts'
 import { wrapDim } from './fold.ts'
 import { pointwise } from './pointwise.ts'
 import { norm } from './reduce.ts'
-import { dtypeOf } from './sum.ts'
+import { dtypeOf } from './promotion.ts'
 
 // What few models have: windows of signals (at::native's TensorFactories.cpp), differences and distances.
 

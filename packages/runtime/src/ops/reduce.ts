@@ -5,8 +5,7 @@ import type { Dtype, Tensor } from '../tensor.ts'
 import { type Results, results, type Scalar } from '../values.ts'
 import { isFloating } from './elements.ts'
 import { fold, foldedCount, reducedDims, reducedSizes, type State, type Step, toTensor, write } from './fold.ts'
-import { floatType } from './promotion.ts'
-import { dtypeOf } from './sum.ts'
+import { dtypeOf, floatType } from './promotion.ts'
 
 // Reductions other than sums: at::native's ReduceOps.cpp and ReduceAllOps.cpp.
 

@@ -5,8 +5,7 @@ import type { Dtype, Tensor } from '../tensor.ts'
 import { type Results, results } from '../values.ts'
 import { createElements, gather, isFloating, scatter } from './elements.ts'
 import { wrapDim, write } from './fold.ts'
-import { canCast } from './promotion.ts'
-import { dtypeOf } from './sum.ts'
+import { canCast, dtypeOf } from './promotion.ts'
 
 // Running sums, products and extremes along a dimension: at::native's ReduceOps.cpp.
 

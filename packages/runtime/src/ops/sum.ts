@@ -1,20 +1,14 @@
 import { vector } from '../kernels/vector.ts'
 import { forEachOffset, type Machine } from '../machine.ts'
 import type { Family } from '../operator.ts'
-import { contiguousStrides, DTYPE_OF_CODE, type Dtype, Tensor } from '../tensor.ts'
+import { contiguousStrides, type Dtype, type Tensor } from '../tensor.ts'
 import { isFloating } from './elements.ts'
 import { fold, foldedCount, reducedDims, reducedSizes, split, toTensor, write } from './fold.ts'
+import { dtypeOf } from './promotion.ts'
 
 // Sums and means: at::native's ReduceOps.cpp.
 
 const FLOAT = 4
-
-/** The type by its number, or another one where that is None. */
-export function dtypeOf(m: Machine, code: bigint | null, otherwise: Dtype): Dtype {
-  const dtype = code === null ? otherwise : DTYPE_OF_CODE[Number(code)]
-  if (!dtype) throw m.unsupported(`tensors of type number ${code}`)
-  return dtype
-}
 
 function sum(m: Machine, self: Tensor, dims: readonly bigint[] | null, keep: boolean, code: bigint | null, out?: Tensor): Tensor {
   return total(m, self, dims, keep, dtypeOf(m, code, out?.dtype ?? (isFloating(self.dtype) ? self.dtype : 'int64')), false, out)
