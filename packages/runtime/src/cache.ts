@@ -24,8 +24,8 @@ export async function openCache(model: string): Promise<ModelCache | undefined> 
   return {
     read: (integrity) => quietly(() => cache.match(address(integrity))),
     async write(integrity, bytes, keep) {
-      // A copy, made at once: the bytes are about to be worked on.
-      const response = new Response(bytes as Uint8Array<ArrayBuffer>, { headers: { 'content-type': 'application/octet-stream', 'content-length': String(bytes.length) } })
+      // A copy, made at once: the bytes are about to be worked on, and WebKit would read them only when it stores them.
+      const response = new Response(bytes.slice() as Uint8Array<ArrayBuffer>, { headers: { 'content-type': 'application/octet-stream', 'content-length': String(bytes.length) } })
       await quietly(async () => {
         const kept = new Set([integrity, ...keep].map(address))
         const old = (await cache.keys()).filter(({ url }) => url.startsWith(folder) && !kept.has(url))
