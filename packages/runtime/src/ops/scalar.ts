@@ -184,7 +184,7 @@ const scalar: Family = {
       for (let factor = 2n; factor <= a && product !== 0n; factor++) product = wrap(product * factor)
       return product
     },
-    'aten::modf(a)': (_m, a: number) => results(Number.isFinite(a) ? a % 1 : a % 1 || 0, Math.trunc(a)),
+    'aten::modf(a)': (_m, a: number) => results(Math.abs(a) === Infinity ? 0 : a % 1, Math.trunc(a)),
     'aten::frexp(a)': (_m, a: number) => {
       const [mantissa, exponent] = fraction(a)
       return results(mantissa, BigInt(exponent))

@@ -53,7 +53,7 @@ def number_options(g):
 
 CASES["aten::arange"] = lambda g: [whole_or_not(g, 0 if g.chance(0.98) else -5, 40), *number_options(g)]
 CASES["aten::arange.start"] = lambda g: (lambda a: [a, a + whole_or_not(g, 0, 30), *number_options(g)])(whole_or_not(g, -9, 9))
-CASES["aten::arange.start_step"] = lambda g: (lambda a, s: [a, a + s * g.randint(0, 30), s if g.chance(0.98) else -s, *number_options(g)])(whole_or_not(g, -9, 9), g.choice((1, 2, 3, -1, -2, 0.5, 0.1, -0.25)))
+CASES["aten::arange.start_step"] = lambda g: (lambda a, s: [a, a + s * g.randint(0, 30), s if g.chance(0.98) else -s, *(floating_options(g) if isinstance(s, float) else number_options(g))])(whole_or_not(g, -9, 9), g.choice((1, 2, 3, -1, -2, 0.5, 0.1, -0.25)))
 CASES["aten::range"] = lambda g: (lambda a: [a, a + g.randint(0, 30)])(g.randint(-9, 9))
 CASES["aten::linspace"] = lambda g: [whole_or_not(g, -9, 9), whole_or_not(g, -9, 9), g.choice((0, 1, 2, 3, 7, 50, 101)), *floating_options(g)]
 CASES["aten::logspace"] = lambda g: [whole_or_not(g, -3, 3), whole_or_not(g, -3, 3), g.choice((0, 1, 2, 3, 7, 50)), *([g.choice((10.0, 2.0, 3.5)), *floating_options(g)] if g.chance(0.6) else [])]
@@ -68,8 +68,8 @@ def floating_options(g):
 
 CASES["aten::tril_indices"] = CASES["aten::triu_indices"] = lambda g: [g.randint(0, 6), g.randint(0, 6), g.randint(-3, 3)]
 for name in ("hann_window", "hamming_window", "blackman_window", "bartlett_window"):
-    CASES["aten::" + name] = lambda g: [g.choice((1, 2, 5, 16, 33))]
-    CASES["aten::" + name + ".periodic"] = lambda g: [g.choice((1, 2, 5, 16, 33)), g.chance(0.5)]
+    CASES["aten::" + name] = lambda g: [g.choice((1, 3, 5, 16, 33))]
+    CASES["aten::" + name + ".periodic"] = lambda g: [g.choice((1, 3, 5, 16, 33)), g.chance(0.5)]
 CASES["aten::vander"] = lambda g: [g.tensor([g.randint(1, 6)]), g.randint(1, 5), g.chance(0.5)]
 
 # ---- from numbers

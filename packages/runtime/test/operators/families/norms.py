@@ -155,7 +155,7 @@ CASES["aten::max_unpool3d"] = lambda g: [*unpool(g, 3), [2, 2, 2], [0, 0, 0]]
 
 
 def resize(g, name, dims, aligned, dtypes=None):
-    x = image(g, dims, top=9 if dims == 3 else 13, unbatched=0, dtype=dtypes and g.choice(dtypes))
+    x = image(g, dims, top=9 if dims == 3 else 13, low=2 if name == "aa" else 1, unbatched=0, dtype=dtypes and g.choice(dtypes))
     size = scales = None
     if g.chance(0.5):
         size = [g.randint(1, 16 if dims < 3 else 9) for _ in range(dims)]
@@ -166,9 +166,9 @@ def resize(g, name, dims, aligned, dtypes=None):
     return [x, size, *([g.chance(0.4)] if aligned else []), scales]
 
 
-def resize_sized(g, dims, aligned):
+def resize_sized(g, dims, aligned, name=""):
     """The overloads that have sizes and, separately, factors."""
-    x, size, *rest = resize(g, "", dims, aligned)
+    x, size, *rest = resize(g, name, dims, aligned)
     scales = rest[-1]
     size = size or [math.floor(n * s) for n, s in zip(x.shape[2:], scales)]
     return [x, size, *rest[:-1], *(scales or [None] * dims)]
@@ -181,8 +181,8 @@ for dims in (1, 2, 3):
     CASES["aten::_upsample_nearest_exact%dd.vec" % dims] = lambda g, dims=dims: resize(g, "", dims, False)
     CASES["aten::_upsample_nearest_exact%dd" % dims] = lambda g, dims=dims: resize_sized(g, dims, False)
 for name in ("bilinear2d", "bicubic2d"):
-    CASES["aten::_upsample_%s_aa.vec" % name] = lambda g, name=name: resize(g, name, 2, True)
-    CASES["aten::_upsample_%s_aa" % name] = lambda g: resize_sized(g, 2, True)
+    CASES["aten::_upsample_%s_aa.vec" % name] = lambda g: resize(g, "aa", 2, True)
+    CASES["aten::_upsample_%s_aa" % name] = lambda g: resize_sized(g, 2, True, "aa")
 
 # ---- sampling
 
@@ -191,7 +191,8 @@ def grid_sample(g, dims=None):
     dims = dims or g.choice((2, 2, 3))
     x = image(g, dims, top=8, unbatched=0)
     sizes = [g.randint(1, 6) for _ in range(dims)]
-    grid = g.tensor([x.shape[0], *sizes, dims], x.dtype, *g.choice(((-1, 1), (-1.6, 1.6), (-4, 4))))
+    # In the middle between two elements, releases choose the nearest one differently.
+    grid = g.lay_out(g.elements([x.shape[0], *sizes, dims], x.dtype, *g.choice(((-1, 1), (-1.6, 1.6), (-4, 4)))) * 0.987 + 0.0123)
     return [x, grid, g.choice((0, 0, 1, 2) if dims == 2 else (0, 1)), g.choice((0, 1, 2)), g.chance(0.5)]
 
 

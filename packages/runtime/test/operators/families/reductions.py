@@ -56,7 +56,7 @@ for name in ("max", "min"):
 for name in ("all", "any"):
     CASES["aten::" + name] = lambda g: [g.tensor(None, g.dtype(torch.bool, torch.uint8, torch.float32, torch.int64), -0.6, 1.4, 0.2)]
     CASES["aten::" + name + ".dim"] = lambda g: keep(g, *one_dim(g, (torch.bool, torch.uint8, torch.float32, torch.int64), -0.6, 1.4, 0.2))
-    CASES["aten::" + name + ".dims"] = lambda g: keep(g, *some_dims(g, (torch.bool, torch.float32)))
+    CASES["aten::" + name + ".dims"] = lambda g: (lambda x, dims: keep(g, x, dims or [0]))(*some_dims(g, (torch.bool, torch.float32)))
 
 for name in ("var", "std"):
     CASES["aten::" + name] = lambda g: keep(g, g.tensor(g.shape(empty=0), g.dtype(*REAL)))
@@ -141,9 +141,9 @@ def unique(g, **_):
     return g.tensor(g.shape(0, 3), g.dtype(torch.int64, torch.float32, torch.int32, torch.uint8, torch.bool), -3, 3)
 
 
-CASES["aten::_unique2"] = lambda g: [unique(g), True, g.chance(0.7), g.chance(0.7)]
-CASES["aten::_unique"] = lambda g: [unique(g), True, g.chance(0.7)]
-CASES["aten::unique_consecutive"] = lambda g: [unique(g), g.chance(0.6), g.chance(0.6)]
+CASES["aten::_unique2"] = lambda g: [unique(g), True, True, g.chance(0.7)]
+CASES["aten::_unique"] = lambda g: [unique(g), True, True]
+CASES["aten::unique_consecutive"] = lambda g: [unique(g), True, g.chance(0.6)]
 CASES["aten::unique_dim"] = lambda g: (lambda x: [x, g.randrange(-x.dim(), x.dim()), True, g.chance(0.7), g.chance(0.7)])(g.tensor(g.shape(1, 2, empty=0), torch.int64, 0, 1))
 
 

@@ -152,7 +152,7 @@ def any_value(g):
     if kind == "None":
         return None
     if kind == "Tensor":
-        return g.tensor(g.shape(0, 2, limit=30), g.dtype(torch.float32, torch.int64, torch.bool), *g.choice(((-4, 4), (-400, 400))))
+        return g.tensor(g.shape(1, 2, limit=30), g.dtype(torch.float32, torch.int64, torch.bool), *g.choice(((-4, 4), (-400, 400))))
     made = value(g, kind)
     return Typed(made, kind) if isinstance(made, (list, dict, tuple)) else made
 

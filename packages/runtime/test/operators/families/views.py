@@ -122,7 +122,7 @@ CASES["aten::squeeze.dim"] = lambda g: (lambda x, n: [x, g.dim(n)])(*with_ones(g
 CASES["aten::squeeze.dims"] = lambda g: (lambda x, n: [x, g.dims(n, 0)])(*with_ones(g))
 CASES["aten::unsqueeze"] = lambda g: (lambda x: [x, g.dim(x.dim() + 1)])(any_tensor(g))
 # These change the shape of their argument.
-for name in ("squeeze", "squeeze.dim", "unsqueeze", "t", "transpose.int"):
+for name in ("squeeze", "squeeze.dim", "squeeze.dims", "unsqueeze", "t", "transpose.int"):
     CASES["aten::" + name.replace(".int", "").replace(".", "_.") + ("" if ".dim" in name else "_")] = CASES["aten::" + name]
 
 # ---- parts
@@ -203,7 +203,7 @@ def diagonal(g):
 
 
 CASES["aten::diagonal"] = diagonal
-CASES["aten::diag"] = lambda g: [any_tensor(g, 1, 2), g.randint(-3, 3)]
+CASES["aten::diag"] = lambda g: (lambda x: [x, g.randint(-3, 3) if x.dim() == 1 else g.randint(-max(x.shape[0] - 1, 0), max(x.shape[1] - 1, 0))])(any_tensor(g, 1, 2))
 CASES["aten::diag_embed"] = lambda g: [any_tensor(g, 1, 3), g.randint(-2, 2)]
 CASES["aten::trace"] = lambda g: [g.tensor(g.shape(2, 2), g.dtype(torch.float32, torch.int64))]
 for name in ("tril", "triu"):
