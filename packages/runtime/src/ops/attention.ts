@@ -2,10 +2,11 @@ import { dense } from '../kernels/dense.ts'
 import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
-import { contiguousStrides, numelOf, type Tensor } from '../tensor.ts'
+import { contiguousStrides, numelOf, sameSizes, type Tensor } from '../tensor.ts'
 import { type Results, results } from '../values.ts'
 import { linear } from './matmul.ts'
-import { additive, attend, causalMask, repeatHeads, requireSizes } from './nn/attending.ts'
+import { requireFit } from './nn/arguments.ts'
+import { additive, attend, causalMask, repeatHeads } from './nn/attending.ts'
 import { NestedTensor } from './nn/nested.ts'
 import { normalizeRows } from './nn/normalization.ts'
 import { fromNumbers, toNumbers } from './nn/numbers.ts'
@@ -46,7 +47,7 @@ function visible(m: Machine, mask: Tensor, kind: bigint | null, batch: number, s
   const seen = additive(m, mask, false, 'float32')
   if (mask.dim !== 2) return seen
   const sizes = Number(kind ?? KEYS) === STEPS ? [steps, steps] : [batch, steps]
-  requireSizes(m, mask, sizes, 'a mask')
+  requireFit(m, sameSizes(mask.sizes, sizes), mask, sizes)
   return Number(kind ?? KEYS) === STEPS ? seen : seen.view([batch, 1, 1, steps], [steps, steps, steps, 1])
 }
 
@@ -65,9 +66,9 @@ function multiHead(
 ): { output: Tensor; weights: Tensor } {
   const [width, heads] = [Number(embedding), Number(headCount)]
   const [batch, steps] = query.sizes as [number, number]
-  for (const each of [query, key, value]) requireSizes(m, each, [batch, steps, width], 'query, key and value')
-  requireSizes(m, weight, [3 * width, width], 'qkv_weight')
-  requireSizes(m, bias, [3 * width], 'qkv_bias')
+  for (const each of [query, key, value]) requireFit(m, sameSizes(each.sizes, [batch, steps, width]), each, [batch, steps, width])
+  requireFit(m, sameSizes(weight.sizes, [3 * width, width]), weight, [3 * width, width])
+  requireFit(m, sameSizes(bias.sizes, [3 * width]), bias, [3 * width])
   if (width % heads !== 0) throw m.fail('`embed_dim` must divide evenly by `num_heads`')
   const size = width / heads
   // One product for all three where they come from the same sequence; heads are views into it.

@@ -4,7 +4,7 @@ import type { Family, OperatorTable } from '../operator.ts'
 import { type Dtype, numelOf, type Tensor } from '../tensor.ts'
 import { broadcast } from './dense/batch.ts'
 import { isFloating } from './elements.ts'
-import { shown, wrapDim } from './nn/arguments.ts'
+import { requireFit, wrapDim } from './nn/arguments.ts'
 import { expanded } from './nn/attending.ts'
 import { fromNumbers, toNumbers } from './nn/numbers.ts'
 import { resultType } from './promotion.ts'
@@ -29,7 +29,7 @@ function commonFloat(m: Machine, a: Tensor, b: Tensor): Dtype {
 /** Distances between all rows of both, in each of a batch: `[…, P, M]` and `[…, R, M]` to `[…, P, R]`. */
 function cdist(m: Machine, a: Tensor, b: Tensor, p: number): Tensor {
   const dtype = commonFloat(m, a, b)
-  if (a.dim < 2 || b.dim < 2 || a.sizes.at(-1) !== b.sizes.at(-1)) throw m.fail(`sizes ${shown(a)} and ${shown(b)} do not fit`)
+  requireFit(m, a.dim > 1 && b.dim > 1 && a.sizes.at(-1) === b.sizes.at(-1), a, b)
   if (p < 0) throw m.fail('cdist only supports non-negative p values')
   const batch = broadcast(m, a.sizes.slice(0, -2), b.sizes.slice(0, -2))
   const [rows, width] = a.sizes.slice(-2) as [number, number]
@@ -99,9 +99,9 @@ function cosine(m: Machine, a: Tensor, b: Tensor, dim: bigint, epsilon: number):
 /** Without a dimension, it is the first one of size 3. */
 function cross(m: Machine, a: Tensor, b: Tensor, dim: bigint | null): Tensor {
   const chosen = dim ?? BigInt(a.sizes.indexOf(3))
-  if (dim === null && !a.sizes.includes(3)) throw m.fail('no dimension of size 3 in input')
+  requireFit(m, dim !== null || a.sizes.includes(3), a)
   const { sizes, along, inner, x, y } = rowsOf(m, a, b, chosen)
-  if (sizes[along] !== 3) throw m.fail(`dimension ${chosen} does not have size 3`)
+  requireFit(m, sizes[along] === 3, a, b)
   const values = new Float64Array(x.length)
   forEachRow(x.length, 3, inner, (first) => {
     for (let i = 0; i < 3; i++) {

@@ -2,7 +2,7 @@ import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import { numelOf, type Tensor } from '../tensor.ts'
-import { shown } from './nn/arguments.ts'
+import { requireFit } from './nn/arguments.ts'
 import { fromNumbers, requireFloats, toNumbers } from './nn/numbers.ts'
 import { cubicWeights } from './nn/resizing.ts'
 
@@ -62,12 +62,9 @@ function gridSample(m: Machine, input: Tensor, grid: Tensor, mode: bigint, paddi
   requireFloats(m, input)
   const dims = input.dim - 2
   const fits = grid.dim === input.dim && grid.sizes.at(-1) === dims && grid.sizes[0] === input.sizes[0] && input.dtype === grid.dtype
-  if (dims < 2 || dims > 3 || !fits) {
-    throw m.fail(`a grid of sizes ${shown(grid)} does not fit an input of sizes ${shown(input)}`)
-  }
-  if (dims === 3 && Number(mode) > NEAREST) throw m.fail('bicubic interpolation only supports 4D input')
+  const known = dims === 2 || dims === 3 && Number(mode) <= NEAREST
+  requireFit(m, known && fits && !input.sizes.slice(2).includes(0), input, grid)
   const [batch, channels, ...spatial] = input.sizes as [number, number, ...number[]]
-  if (spatial.includes(0)) throw m.fail('expected an input with non-empty spatial dimensions')
   const round = input.dtype === 'float32' ? Math.fround : (x: number): number => x
   const axes = spatial.map((size) => ({ size, mode: Number(mode), padding: Number(padding), aligned, round, even: dims === 2 }))
   const outputs = grid.sizes.slice(1, -1)
@@ -99,9 +96,7 @@ function affineGrid(m: Machine, theta: Tensor, size: readonly bigint[], aligned:
   requireFloats(m, theta)
   const [batch, , ...spatial] = size.map(Number) as [number, number, ...number[]]
   const dims = spatial.length
-  if (theta.sizes.join() !== [batch, dims, dims + 1].join()) {
-    throw m.fail(`theta of sizes ${shown(theta)} does not fit an image of sizes [${size.join(', ')}]`)
-  }
+  requireFit(m, theta.sizes.join() === [batch, dims, dims + 1].join(), theta, size)
   const matrices = toNumbers(m, theta)
   const places = numelOf(spatial)
   const values = new Float64Array(batch * places * dims)

@@ -1,8 +1,8 @@
 import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
-import { sameSizes, type Tensor } from '../tensor.ts'
-import { shown } from './nn/arguments.ts'
+import { numelOf, sameSizes, type Tensor } from '../tensor.ts'
+import { requireFit, requireType } from './nn/arguments.ts'
 import { NestedTensor } from './nn/nested.ts'
 import { fromNumbers, toNumbers } from './nn/numbers.ts'
 
@@ -10,9 +10,8 @@ import { fromNumbers, toNumbers } from './nn/numbers.ts'
 
 /** Lengths of the sequences, by a mask of True where there is an element, and whether all of these come first. */
 function lengthsOf(m: Machine, tensor: Tensor, mask: Tensor): { lengths: number[]; aligned: boolean } {
-  if (mask.dtype !== 'bool' || tensor.dim !== 3 || !sameSizes(mask.sizes, tensor.sizes.slice(0, 2))) {
-    throw m.fail(`a mask of ${mask.dtype} and sizes ${shown(mask)} does not fit a tensor of sizes ${shown(tensor)}`)
-  }
+  requireType(m, 'bool', mask)
+  requireFit(m, tensor.dim === 3 && sameSizes(mask.sizes, tensor.sizes.slice(0, 2)), tensor, mask)
   const [batch, steps] = mask.sizes as [number, number]
   const values = toNumbers(m, mask)
   const rows = Array.from({ length: batch }, (_, n) => [...values.subarray(n * steps, (n + 1) * steps)])
@@ -28,14 +27,12 @@ function nest(m: Machine, tensor: Tensor, mask: Tensor, check: boolean): Tensor 
 }
 
 function toPadded(m: Machine, nested: Tensor, padding: number, size: readonly bigint[] | null): Tensor {
-  if (!(nested instanceof NestedTensor)) throw m.fail('to_padded_tensor of a tensor that is not nested')
+  if (!(nested instanceof NestedTensor)) throw m.fail('the tensor is not nested')
   const [batch, steps, width] = nested.sizes as [number, number, number]
   const sizes = size === null ? nested.sizes : size.map(Number)
-  if (sizes.length !== 3 || sizes[0] !== batch || sizes[1]! < steps || sizes[2]! < width) {
-    throw m.fail(`output_size [${sizes.join(', ')}] is smaller than the sequences`)
-  }
+  requireFit(m, sizes.length === 3 && sizes[0] === batch && sizes[1]! >= steps && sizes[2]! >= width, nested, sizes)
   const from = toNumbers(m, nested)
-  const values = new Float64Array(sizes[0] * sizes[1]! * sizes[2]!).fill(padding)
+  const values = new Float64Array(numelOf(sizes)).fill(padding)
   for (const [n, length] of nested.lengths.entries()) {
     for (let step = 0; step < length; step++) {
       const row = from.subarray((n * steps + step) * width, (n * steps + step + 1) * width)

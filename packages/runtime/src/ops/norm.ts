@@ -3,6 +3,7 @@ import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import { contiguousStrides, numelOf, type Tensor } from '../tensor.ts'
 import { type Results, results } from '../values.ts'
+import { requireFit } from './nn/arguments.ts'
 import { type Moments, momentsOf, normalizeRows, normalizing, scaleChannels } from './nn/normalization.ts'
 import { fromNumbers, requireFloats, toNumbers } from './nn/numbers.ts'
 
@@ -14,8 +15,8 @@ const EPSILON = { float32: 2 ** -23, float64: 2 ** -52, float16: 2 ** -10 } as R
 function requireChannels(m: Machine, input: Tensor, others: readonly Optional[]): void {
   const { sizes } = input
   requireFloats(m, input)
-  if (sizes.length < 2) throw m.fail(`expected an input of two or more dimensions, got sizes [${sizes.join(', ')}]`)
-  for (const each of others) if (each && each.numel !== sizes[1]) throw m.fail(`${each.numel} numbers for ${sizes[1]} channels`)
+  requireFit(m, sizes.length > 1, sizes)
+  for (const each of others) if (each) requireFit(m, each.numel === sizes[1], sizes, each)
 }
 
 /** Normalizes by statistics that the model brings; what follows from them is computed once. */

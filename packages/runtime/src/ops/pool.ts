@@ -2,7 +2,7 @@ import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
-import { type Ints, spread } from './nn/arguments.ts'
+import { type Ints, requireFit, spread } from './nn/arguments.ts'
 import { pool, spatialSizes } from './nn/pooling.ts'
 import { adaptiveAxis, type PoolAxis, slidingAxis } from './nn/windows.ts'
 
@@ -32,12 +32,13 @@ function greatest(dims: number) {
 
 function average(dims: number) {
   return (
-    m: Machine, input: Tensor, kernel: Ints, stride: Ints, padding: Ints, ceil: boolean, countPadding: boolean, divisor: bigint | null = null,
+    m: Machine, input: Tensor, kernel: Ints, stride: Ints, padding: Ints, ceil: boolean, countPadding: boolean,
+    divisor: bigint | null = null,
   ): Tensor => {
     if (divisor === 0n) throw m.fail('divisor must be not zero')
     const axes = slidingAxes(m, input, dims, kernel, stride, padding, 1n, ceil, countPadding)
     const sizes = spread(m, kernel, dims, 'kernel_size')
-    if (dims === 3 && axes.some(({ size }, dim) => size < sizes[dim]!)) throw m.fail(`an input smaller than the kernel's size [${sizes.join(', ')}]`)
+    requireFit(m, dims < 3 || axes.every(({ size }, dim) => size >= sizes[dim]!), input, sizes)
     return pool(m, input, axes, false, divisor === null ? undefined : Number(divisor))
   }
 }

@@ -5,7 +5,7 @@ import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import { contiguousStrides, type Tensor } from '../tensor.ts'
 import { type Results, results } from '../values.ts'
-import { shown } from './nn/arguments.ts'
+import { requireFit } from './nn/arguments.ts'
 import { toNumbers } from './nn/numbers.ts'
 import { type Kind, matrixOf, runCell, runDirection, type Sequences, type Weights } from './nn/recurrence.ts'
 
@@ -28,17 +28,13 @@ function runLayers(
   training: boolean, bidirectional: boolean,
 ): { output: Tensor; states: Tensor[] } {
   if (training && dropout > 0) throw m.unsupported('dropout between layers in training')
+  let { data } = sequences
   const directions = bidirectional ? 2 : 1
   const weights = weightsOf(m, params, biases, Number(layers) * directions)
   const begin = states.map((state) => m.contiguous(state))
-  for (const state of begin) {
-    if (state.dim !== 3 || state.sizes[0] !== weights.length) {
-      throw m.fail(`a state of sizes ${shown(state)} for ${weights.length} layers and directions`)
-    }
-  }
+  for (const state of begin) requireFit(m, state.dim === 3 && state.sizes[0] === weights.length, data, state)
   const end = begin.map((state) => m.empty(state.sizes, state.dtype))
   const columns = begin[0]!.sizes[2]!
-  let { data } = sequences
   for (let layer = 0; layer < Number(layers); layer++) {
     const output = m.empty([data.sizes[0]!, directions * columns], data.dtype)
     for (let direction = 0; direction < directions; direction++) {
@@ -66,10 +62,9 @@ function ofInput(kind: Kind) {
     m: Machine, input: Tensor, hx: State, params: readonly Tensor[], biases: boolean, layers: bigint, dropout: number, training: boolean,
     bidirectional: boolean, batchFirst: boolean,
   ): Results => {
-    if (input.dim !== 3) throw m.fail(`expected an input of 3 dimensions, got sizes ${shown(input)}`)
+    requireFit(m, input.dim === 3 && !input.sizes.slice(0, 2).includes(0), input)
     const ordered = m.contiguous(batchFirst ? m.plain(input).view(swap(input.sizes), swap(input.strides)) : input)
     const [steps, batch, inputs] = ordered.sizes as [number, number, number]
-    if (steps === 0) throw m.fail('expected sequence length to be larger than 0')
     const data = ordered.view([steps * batch, inputs], [inputs, 1])
     const counts = Array.from({ length: steps }, () => batch)
     const { output, states } = runLayers(m, kind, { data, counts }, statesOf(hx), params, biases, layers, dropout, training, bidirectional)
@@ -98,9 +93,7 @@ function cell(kind: Kind) {
     m: Machine, input: Tensor, hx: State, weight: Tensor, recurrent: Tensor, inputBias: Tensor | null, hiddenBias: Tensor | null,
   ): Results => {
     const [hidden, cells = null] = statesOf(hx)
-    if (input.dim !== 2 || hidden!.dim !== 2) {
-      throw m.fail(`expected an input and a state of 2 dimensions, got ${shown(input)} and ${shown(hidden!)}`)
-    }
+    requireFit(m, input.dim === 2 && hidden!.dim === 2, input, hidden!)
     const weights = { input: weight, hidden: recurrent, inputBias, hiddenBias, projection: null }
     const after = runCell(m, kind, input, weights, { hidden: hidden!, cell: cells })
     return after.cell ? results(after.hidden, after.cell) : results(after.hidden)

@@ -2,7 +2,7 @@ import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, Implementation, OperatorTable } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
-import { shown } from './nn/arguments.ts'
+import { requireFit } from './nn/arguments.ts'
 import { cubic, cubicAntialiased, linear, linearAntialiased, type Mode, nearest, nearestExact, resize } from './nn/resizing.ts'
 
 type Sizes = readonly bigint[] | null
@@ -10,11 +10,8 @@ type Sizes = readonly bigint[] | null
 type Factors = readonly (number | null)[]
 
 function run(m: Machine, mode: Mode, input: Tensor, dims: number, outputs: readonly number[], aligned: boolean, factors: Factors): Tensor {
-  if (input.dim !== dims + 2) throw m.fail(`expected an input of ${dims + 2} dimensions, got sizes ${shown(input)}`)
+  requireFit(m, input.dim === dims + 2 && !input.sizes.slice(1).includes(0) && outputs.every((size) => size > 0), input, outputs)
   const inputs = input.sizes.slice(2)
-  if (inputs.includes(0) || outputs.some((size) => !(size > 0)) || input.sizes[1] === 0) {
-    throw m.fail(`cannot resize [${inputs.join(', ')}] to [${outputs.join(', ')}]`)
-  }
   const round = input.dtype === 'float64' ? (x: number): number => x : Math.fround
   const mixes = outputs.map((size, dim) => mode({ inputs: inputs[dim]!, outputs: size, aligned, factor: factors[dim] ?? null, round }))
   return resize(m, input, mixes)
@@ -23,8 +20,8 @@ function run(m: Machine, mode: Mode, input: Tensor, dims: number, outputs: reado
 /** `.vec`: either sizes or factors. */
 function bySizesOrFactors(mode: Mode, dims: number) {
   return (m: Machine, input: Tensor, sizes: Sizes, aligned: boolean, factors: readonly number[] | null): Tensor => {
-    if ((sizes === null) === (factors === null)) throw m.fail('must specify exactly one of output_size and scale_factors')
-    if ((sizes ?? factors!).length !== dims) throw m.fail(`expected ${dims} sizes or factors`)
+    if ((sizes === null) === (factors === null)) throw m.fail('expected exactly one of output_size and scale_factors')
+    requireFit(m, (sizes ?? factors!).length === dims, input, sizes ?? factors!)
     const outputs = sizes ? sizes.map(Number) : factors!.map((factor, dim) => Math.trunc((input.sizes[dim + 2] ?? 0) * factor))
     return run(m, mode, input, dims, outputs, aligned, factors ?? [])
   }
@@ -51,8 +48,10 @@ function both(name: string, mode: Mode, dims: number, corners: boolean): [string
       [`aten::${name}(self, output_size, align_corners, ${factors})`, plain],
     ]
   }
-  const withoutCorners: Implementation = (m, input: Tensor, sizes: Sizes, scales: readonly number[] | null) => vec(m, input, sizes, false, scales)
-  const scaled: Implementation = (m, input: Tensor, sizes: readonly bigint[], ...scales: Factors) => plain(m, input, sizes, false, ...scales)
+  const withoutCorners: Implementation = (m, input: Tensor, sizes: Sizes, scales: readonly number[] | null) =>
+    vec(m, input, sizes, false, scales)
+  const scaled: Implementation = (m, input: Tensor, sizes: readonly bigint[], ...scales: Factors) =>
+    plain(m, input, sizes, false, ...scales)
   return [
     [`aten::${name}.vec(input, output_size, scale_factors)`, withoutCorners],
     [`aten::${name}(self, output_size, ${factors})`, scaled],

@@ -2,7 +2,7 @@ import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import { numelOf, type Tensor } from '../tensor.ts'
-import { type Ints, shown, spread } from './nn/arguments.ts'
+import { type Ints, requireFit, spread } from './nn/arguments.ts'
 import { fromNumbers, toNumbers } from './nn/numbers.ts'
 
 /** Where one tap of the kernel lies along one axis: the blocks for which it is inside of the image, and its place for the first of them. */
@@ -22,13 +22,12 @@ interface Blocks {
 function blocksOf(m: Machine, sizes: readonly number[], kernel: Ints, dilation: Ints, padding: Ints, stride: Ints): [Blocks, Blocks] {
   const [kernels, dilations] = [spread(m, kernel, 2, 'kernel_size'), spread(m, dilation, 2, 'dilation')]
   const [paddings, strides] = [spread(m, padding, 2, 'padding'), spread(m, stride, 2, 'stride')]
-  if ([...kernels, ...dilations, ...strides].some((each) => each < 1) || paddings.some((each) => each < 0)) {
-    throw m.fail('kernel, dilation and stride must be greater than zero')
-  }
+  const positive = [...kernels, ...dilations, ...strides].every((each) => each > 0) && paddings.every((each) => each >= 0)
+  requireFit(m, positive, sizes, kernels, dilations, paddings, strides)
   return sizes.map((size, dim): Blocks => {
     const [step, span, pad] = [strides[dim]!, dilations[dim]!, paddings[dim]!]
     const count = Math.floor((size + 2 * pad - span * (kernels[dim]! - 1) - 1) / step) + 1
-    if (count < 1) throw m.fail(`an image of [${sizes.join(', ')}] is too small for the kernel`)
+    requireFit(m, count > 0, sizes, kernels)
     const taps = Array.from({ length: kernels[dim]! }, (_, tap) => {
       const first = tap * span - pad
       const begin = Math.max(Math.ceil(-first / step), 0)
@@ -42,7 +41,7 @@ function blocksOf(m: Machine, sizes: readonly number[], kernel: Ints, dilation: 
 /** Adds the batch that a single image lacks. */
 function batched(m: Machine, tensor: Tensor, dims: number): Tensor {
   if (tensor.dim === dims) return tensor
-  if (tensor.dim !== dims - 1) throw m.fail(`expected an input of ${dims - 1} or ${dims} dimensions, got sizes ${shown(tensor)}`)
+  requireFit(m, tensor.dim === dims - 1, tensor)
   return tensor.view([1, ...tensor.sizes], [0, ...tensor.strides])
 }
 
@@ -77,9 +76,7 @@ function columnsToImage(m: Machine, input: Tensor, size: Ints, kernel: Ints, dil
   const [rows, columns] = blocksOf(m, [height, width], kernel, dilation, padding, stride)
   const [batch, lines, blocks] = batched(m, input, 3).sizes as [number, number, number]
   const taps = rows.taps.length * columns.taps.length
-  if (lines % taps !== 0 || blocks !== rows.count * columns.count) {
-    throw m.fail(`an input of sizes ${shown(input)} does not fit an image of [${height}, ${width}]`)
-  }
+  requireFit(m, lines % taps === 0 && blocks === rows.count * columns.count, input, [height, width])
   const sizes = [batch, lines / taps, height, width]
   const from = toNumbers(m, input)
   const values = new Float64Array(numelOf(sizes))

@@ -1,5 +1,5 @@
 import type { Machine } from '../../machine.ts'
-import type { Tensor } from '../../tensor.ts'
+import type { Dtype, Tensor } from '../../tensor.ts'
 
 /** `int[n]` of a schema: a number stands for all dimensions, as does a list of one. */
 export type Ints = bigint | readonly bigint[]
@@ -19,7 +19,14 @@ export function wrapDim(m: Machine, dim: bigint | number, dims: number): number 
   return index < 0 ? index + top : index
 }
 
-/** The sizes of a tensor, for messages. */
-export function shown({ sizes }: Pick<Tensor, 'sizes'>): string {
-  return `[${sizes.join(', ')}]`
+/** Refuses sizes that do not go together. */
+export function requireFit(m: Machine, fits: boolean, ...shapes: readonly (Pick<Tensor, 'sizes'> | readonly (number | bigint)[])[]): void {
+  if (fits) return
+  const texts = shapes.map((shape) => `[${('sizes' in shape ? shape.sizes : shape).join(', ')}]`)
+  throw m.fail(`sizes ${texts.join(' and ')} do not fit`)
+}
+
+/** Refuses tensors of another type. */
+export function requireType(m: Machine, dtype: Dtype, ...tensors: readonly (Tensor | null)[]): void {
+  for (const tensor of tensors) if (tensor && tensor.dtype !== dtype) throw m.fail(`expected ${dtype}, got ${tensor.dtype}`)
 }

@@ -1,17 +1,17 @@
 import type { Machine } from '../../machine.ts'
-import { contiguousStrides, numelOf, sameSizes, type Tensor } from '../../tensor.ts'
+import { contiguousStrides, numelOf, type Tensor } from '../../tensor.ts'
 import { batchSteps, offsetOf } from '../dense/batch.ts'
 import { matmul } from '../dense/matmul.ts'
 import { transposed } from '../matmul.ts'
 import { softmax } from '../softmax.ts'
-import { shown } from './arguments.ts'
+import { requireFit, requireType } from './arguments.ts'
 import { fromNumbers, toNumbers } from './numbers.ts'
 
 /** A tensor seen with sizes that it is broadcast to; new dimensions come first. */
 export function expanded(m: Machine, tensor: Tensor, sizes: readonly number[]): Tensor {
   const missing = sizes.length - tensor.dim
   const fits = missing >= 0 && tensor.sizes.every((size, dim) => size === 1 || size === sizes[dim + missing])
-  if (!fits) throw m.fail(`sizes ${shown(tensor)} cannot be broadcast to [${sizes.join(', ')}]`)
+  requireFit(m, fits, tensor, sizes)
   const strides = sizes.map((_, dim) => (dim < missing || tensor.sizes[dim - missing] === 1 ? 0 : tensor.strides[dim - missing]!))
   return m.plain(tensor).view(sizes, strides)
 }
@@ -31,6 +31,7 @@ export function causalMask(m: Machine, queries: number, keys: number, dtype: Ten
 function weigh(m: Machine, scores: Tensor, scale: number, mask: Tensor | null): Tensor {
   const batch = scores.sizes.slice(0, -2)
   const [rows, columns] = scores.sizes.slice(-2) as [number, number]
+  requireType(m, scores.dtype, mask)
   if (scores.numel === 0) return scores
   if (scores.dtype !== 'float32') {
     const values = toNumbers(m, scores)
@@ -69,16 +70,11 @@ export function attend(
 export function repeatHeads(m: Machine, tensor: Tensor, heads: number): Tensor {
   const own = tensor.sizes.at(-3)!
   if (tensor.dim < 3 || own === heads) return tensor
-  if (own === 0 || heads % own !== 0) throw m.fail(`${own} heads of keys for ${heads} heads of queries`)
+  requireFit(m, own > 0 && heads % own === 0, tensor, [heads])
   const [sizes, strides] = [[...tensor.sizes], [...tensor.strides]]
   sizes.splice(-2, 0, heads / own)
   strides.splice(-2, 0, 0)
   const repeated = m.contiguous(m.plain(tensor).view(sizes, strides))
   const result = [...tensor.sizes.slice(0, -3), heads, ...tensor.sizes.slice(-2)]
   return repeated.view(result, contiguousStrides(result))
-}
-
-/** Checks that sizes are alike. */
-export function requireSizes(m: Machine, tensor: Tensor, sizes: readonly number[], what: string): void {
-  if (!sameSizes(tensor.sizes, sizes)) throw m.fail(`expected ${what} of sizes [${sizes.join(', ')}], got ${shown(tensor)}`)
 }

@@ -3,7 +3,7 @@ import { numelOf, type Tensor } from '../../tensor.ts'
 import { reshaped } from '../dense/batch.ts'
 import { matmul } from '../dense/matmul.ts'
 import { type Operation, pointwise } from '../pointwise.ts'
-import { shown } from './arguments.ts'
+import { requireFit } from './arguments.ts'
 
 /** A tensor with a label for each dimension. */
 export interface Term {
@@ -68,7 +68,7 @@ export function contract(m: Machine, first: Term, second: Term, kept: ReadonlySe
   const all = [...new Set([...a.labels, ...b.labels])]
   for (const label of all) {
     const [x, y] = [arrangeSize(a, label), arrangeSize(b, label)]
-    if (x !== y && x !== 1 && y !== 1) throw m.fail(`operands of sizes ${shown(first.tensor)} and ${shown(second.tensor)} do not broadcast`)
+    requireFit(m, x === y || x === 1 || y === 1, first.tensor, second.tensor)
   }
   const sums = all.filter((label) => !kept.has(label))
   if (sums.length === 0) return { tensor: pointwise(m, MULTIPLY, [arrange(m, a, all), arrange(m, b, all)]), labels: all }

@@ -1,7 +1,7 @@
 import type { Machine } from '../../machine.ts'
 import { numelOf, type Tensor } from '../../tensor.ts'
 import { isNhwcView } from '../dense/packed.ts'
-import { shown } from './arguments.ts'
+import { requireFit, requireType } from './arguments.ts'
 import { fromNumbers, requireFloats, toNumbers } from './numbers.ts'
 
 /** Mean and variance of each group. Variances are biased: divided by the number of elements. */
@@ -122,11 +122,10 @@ export function normalizeRows(
 ): { result: Tensor; means: Tensor; factors: Tensor } {
   requireFloats(m, input)
   const outer = input.dim - shape.length
-  if (outer < 0 || shape.some((size, i) => input.sizes[outer + i] !== Number(size))) {
-    throw m.fail(`normalized_shape [${shape.join(', ')}] does not fit an input of sizes ${shown(input)}`)
-  }
   const columns = numelOf(input.sizes.slice(outer))
-  for (const each of [weight, bias]) if (each && each.numel !== columns) throw m.fail(`${each.numel} weights for ${columns} elements`)
+  const fits = outer >= 0 && shape.every((size, i) => input.sizes[outer + i] === Number(size))
+  requireFit(m, fits && [weight, bias].every((each) => !each || each.numel === columns), input, shape)
+  requireType(m, input.dtype, weight, bias)
   const sizes = [...input.sizes.slice(0, outer), ...shape.map(() => 1)]
   const rows = numelOf(sizes)
   if (input.dtype !== 'float32') return normalizeRowsSlowly(m, input, columns, sizes, weight, bias, epsilon, centered)

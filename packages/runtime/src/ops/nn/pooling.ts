@@ -1,5 +1,6 @@
 import type { Machine } from '../../machine.ts'
 import { contiguousStrides, numelOf, type Tensor } from '../../tensor.ts'
+import { requireFit } from './arguments.ts'
 import { fromNumbers, toNumbers } from './numbers.ts'
 import { type PoolAxis, SINGLE } from './windows.ts'
 
@@ -22,10 +23,7 @@ function triple(axes: readonly PoolAxis[]): Axes {
 /** The spatial sizes of `[N, C, ...spatial]` or `[C, ...spatial]`. */
 export function spatialSizes(m: Machine, { sizes }: Tensor, dims: number): readonly number[] {
   const given = sizes.length - dims
-  if (given !== 1 && given !== 2) {
-    throw m.fail(`expected an input of ${dims + 1} or ${dims + 2} dimensions, got sizes [${sizes.join(', ')}]`)
-  }
-  if (sizes.slice(1).includes(0)) throw m.fail(`an input of sizes [${sizes.join(', ')}] has no elements to pool`)
+  requireFit(m, (given === 1 || given === 2) && !sizes.slice(1).includes(0), sizes)
   return sizes.slice(given)
 }
 
@@ -124,7 +122,7 @@ export function unpool(m: Machine, input: Tensor, indices: Tensor, spatial: read
   const each = numelOf(input.sizes.slice(-spatial.length))
   for (let i = 0; i < from.length; i++) {
     const place = places[i]!
-    if (place < 0 || place >= image) throw m.fail(`index ${place} lies outside of the output of sizes [${spatial.join(', ')}]`)
+    if (!(place >= 0 && place < image)) throw m.fail(`index ${place} is out of range`)
     values[Math.floor(i / each) * image + place] = from[i]!
   }
   return fromNumbers(m, input.dtype, [...outer, ...spatial], values)

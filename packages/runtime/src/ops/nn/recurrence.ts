@@ -1,7 +1,7 @@
 import type { Machine } from '../../machine.ts'
 import { contiguousStrides, type Tensor } from '../../tensor.ts'
 import { multiplyPacked, type PackedMatrix, packMatrix } from '../dense/packed.ts'
-import { shown } from './arguments.ts'
+import { requireFit, requireType } from './arguments.ts'
 import { runSlowly } from './recurrence-slow.ts'
 
 /** Kinds of recurrent layers, with their number of gates. */
@@ -130,7 +130,13 @@ function check(m: Machine, kind: Kind, { data, counts }: Sequences, weights: Wei
   const fits = data.sizes[1] === weights.input.sizes[1] && weights.hidden.sizes[0] === rows && weights.hidden.sizes[1] === states
     && sequences === counts[0] && (cell ? cell.sizes[0] === sequences && cell.sizes[1] === units : true)
     && states === (weights.projection ? weights.projection.sizes[0] : units)
-  if (!fits) throw m.fail(`the sizes of input ${shown(data)}, state ${shown(hidden)} and weights ${shown(weights.input)} do not fit`)
+    && [weights.inputBias, weights.hiddenBias].every((bias) => !bias || bias.numel === rows)
+    && (!weights.projection || weights.projection.sizes[1] === units)
+  requireFit(m, fits, data, hidden, weights.input)
+  // The kernel believes what it is told of memory.
+  const falls = counts.every((count, i) => count > 0 && count <= (counts[i - 1] ?? count))
+  requireFit(m, falls && counts.reduce((sum, count) => sum + count, 0) === data.sizes[0], data, counts)
+  requireType(m, data.dtype, hidden, cell, ...Object.values(weights) as (Tensor | null)[])
   return units
 }
 

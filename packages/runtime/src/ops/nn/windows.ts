@@ -1,4 +1,5 @@
 import type { Machine } from '../../machine.ts'
+import { requireFit } from './arguments.ts'
 
 /** The elements of an axis that one output is pooled from. */
 export interface Window {
@@ -34,14 +35,12 @@ export interface PoolOptions {
 /** Windows as ATen/native/Pool.h lays them: padding is left out of them, it never counts but in divisors. */
 export function slidingAxis(m: Machine, size: number, dim: number, options: PoolOptions): PoolAxis {
   const [kernel, stride, padding, dilation] = [options.kernel[dim]!, options.stride[dim]!, options.padding[dim]!, options.dilation[dim]!]
-  if (kernel < 1 || stride < 1 || dilation < 1) {
-    throw m.fail(`kernel ${kernel}, stride ${stride} and dilation ${dilation} must be greater than zero`)
-  }
+  requireFit(m, kernel > 0 && stride > 0 && dilation > 0, [kernel], [stride], [dilation])
   if (padding < 0 || padding > kernel >> 1) throw m.fail(`padding ${padding} must be at most half of the kernel's size ${kernel}`)
   const reach = dilation * (kernel - 1) + 1
   let outputs = Math.floor((size + 2 * padding - reach + (options.ceil ? stride - 1 : 0)) / stride) + 1
   if (options.ceil && (outputs - 1) * stride >= size + padding) outputs--
-  if (outputs < 1) throw m.fail(`an input of size ${size} is too small for a window of ${reach}`)
+  requireFit(m, outputs > 0, [size], [reach])
   const windows = Array.from({ length: outputs }, (_, output) => {
     const start = output * stride - padding
     const skipped = start < 0 ? Math.ceil(-start / dilation) : 0
@@ -54,8 +53,7 @@ export function slidingAxis(m: Machine, size: number, dim: number, options: Pool
 
 /** Windows that divide an axis into as many parts as are asked for, which may overlap. */
 export function adaptiveAxis(m: Machine, size: number, outputs: number): PoolAxis {
-  if (outputs < 0) throw m.fail(`an output size of ${outputs}`)
-  if (size === 0) throw m.fail('an input without elements')
+  requireFit(m, outputs >= 0 && size > 0, [size], [outputs])
   const windows = Array.from({ length: outputs }, (_, output) => {
     const begin = Math.floor(output * size / outputs)
     const count = Math.ceil((output + 1) * size / outputs) - begin
