@@ -6,7 +6,7 @@
 //
 // The contenders are no dependencies of anything; they are installed into .petal/bench. Models are made by runtime.py, kept in .petal/bench too.
 import { createHash } from 'node:crypto'
-import { createReadStream, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createReadStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
@@ -30,6 +30,8 @@ const { values: options } = parseArgs({ options: {
 } })
 const folder = join(work, 'bench')
 const models = options.only ?? MODELS
+/** Our runtime as an app ships it; of this run alone. */
+const app = join(folder, `app-${process.pid}`)
 for (const name of models) if (!MODELS.includes(name)) throw new Error(`no model ${name}; there are ${MODELS.join(', ')}`)
 const names = CONTENDERS.filter((name) => !options.without.includes(name))
 
@@ -44,7 +46,7 @@ if (names.includes('petal')) await bundleOurs()
 const { chromium } = createRequire(join(root, 'packages/runtime/package.json'))('playwright-core')
 const installed = join(folder, 'node_modules')
 const roots = {
-  bench: join(root, 'bench/runtime'), models: join(folder, 'runtime'), runtime: join(folder, 'app'), ort: join(installed, 'onnxruntime-web/dist'),
+  bench: join(root, 'bench/runtime'), models: join(folder, 'runtime'), runtime: app, ort: join(installed, 'onnxruntime-web/dist'),
   'tf-core': join(installed, '@tensorflow/tfjs-core/dist'), 'tf-wasm': join(installed, '@tensorflow/tfjs-backend-wasm/dist'),
 }
 /** Files that the page asked for, of all libraries. */
@@ -71,6 +73,7 @@ for (const name of models) {
 await browser.close()
 server.close()
 summary()
+rmSync(app, { recursive: true, force: true })
 if (options.report) writeFileSync(options.report, JSON.stringify(rows, undefined, 1))
 if (existsSync(join(root, 'bench/kernels.mjs'))) await run('node', [join(root, 'bench/kernels.mjs')])
 
@@ -91,24 +94,30 @@ async function makeModels() {
   const stamp = digest.digest('hex')
   const isMade = (name) => existsSync(join(folder, 'runtime', name, stamp))
   for (const name of models.filter((one) => !isMade(one))) {
+    // Nobody finds half of one.
+    const made = join(folder, `made-${process.pid}`)
+    await must(torch.python, ['-B', 'bench/runtime.py', '--petal', petal, '--folder', made, '--only', name])
+    writeFileSync(join(made, name, stamp), '')
+    mkdirSync(join(folder, 'runtime'), { recursive: true })
     rmSync(join(folder, 'runtime', name), { recursive: true, force: true })
-    await must(torch.python, ['-B', 'bench/runtime.py', '--petal', petal, '--folder', join(folder, 'runtime'), '--only', name])
-    writeFileSync(join(folder, 'runtime', name, stamp), '')
+    renameSync(join(made, name), join(folder, 'runtime', name))
+    rmSync(made, { recursive: true })
   }
 }
 
 /** Our runtime as an app's bundler ships it. */
 async function bundleOurs() {
   const { build } = await import(pathToFileURL(createRequire(join(root, 'packages/unplugin/package.json')).resolve('vite')).href)
-  const entry = join(folder, 'entry.js')
+  const entry = join(folder, `entry-${process.pid}.js`)
   writeFileSync(entry, `export { loadModel } from ${JSON.stringify(join(options.dist ?? join(root, 'packages/runtime/dist'), 'index.js'))}\n`)
   await build({
     root: folder, logLevel: 'error', configFile: false,
     build: {
-      outDir: join(folder, 'app'), emptyOutDir: true, minify: true, target: 'esnext', modulePreload: { polyfill: false },
+      outDir: app, emptyOutDir: true, minify: true, target: 'esnext', modulePreload: { polyfill: false },
       rollupOptions: { input: entry, preserveEntrySignatures: 'strict', output: { entryFileNames: 'index.js', chunkFileNames: '[name]-[hash].js' } },
     },
   })
+  rmSync(entry)
 }
 
 /** A page of its own in a browser profile of its own, so that nothing is cached. */
