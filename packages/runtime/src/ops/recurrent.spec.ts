@@ -79,5 +79,11 @@ describe('recurrent layers', () => {
       callAll(m, recurrent, 'aten::rnn_tanh.input', random.tensor(m, [1, 2, 4]), random.tensor(m, [1, 2, units]), params, true, 1n, 0.5, training, false, false)
     expect(() => run(6, false)).toThrow('do not fit')
     expect(() => run(5, true)).toThrow('dropout')
+    const packed = (counts: readonly bigint[]): unknown => {
+      const sizes = m.tensor('int64', [counts.length], counts)
+      return callAll(m, recurrent, 'aten::rnn_tanh.data', random.tensor(m, [3, 4]), sizes, random.tensor(m, [1, Number(counts[0]), 5]), params, true, 1n, 0, false, false)
+    }
+    expect(packed([2n, 1n])).toHaveLength(2)
+    for (const counts of [[1n, 2n], [2n, 2n], [3n, 0n]]) expect(() => packed(counts)).toThrow('do not fit')
   })
 })
