@@ -1,20 +1,29 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { defineConfig, type UserConfig } from 'tsdown'
+import { operatorExports } from './scripts/operators.mjs'
 
 /** One entry for each family of operators, so that an app gets those its model needs. */
 const families = [...readFileSync(new URL('src/families.ts', import.meta.url), 'utf8').matchAll(/'\.\/(ops\/[^']+)\.ts'/g)].map(([, path]) => path!)
 const entries = ['index', 'handle', 'load', 'engine', 'build', 'react', 'vue', 'svelte', 'worker-client', ...families]
+
+const source = fileURLToPath(new URL('src/', import.meta.url))
+const operators = { root: `${source}ops/`, families: families.map((path) => `${source}${path}.ts`) }
 
 const common: UserConfig = { format: 'esm', platform: 'neutral', target: 'es2022', fixedExtension: false }
 
 const config: UserConfig[] = defineConfig([
   {
     ...common, entry: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])), dts: { oxc: true },
+    plugins: [operatorExports(operators)],
     // A model is Disposable, which apps need not have in their `lib`.
     banner: { dts: '/// <reference lib="esnext.disposable" />' },
   },
   // One file: bundlers build workers on their own, and by default into formats that cannot be split.
-  { ...common, entry: { worker: 'src/worker.ts' }, dts: false, clean: false, minify: true, outputOptions: { codeSplitting: false } },
+  {
+    ...common, entry: { worker: 'src/worker.ts' }, dts: false, clean: false, minify: true, outputOptions: { codeSplitting: false },
+    plugins: [operatorExports({ ...operators, split: false })],
+  },
 ]) as UserConfig[]
 
 export default config

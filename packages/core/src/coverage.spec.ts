@@ -1,7 +1,7 @@
 import { coverage } from '@petaljs/runtime/build'
 import { describe, expect, it } from 'vitest'
 import type { Call, Needs } from './compiler/artifact.ts'
-import { lackOf, notOnWeb, runtimeFact } from './coverage.ts'
+import { lackOf, notOnWeb, runtimeFact, runtimeImports } from './coverage.ts'
 
 const call = (operator: string, line?: number): Call =>
   ({ operator, instruction: 0, ...line !== undefined && { at: { file: 'code/__torch__.py', line } } })
@@ -28,6 +28,15 @@ describe('what a model needs of the runtime', () => {
         { operator: 'weights packed as Other', count: 1 },
       ],
     })
+  })
+
+  it('is imported operator by operator, with what stands for those of old models', () => {
+    const operators = { ...SMALL.operators, 'aten::div.Tensor': 'arithmetic', 'aten::div.Tensor_mode': 'arithmetic' }
+    const coverage = { ...SMALL, operators, upgrades: { 'aten::div.Tensor': { until: 3, uses: 'aten::div.Tensor_mode' } } }
+    const needs = { ...NEEDS, calls: [...NEEDS.calls, call('aten::div.Tensor')] }
+    const imports = { conv: ['Packed'], softmax: ['aten__softmax_int'], strings: ['aten__format'] }
+    expect(runtimeImports(needs, 4, coverage)).toEqual({ arithmetic: ['aten__div_Tensor'], ...imports })
+    expect(runtimeImports(needs, 3, coverage)).toEqual({ arithmetic: ['aten__div_Tensor', 'aten__div_Tensor_mode'], ...imports })
   })
 
   it('is told with names, counts and places', () => {

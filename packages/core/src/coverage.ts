@@ -1,10 +1,10 @@
-import { coverage as ofRuntime, type Coverage } from '@petaljs/runtime/build'
+import { coverage as ofRuntime, type Coverage, exportName } from '@petaljs/runtime/build'
 import type { Call, Needs } from './compiler/artifact.ts'
 import { type ErrorLocation, PetalError } from './errors.ts'
 import type { ModelRuntime } from './facts.ts'
 
 /** What running a model with the runtime takes: which of its families, and what it lacks. */
-export function runtimeFact({ calls, instructions: opcodes, classes, dtypes }: Needs, coverage: Omit<Coverage, 'families'> = ofRuntime): ModelRuntime {
+export function runtimeFact({ calls, instructions: opcodes, classes, dtypes }: Needs, coverage: Omit<Coverage, 'families' | 'upgrades'> = ofRuntime): ModelRuntime {
   const families = new Set<string>()
   const missing = new Map<string, { readonly operator: string; count: number; readonly at?: string }>()
   const need = (family: string | undefined, operator: string, at?: Call['at']): void => {
@@ -27,7 +27,23 @@ export function runtimeFact({ calls, instructions: opcodes, classes, dtypes }: N
   return { families: [...families].toSorted(), unsupported: [...missing.values()].toSorted((a, b) => (a.operator < b.operator ? -1 : 1)) }
 }
 
-function own(table: Readonly<Record<string, string>>, name: string): string | undefined {
+/** By family: what its module exports of what a model needs. `version` is that of the model's operators. */
+export function runtimeImports(
+  { calls, instructions, classes }: Needs, version: number, coverage: Pick<Coverage, 'operators' | 'classes' | 'behind' | 'upgrades'> = ofRuntime,
+): Record<string, string[]> {
+  const imports: Record<string, Set<string>> = {}
+  const add = (family: string | undefined, name: string): unknown => family && (imports[family] ??= new Set()).add(exportName(name))
+  for (const operator of [...calls.map((call) => call.operator), ...instructions.map((opcode) => own(coverage.behind, opcode) ?? '')]) {
+    add(own(coverage.operators, operator), operator)
+    const { until, uses } = own(coverage.upgrades, operator) ?? { until: -1, uses: '' }
+    if (version <= until) add(own(coverage.operators, uses), uses)
+  }
+  for (const name of classes) add(own(coverage.classes, name), name)
+  const sorted = Object.entries(imports).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(sorted.map(([family, names]) => [family, [...names].toSorted()]))
+}
+
+function own<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(table, name) ? table[name] : undefined
 }
 

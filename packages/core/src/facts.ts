@@ -9,6 +9,8 @@ export interface BuiltFacts extends Facts {
   /** How pictures become the model's input, where its extra file `image.json` or the import says so. */
   readonly image?: ImageSpec
   readonly runtime: ModelRuntime
+  /** By family of the runtime: what an app imports of it to run the model. */
+  readonly imports: Readonly<Record<string, readonly string[]>>
   readonly check: ModelCheck
 }
 

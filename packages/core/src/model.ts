@@ -5,7 +5,7 @@ import type { Artifact, CompileOptions } from './compiler/artifact.ts'
 import { compile } from './compiler/compile.ts'
 import { readLite } from './compiler/report/inspect.ts'
 import { type CheckResult, checkModel } from './check/index.ts'
-import { lackOf, runtimeFact } from './coverage.ts'
+import { lackOf, runtimeFact, runtimeImports } from './coverage.ts'
 import { PetalError } from './errors.ts'
 import type { BuiltArtifact, ModelRuntime } from './facts.ts'
 import { imageOfModel } from './image.ts'
@@ -92,7 +92,7 @@ export async function makeArtifact(model: Model, request: ModelRequest, options:
   const lack = lackOf(runtime)
   return {
     ...artifact,
-    facts: { ...facts, inputs, outputs, signature: { inputs, outputs }, ...image && { image }, runtime, check },
+    facts: { ...facts, inputs, outputs, signature: { inputs, outputs }, ...image && { image }, runtime, imports: runtimeImports(needs, facts.operatorVersion), check },
     warnings: [...artifact.warnings, ...lack ? [lack.message] : []],
   }
 }

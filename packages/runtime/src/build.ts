@@ -1,5 +1,5 @@
 /** For programs that build apps: what this release can run, and running it outside of an app. Apps need nothing of it. */
-export { coverage, type Coverage } from './coverage.ts'
+export { coverage, type Coverage, exportName } from './coverage.ts'
 export { createEngine, type Engine, type Observer, reserve, type Reserved } from './engine.ts'
 export type { ModelCheck, ModelFacts, ModelPort, ModelRuntime } from './facts.ts'
 export { families } from './families.ts'

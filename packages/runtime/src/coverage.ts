@@ -1,6 +1,7 @@
 import { registry } from './engine.ts'
 import { families } from './families.ts'
 import { STEPS } from './lite/interpreter.ts'
+import { UPGRADERS } from './lite/upgraders.ts'
 import { DTYPES } from './tensor.ts'
 
 /** What the runtime can run, for those who build: nothing of it is needed in an app. */
@@ -13,6 +14,8 @@ export interface Coverage {
   readonly instructions: readonly string[]
   /** Operators that an instruction calls, whose family a model with it needs. */
   readonly behind: Readonly<Record<string, string>>
+  /** Operators that meant something else up to a version of the operators, and the operator of today that such models need beside it. */
+  readonly upgrades: Readonly<Record<string, { readonly until: number; readonly uses: string }>>
   /** Element types of tensors, PyTorch's names. */
   readonly dtypes: readonly string[]
   /** All families. */
@@ -25,6 +28,16 @@ export const coverage: Coverage = {
   classes: Object.fromEntries(families.flatMap((family) => Object.keys(family.prepare ?? {}).map((name) => [name, family.name]))),
   instructions: Object.keys(STEPS),
   behind: { FORMAT: 'aten::format' },
+  upgrades: Object.fromEntries(UPGRADERS.map(({ schema, until, uses }) => [schema.replace(/\(.*/, ''), { until, uses }])),
   dtypes: Object.keys(DTYPES),
   families: families.map(({ name }) => name),
+}
+
+/**
+ * The name under which the module of a family (`@petaljs/runtime/ops/arithmetic`) exports an operator or a class of packed weights, for those
+ * who import what a model needs and no more: `aten::add_.Tensor` -> `aten__add__Tensor`, `__torch__.torch.classes.xnnpack.LinearOpContext`
+ * -> `LinearOpContext`. Both are tables of one or more operators or classes. The same rule is in `scripts/operators.mjs`.
+ */
+export function exportName(name: string): string {
+  return name.replace(/^__torch__.*\./, '').replaceAll(/\W/g, '_')
 }

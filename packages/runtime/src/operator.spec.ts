@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { withoutNames } from '../scripts/operators.mjs'
+import { families } from './families.ts'
 import { completeArguments, parseSchema } from './operator.ts'
 import type { Value } from './values.ts'
 
@@ -20,6 +22,18 @@ describe('parseSchema', () => {
   it('tells ints from floats, and reads words, strings and lists', () => {
     expect(complete('x(a=1, b=1., c=1e-05, d=None, e=True, f="reflect", g=[0, 0], h=[], i=-1)')).toEqual(
       [1n, 1, 1e-5, null, true, 'reflect', [0n, 0n], [], -1n])
+  })
+})
+
+describe('a schema without names, as it ships', () => {
+  it('is shorter', () => {
+    expect(withoutNames('aten::softmax.int(self, dim, dtype=None)')).toBe('aten::softmax.int(self,,=None)')
+    expect(withoutNames('aten::max.dim_max(self, dim, keepdim=False, max!, max_values!)')).toBe('aten::max.dim_max(self,,=False,!,!)')
+    expect(withoutNames('x(a=[0, 0], p=1., mode="reflect", ...)')).toBe('x(a=[0, 0],=1.,="reflect",...)')
+  })
+
+  it.each(families)('says the same of the operators of $name', ({ operators }) => {
+    for (const schema of Object.keys(operators)) expect(parseSchema(withoutNames(schema), nothing)).toEqual(parseSchema(schema, nothing))
   })
 })
 

@@ -41,11 +41,12 @@ export interface Operator {
 /**
  * Reads the short form of a schema: name, overload and arguments, without types. Defaults are as PyTorch's schemas print them
  * (native_functions.yaml): `alpha=1` is an int, `p=1.` a float. `!` marks an argument that results are written to, `...` any number of arguments.
+ * Names of arguments are for those who read: `aten::softmax.int(self,,=None)` is the same, and is what ships.
  */
 export function parseSchema(schema: string, run: Implementation): Operator {
   const open = schema.indexOf('(')
   const text = schema.slice(open + 1, -1)
-  const args = text === '' ? [] : text.split(/, (?![^[]*\])/)
+  const args = text === '' ? [] : text.split(/, ?(?![^[]*\])/)
   const given = args.findIndex((arg) => arg.includes('='))
   const outs = args.filter((arg) => arg.endsWith('!')).length
   return {

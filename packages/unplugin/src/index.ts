@@ -50,7 +50,7 @@ async function load(
     const warnings = request.as === 'runtime' ? [] : result.warnings
     for (const { message, location } of warnings) this.warn(withPlace(`${result.source.name}: ${message}`, location))
     return generateModule(request.as, {
-      asset: bundler.asset(specifierOf(result.file, path)), runtime: runtimeSpecifier(stripDevQuery(id)), facts: modelFacts(result),
+      asset: bundler.asset(specifierOf(result.file, path)), runtime: runtimeSpecifier(stripDevQuery(id)), facts: modelFacts(result), imports: result.facts.imports,
     })
   } catch (error) {
     if (!(error instanceof PetalError)) throw error

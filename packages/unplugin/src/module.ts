@@ -12,6 +12,8 @@ export interface ModuleParts {
   /** The specifier of the same import with the shape `runtime`. */
   readonly runtime: string
   readonly facts: ModelFacts
+  /** By family of the runtime: what to import of it. */
+  readonly imports: BuildResult['facts']['imports']
 }
 
 /**
@@ -19,9 +21,12 @@ export interface ModuleParts {
  * asset, so nothing is emitted for it. `runtime` is no import of an app's: the handle's `load()` gets from it what loads the model, and the
  * operators that this model needs and no others.
  */
-export function generateModule(shape: Shape, { asset, runtime, facts }: ModuleParts): string {
-  return SHAPES[shape]({ asset: JSON.stringify(asset), runtime: JSON.stringify(runtime), facts })
+export function generateModule(shape: Shape, { asset, runtime, facts, imports }: ModuleParts): string {
+  return SHAPES[shape]({ asset: JSON.stringify(asset), runtime: JSON.stringify(runtime), facts, imports })
 }
+
+/** Names of operators begin with their namespace: `aten__add_Tensor`. What packs weights has the name of a class. */
+const isOperator = (name: string): boolean => /^[a-z]\w*__/.test(name)
 
 const SHAPES: Record<Shape, (parts: ModuleParts) => string> = {
   handle: ({ asset, runtime, facts }) => lines(
@@ -31,11 +36,22 @@ const SHAPES: Record<Shape, (parts: ModuleParts) => string> = {
   ),
   url: ({ asset }) => lines(`import url from ${asset}`, 'export default url'),
   facts: ({ facts }) => lines(FREEZE, `export default /* #__PURE__ */ freeze(${literal(facts)})`),
-  runtime: ({ facts: { runtime: { families } } }) => lines(
-    ...families.map((name, n) => `import family${n} from ${JSON.stringify(`@petaljs/runtime/ops/${name}`)}`),
-    `export { load } from '@petaljs/runtime/load'`,
-    `export const families = [${families.map((_, n) => `family${n}`).join(', ')}]`,
-  ),
+  runtime: ({ imports }) => {
+    const families = Object.entries(imports).map(([family, names], f) => ({ family, names: names.map((name, n) => ({ name, local: `part${f}_${n}` })), kernels: `kernels${f}` }))
+    const spread = (isWanted: (name: string) => boolean): string =>
+      families.flatMap(({ names }) => names.filter(({ name }) => isWanted(name)).map(({ local }) => `...${local}`)).join(', ')
+    return lines(
+      ...families.map(({ family, names, kernels }) =>
+        `import { ${[...names.map(({ name, local }) => `${name} as ${local}`), `kernels as ${kernels}`].join(', ')} } from ${JSON.stringify(`@petaljs/runtime/ops/${family}`)}`),
+      `export { load } from '@petaljs/runtime/load'`,
+      `export const families = [{`,
+      `  name: 'used',`,
+      `  operators: { ${spread(isOperator)} },`,
+      `  kernels: [${families.map(({ kernels }) => `...${kernels}`).join(', ')}],`,
+      `  prepare: { ${spread((name) => !isOperator(name))} },`,
+      `}]`,
+    )
+  },
 }
 
 /** JavaScript that freezes a value and all it holds: facts alone need nothing of the runtime. */
@@ -54,8 +70,9 @@ function literal(value: unknown): string {
 
 /** What a module says of its model. */
 export function modelFacts({ facts, bytes, sha256, source, conversion }: BuildResult): ModelFacts {
+  const { imports: _, ...shipped } = facts
   const integrity = `sha256-${Buffer.from(sha256, 'hex').toString('base64')}`
-  return { ...facts, bytes, sha256, integrity, source, ...conversion && { conversion } }
+  return { ...shipped, bytes, sha256, integrity, source, ...conversion && { conversion } }
 }
 
 /** How the module of an import names its runtime: the same import, relative to itself, as another shape. */

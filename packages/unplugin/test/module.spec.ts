@@ -11,7 +11,8 @@ const PORTS = {
 const FACTS: BuiltFacts = {
   format: 'ptl', backend: 'cpu', bytecodeVersion: 8, operatorVersion: 3,
   ...PORTS, signature: PORTS,
-  runtime: { families: ['conv', 'pool'], unsupported: [] }, check: { skipped: 'there are no example inputs' },
+  runtime: { families: ['pool', 'prepacked'], unsupported: [] },
+  imports: { pool: ['aten__max_pool2d'], prepacked: ['Conv2dOpContext', 'prepacked__conv2d_clamp_run'] }, check: { skipped: 'there are no example inputs' },
   operators: { before: { 'aten::relu': 1 }, after: JSON.parse('{ "__proto__": 7, "constructor": 1 }') }, optimizations: [], parameters: 12,
   bytes: { before: 3_000_000, after: 2_499_999 },
 }
@@ -24,7 +25,7 @@ const RUNTIME = { load: 'load', families: [] }
 
 /** What the module exports by default, with `imported` in place of what it imports. */
 function evaluate(shape: Shape): any {
-  const code = generateModule(shape, { asset: './net.ptl', runtime: './net.pt?mobile&as=runtime', facts: modelFacts(RESULT) })
+  const code = generateModule(shape, { asset: './net.ptl', runtime: './net.pt?mobile&as=runtime', facts: modelFacts(RESULT), imports: FACTS.imports })
   const body = code.replaceAll(/^import (\w+|\{ \w+ \}) from (.*)$/gm, 'const $1 = imported[$2]').replaceAll('import(', 'load(').replace('export default', 'return')
   const imported = { './net.ptl': '/net.ptl', '@petaljs/runtime/handle': { createHandle } }
   return new Function('imported', 'load', body)(imported, async (specifier: string) => ({ ...RUNTIME, specifier }))
@@ -51,15 +52,23 @@ describe('the generated module', () => {
     const facts: ModelFacts = evaluate('facts')
     expect(facts.source).toEqual(RESULT.source)
     expect(facts.integrity).toBe(`sha256-${Buffer.from([0xab]).toString('base64')}`)
-    expect(generateModule('facts', { asset: './net.ptl', runtime: '', facts })).not.toContain('import')
+    expect(generateModule('facts', { asset: './net.ptl', runtime: '', facts, imports: FACTS.imports })).not.toContain('import')
   })
 
   it('imports the operators that the model needs and no others', () => {
-    const code = generateModule('runtime', { asset: './net.ptl', runtime: '', facts: modelFacts(RESULT) })
-    expect([...code.matchAll(/from ['"](.*)['"]/g)].map(([, specifier]) => specifier)).toEqual([
-      '@petaljs/runtime/ops/conv', '@petaljs/runtime/ops/pool', '@petaljs/runtime/load',
-    ])
-    expect(code).toContain('export const families = [family0, family1]')
+    const code = generateModule('runtime', { asset: './net.ptl', runtime: '', facts: modelFacts(RESULT), imports: FACTS.imports })
+    expect(code).toBe(`\
+import { aten__max_pool2d as part0_0, kernels as kernels0 } from "@petaljs/runtime/ops/pool"
+import { Conv2dOpContext as part1_0, prepacked__conv2d_clamp_run as part1_1, kernels as kernels1 } from "@petaljs/runtime/ops/prepacked"
+export { load } from '@petaljs/runtime/load'
+export const families = [{
+  name: 'used',
+  operators: { ...part0_0, ...part1_1 },
+  kernels: [...kernels0, ...kernels1],
+  prepare: { ...part1_0 },
+}]
+`)
+    expect(modelFacts(RESULT)).not.toHaveProperty('imports')
   })
 
   it.each([

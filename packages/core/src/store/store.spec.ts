@@ -18,7 +18,7 @@ const REQUEST = 'backend=cpu&block=&format=ptl'
 const facts: BuiltFacts = {
   format: 'ptl', backend: 'cpu', bytecodeVersion: 8, operatorVersion: 16, inputs: [], outputs: [], operators: { before: {}, after: {} },
   optimizations: [], parameters: 0, bytes: { before: 0, after: 0 }, signature: { inputs: [], outputs: [] },
-  runtime: { families: [], unsupported: [] }, check: { skipped: 'there is nothing to try it on' },
+  runtime: { families: [], unsupported: [] }, imports: {}, check: { skipped: 'there is nothing to try it on' },
 }
 
 function artifact(text: string, pieces = 3): BuiltArtifact {

@@ -6,7 +6,7 @@ import type { Value } from '../values.ts'
 export type Lookup = (name: string) => Operator | undefined
 
 /** What an operator meant in models up to an operator version, in today's operators. `uses` names those. */
-interface Upgrader {
+export interface Upgrader {
   readonly until: number
   readonly schema: string
   readonly uses: string
@@ -30,7 +30,7 @@ function integerDivision(name: string, overload: string, args: string): Upgrader
 const DEFAULT_STEPS = 100n
 
 /** Source: torch/csrc/jit/mobile/upgrader_mobile.cpp (`getOperatorVersionMapForMobile`). */
-const UPGRADERS: readonly Upgrader[] = [
+export const UPGRADERS: readonly Upgrader[] = [
   ...integerDivision('aten::div', 'Tensor', 'self, other'),
   ...integerDivision('aten::div', 'Scalar', 'self, other'),
   ...integerDivision('aten::div_', 'Tensor', 'self, other'),
