@@ -58,7 +58,7 @@ export function gather(m: Machine, dtype: Dtype, begin: number, stride: number, 
 }
 
 /** Writes `count` elements, converted to a type as C++ does. */
-export function scatter(m: Machine, dtype: Dtype, begin: number, stride: number, from: Elements, count: number): void {
+export function scatter(m: Machine, dtype: Dtype, begin: number, stride: number, from: Elements | Uint8Array, count: number): void {
   const view = m.viewOf(dtype)
   const convert = converter(dtype, from)
   if (convert) for (let i = 0; i < count; i++) view[begin + i * stride] = convert(from[i] as never) as never
@@ -67,7 +67,8 @@ export function scatter(m: Machine, dtype: Dtype, begin: number, stride: number,
 }
 
 /** What must be done to values before a typed array takes them as C++ would. */
-function converter(dtype: Dtype, from: Elements): ((value: number | bigint) => number | bigint) | undefined {
+function converter(dtype: Dtype, from: Elements | Uint8Array): ((value: number | bigint) => number | bigint) | undefined {
+  if (dtype === 'bool' && from instanceof Uint8Array) return undefined
   if (dtype === 'bool') return (value) => value ? 1 : Number(Number.isNaN(value))
   if (dtype === 'float16') return (value) => toHalf(Number(value))
   if (from instanceof BigInt64Array) {

@@ -109,6 +109,7 @@ const family: Family = {
     ...forms('sinc(self)', sinc),
     ...forms('special_sinc(self)', sinc),
     ...forms('logit(self, eps=None)', logit),
+    ...forms('special_logit(self, eps=None)', logit),
     ...forms('atan2(self, other)', atan2),
     ...forms('arctan2(self, other)', atan2),
     ...forms('hypot(self, other)', binary((a, b) => Math.hypot(a, b))),

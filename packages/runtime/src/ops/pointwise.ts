@@ -167,7 +167,7 @@ export function copyTo(m: Machine, from: Tensor, to: Tensor): Tensor {
   } else {
     // Ints of 64 bits stay exact; what is smaller is exact in doubles, too.
     const plan = arrange(m, to.sizes, [from], to.dtype, from.dtype, to)
-    if (to.numel > 0) runLoop(m, { each: (x) => x, result: 'bool' }, plan, from.dtype)
+    if (to.numel > 0) runLoop(m, { each: (x) => x }, plan, from.dtype, true)
   }
   return to
 }
@@ -272,21 +272,20 @@ function runKernel(m: Machine, name: string, parameters: readonly number[], plan
 }
 
 /** Every other type: elements are brought to JavaScript's numbers, some at a time, and back. */
-function runLoop(m: Machine, { each, ints = each, result: kind }: Operation, plan: Plan, common: Dtype): void {
+function runLoop(m: Machine, { each, ints = each, result: kind }: Operation, plan: Plan, common: Dtype, small: boolean = kind === 'bool'): void {
   const { sizes, strides } = collapse(plan.sizes, plan.strides)
   // The longest dimension is walked innermost, as a row costs more than its elements when it is short.
   const longest = sizes.length > 0 ? sizes.indexOf(Math.max(...sizes)) : -1
   const [length = 1] = longest < 0 ? [] : sizes.splice(longest, 1)
   const steps = strides.map((own) => longest < 0 ? 0 : own.splice(longest, 1)[0]!)
   const chunk = Math.min(length, CHUNK)
-  const small = kind === 'bool'
   const buffers = plan.operands.map((operand) => {
     const buffer = createElements(common, chunk, small)
     if (operand instanceof Tensor) return buffer
     const value = common === 'float16' ? fromHalf(toHalf(Number(operand))) : isFloating(common) ? Number(operand) : wrapInt(toInt64(operand), common)
     return buffer instanceof BigInt64Array ? buffer.fill(value as bigint) : buffer.fill(Number(value))
   })
-  const results = createElements(common, chunk, small)
+  const results = kind === 'bool' ? new Uint8Array(chunk) : createElements(common, chunk, small)
   const apply = buffers[0] instanceof BigInt64Array ? ints : each
   const bases = [plan.result, ...plan.operands].map((operand) => operand instanceof Tensor ? m.index(operand) : 0)
   forEachOffset(sizes, strides, (offsets) => {
@@ -297,7 +296,8 @@ function runLoop(m: Machine, { each, ints = each, result: kind }: Operation, pla
         // Only a tensor without dimensions can be of a wider type than the common one.
         if (operand instanceof Tensor && operand.dim === 0) narrow(buffers[i]!, common, count)
       }
-      compute(apply, buffers, results, count)
+      if (results instanceof Uint8Array) decide(apply, buffers, results, count)
+      else compute(apply, buffers, results, count)
       scatter(m, plan.result.dtype, bases[0]! + offsets[0]! + start * steps[0]!, steps[0]!, results, count)
     }
   })
@@ -311,6 +311,11 @@ function narrow(values: Elements, dtype: Dtype, count: number): void {
 
 function compute(apply: Operation['each'], [a, b = a, c = a]: readonly Elements[], results: Elements, count: number): void {
   for (let i = 0; i < count; i++) results[i] = apply(a![i], b![i], c![i]) as never
+}
+
+/** Comparisons; a typed array takes truth more slowly than numbers. */
+function decide(apply: Operation['each'], [a, b = a, c = a]: readonly Elements[], results: Uint8Array, count: number): void {
+  for (let i = 0; i < count; i++) results[i] = apply(a![i], b![i], c![i]) ? 1 : 0
 }
 
 /** An operator with the tensor that its result is to be written to, if there is one, before its arguments. */

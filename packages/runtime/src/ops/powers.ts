@@ -9,6 +9,8 @@ import { resultType } from './promotion.ts'
 /** Powers that are quicker than a logarithm; PyTorch takes the same short cuts. */
 const POWERS: Readonly<Record<number, Operation>> = {
   0.5: { each: Math.sqrt, kernel: 'sqrt' },
+  3: { each: (x) => x * x * x },
+  '-2': { each: (x) => 1 / (x * x) },
   '-0.5': { each: (x) => 1 / Math.sqrt(x), kernel: 'rsqrt' },
 }
 
