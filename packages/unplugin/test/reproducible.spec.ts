@@ -21,7 +21,7 @@ describe.each(BUNDLERS)('$name: a build', ({ build }) => {
     expect(Object.keys(two.files)).toEqual(Object.keys(one.files))
     expect(two.files).toEqual(one.files)
     expect(modelsOf(one)).toHaveLength(2)
-  })
+  }, 90_000)
 
   it('computes nothing when it is warm, and gives the same', async () => {
     const app = await modelApp(MAIN)
