@@ -6,6 +6,9 @@ import { type Case, elementsOf, float, isTensor, numbers, type Recorded, type Re
 /** Allowed distance of two elements, relative to the largest element of the tensor. float16 has eleven bits. */
 const TOLERANCE: Readonly<Partial<Record<Dtype, number>>> = { float32: 1e-5, float64: 1e-9, float16: 2e-3 }
 
+/** Distances below are as good as none. */
+const FLOOR: Readonly<Partial<Record<Dtype, number>>> = { float32: 1e-37, float64: 1e-15, float16: 1e-7 }
+
 /** What a comparison needs to know of the case. */
 export interface Context {
   readonly machine: Machine
@@ -85,7 +88,7 @@ export function elementsDifference(
   let largest = 0
   for (const one of expected) if (Number.isFinite(one)) largest = Math.max(largest, Math.abs(Number(one)))
   const relative = TOLERANCE[dtype] === undefined ? 0 : Math.max(TOLERANCE[dtype], tolerance)
-  const allowed = relative === 0 ? 0 : Math.max(relative * largest + (dtype === 'float32' ? 2 * noise : 0), dtype === 'float16' ? 1e-7 : 1e-37)
+  const allowed = relative === 0 ? 0 : Math.max(relative * largest + (dtype === 'float32' ? 2 * noise : 0), FLOOR[dtype] ?? 0)
   let worst = -1
   let at = -1
   let count = 0

@@ -68,7 +68,7 @@ for name in ("sym_size.int", "sym_stride.int"):
     CASES["aten::" + name] = lambda g: (lambda x: [x, g.randrange(x.dim())])(g.tensor(g.shape(1), g.dtype()))
 CASES["aten::addmv_"] = lambda g: (lambda args: [args[0].contiguous().clone(), *args[1:]])(dense.addmv(g))
 CASES["aten::_cdist_forward"] = lambda g: dense.cdist(g)
-CASES["aten::_embedding_bag"] = CASES["aten::_embedding_bag_forward_only"] = lambda g: sequences.embedding_bag(g)[:8]
+CASES["aten::_embedding_bag"] = CASES["aten::_embedding_bag_forward_only"] = lambda g: sequences.embedding_bag(g, 0)[:8]
 
 
 def native_group_norm(g):

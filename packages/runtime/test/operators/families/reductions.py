@@ -88,7 +88,7 @@ for name in ("cumsum", "cumprod"):
             return [tensor, dim] + ([g.choice((torch.float32, torch.int64, torch.float64)) if not inplace else None] if g.chance(0.3) else [])
         CASES["aten::" + name + underscore] = cumulate
 for name in ("cummax", "cummin"):
-    CASES["aten::" + name] = lambda g: list(one_dim(g, (torch.float32, torch.int64, torch.float64), -9, 9, 0.2, g.shape(1)))
+    CASES["aten::" + name] = lambda g: list(one_dim(g, (torch.float32, torch.int64, torch.float64), -9, 9, 0.2, g.shape(1, empty=0)))
 CASES["aten::logcumsumexp"] = lambda g: list(one_dim(g, REAL, -9, 9, 0))
 CASES["aten::diff"] = lambda g: (lambda x, d: [x, g.choice((1, 1, 2)), d])(*one_dim(g, (torch.float32, torch.int64), shape=g.shape(1)))
 CASES["aten::trapz.x"] = lambda g: (lambda s: [g.tensor(s), g.tensor(s)])(g.shape(1, 3, empty=0))

@@ -194,12 +194,12 @@ def embedding(g):
 CASES["aten::embedding"] = embedding
 
 
-def embedding_bag(g):
+def embedding_bag(g, last=0.2):
     count, width = g.randint(1, 20), g.size()
     flat, mode = g.randint(1, 12), g.choice((0, 1, 2))
     offsets = torch.tensor(sorted([0, *(g.randint(0, flat) for _ in range(g.randint(0, 4)))]))
     weights = g.tensor([flat]) if mode == 0 and g.chance(0.3) else None
-    last = g.chance(0.2)
+    last = g.chance(last)
     return [g.tensor([count, width]), g.tensor([flat], torch.int64, 0, count - 1), torch.cat([offsets, torch.tensor([flat])]) if last else offsets, False, mode, False, weights, last,
             *([None] if g.chance(0.7) else [0])]
 

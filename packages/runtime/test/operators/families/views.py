@@ -303,8 +303,8 @@ for name in ("reflection_pad", "replication_pad"):
     for spatial in (1, 2, 3):
         CASES["aten::%s%dd" % (name, spatial)] = lambda g, spatial=spatial: [
             g.tensor([g.randint(1, 3) for _ in range(g.choice((1, 2)))] + [g.randint(3, 6) for _ in range(spatial)], g.real()), [g.randint(0, 2) for _ in range(2 * spatial)]]
-CASES["aten::pixel_shuffle"] = lambda g: (lambda r: [g.tensor([*g.shape(0, 2, limit=6), g.randint(1, 3) * r * r, g.size(5), g.size(5)], g.dtype(*DTYPES)), r])(g.randint(1, 3))
-CASES["aten::pixel_unshuffle"] = lambda g: (lambda r: [g.tensor([*g.shape(0, 2, limit=6), g.randint(1, 3), g.size(5) * r, g.size(5) * r], g.dtype(*DTYPES)), r])(g.randint(1, 3))
+CASES["aten::pixel_shuffle"] = lambda g: (lambda r: [g.tensor([*g.shape(0, 2, empty=0, limit=6), g.randint(1, 3) * r * r, g.size(5), g.size(5)], g.dtype(*DTYPES)), r])(g.randint(1, 3))
+CASES["aten::pixel_unshuffle"] = lambda g: (lambda r: [g.tensor([*g.shape(0, 2, empty=0, limit=6), g.randint(1, 3), g.size(5) * r, g.size(5) * r], g.dtype(*DTYPES)), r])(g.randint(1, 3))
 CASES["aten::channel_shuffle"] = lambda g: (lambda r: [g.tensor([g.randint(1, 2), g.randint(1, 4) * r, g.size(5), g.size(5)]), r])(g.randint(1, 4))
 
 
