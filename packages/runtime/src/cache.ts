@@ -7,7 +7,7 @@ const ORIGIN = 'https://petal.invalid'
 export interface ModelCache {
   /** The file, when it is there. */
   read(integrity: string): Promise<Response | undefined>
-  /** Keeps a file and lets other versions of it go, but not those in `keep`. */
+  /** Keeps a file, whose bytes are nobody else's from then on, and lets other versions of it go, but not those in `keep`. */
   write(integrity: string, bytes: Uint8Array, keep: ReadonlySet<string>): Promise<void>
   remove(integrity: string): Promise<void>
 }
@@ -24,8 +24,8 @@ export async function openCache(model: string): Promise<ModelCache | undefined> 
   return {
     read: (integrity) => quietly(() => cache.match(address(integrity))),
     async write(integrity, bytes, keep) {
-      // A copy, made at once: the bytes are about to be worked on, and WebKit would read them only when it stores them.
-      const response = new Response(bytes.slice() as Uint8Array<ArrayBuffer>, { headers: { 'content-type': 'application/octet-stream', 'content-length': String(bytes.length) } })
+      // WebKit reads the bytes only when it stores them.
+      const response = new Response(bytes as Uint8Array<ArrayBuffer>, { headers: { 'content-type': 'application/octet-stream', 'content-length': String(bytes.length) } })
       await quietly(async () => {
         const kept = new Set([integrity, ...keep].map(address))
         const old = (await cache.keys()).filter(({ url }) => url.startsWith(folder) && !kept.has(url))

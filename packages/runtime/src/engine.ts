@@ -1,11 +1,11 @@
 import { RuntimeError } from './errors.ts'
-import { instantiate } from './kernels/instantiate.ts'
+import { compiled, instantiate } from './kernels/instantiate.ts'
 import { vector } from './kernels/vector.ts'
 import { type Code, Interpreter, type Observer, STEPS } from './lite/interpreter.ts'
 import { type Port, type Program, readProgram } from './lite/program.ts'
 import { operatorOf } from './lite/upgraders.ts'
 import { Machine, type View } from './machine.ts'
-import { type Family, type Operator, parseSchema } from './operator.ts'
+import { type Family, type KernelSource, type Operator, parseSchema } from './operator.ts'
 import { type Dtype, numelOf, type Storage, Tensor } from './tensor.ts'
 import { PackedObject, ScriptObject, Tuple, type Value } from './values.ts'
 
@@ -76,13 +76,19 @@ export function reserve(size: number): Reserved {
   return { machine, address, size, get bytes() { return new Uint8Array(machine.memory.wasm.buffer, address, size) } }
 }
 
+/** Has the engine compile the kernels that some families need, so that they are there when a model is made. */
+export async function compileKernels(families: readonly Family[]): Promise<void> {
+  await Promise.all(kernelsOf(families).map((source) => compiled(source)))
+}
+
+const kernelsOf = (families: readonly Family[]): KernelSource[] => [...new Set([vector, ...families.flatMap(({ kernels }) => kernels ?? [])])]
+
 /**
  * Makes a model of a file in reserved memory: reads it, finds its operators in `families`, and packs its weights, once.
  * Throws a RuntimeError for what is no model, and for operators that the families lack, all of them by name.
  */
 export async function createEngine({ machine, address, size }: Reserved, families: readonly Family[], options: EngineOptions = {}): Promise<Engine> {
-  const sources = new Set([vector, ...families.flatMap(({ kernels }) => kernels ?? [])])
-  await Promise.all([...sources].map(async (source) => {
+  await Promise.all(kernelsOf(families).map(async (source) => {
     machine.kernels[source.name] = await instantiate(source, machine.memory.wasm, options.exact)
   }))
   const program = await readProgram(machine, address, size)

@@ -1,6 +1,6 @@
 import { openCache } from './cache.ts'
 import { collect, fetchFile, fromBytes, fromFile, fromStream, type Incoming } from './download.ts'
-import { createEngine, type Engine, type Reserved } from './engine.ts'
+import { compileKernels, createEngine, type Engine, type Reserved } from './engine.ts'
 import { aborted, RuntimeError } from './errors.ts'
 import { matches } from './integrity.ts'
 import { requireSimd } from './kernels/instantiate.ts'
@@ -40,71 +40,83 @@ export interface OpenOptions {
 
 /** Downloads, verifies and prepares a model, in this thread. */
 export async function openModel(source: Source, families: readonly Family[], options: OpenOptions): Promise<Engine> {
-  const { signal, report } = options
   requireSimd()
-  const { reserved, fromCache } = await obtain(source, options)
-  const state = { loaded: reserved.size, total: reserved.size, fromCache }
-  report('prepare', 0, state)
-  // The engine is busy from now on; let the page show where it is.
-  await pause()
-  let since = performance.now()
-  const engine = await createEngine(reserved, families, {
-    onPrepare: async (done) => {
-      if (performance.now() - since < BUSY) return
-      report('prepare', done * 0.99, state)
-      await pause()
-      since = performance.now()
-      if (signal.aborted) throw aborted('Loading the model', signal)
-    },
-  })
-  if (signal.aborted) throw aborted('Loading the model', signal)
-  report('prepare', 1, state)
-  return engine
-}
-
-interface Obtained {
-  readonly reserved: Reserved
-  readonly fromCache: boolean
-}
-
-/** The verified file: from the cache where it is there and right, else from its source. */
-async function obtain(source: Source, options: OpenOptions): Promise<Obtained> {
+  // The engine compiles while the file is on its way; should that fail, whoever needs the kernels will hear of it.
+  void compileKernels(families).catch(() => undefined)
   const { cache: mode } = options
   const { integrity } = source
   const cache = source.url === undefined || integrity === undefined || mode === 'no-store' ? undefined : await openCache(source.name)
   const found = mode === 'reload' ? undefined : await cache?.read(integrity!)
   if (found) {
-    const reserved = await fromCacheEntry(found, source, options)
-    if (reserved) return { reserved, fromCache: true }
+    const engine = await fromCacheEntry(found, source, families, options)
+    if (engine) return engine
     // Damaged on the device: as if it had not been there.
     await cache!.remove(integrity!)
   }
   if (mode === 'only-if-cached') {
     throw new RuntimeError('DOWNLOAD', `The model ${source.name} is not in this browser's cache, and cache: 'only-if-cached' asks for nothing else.`)
   }
-  const reserved = await verified(source, options, mode === 'reload' || found ? 'reload' : 'default')
-  // Goes on beside the rest of the load: nobody has to wait for it.
-  void cache?.write(integrity!, reserved.bytes, options.keep)
-  return { reserved, fromCache: false }
+  const incoming = await incomingOf(source, options.signal, mode === 'reload' || found ? 'reload' : 'default')
+  // Keeping it goes on beside the rest of the load: nobody has to wait for it.
+  const keep = cache && ((bytes: Uint8Array) => void cache.write(integrity!, bytes, options.keep))
+  const engine = await prepared(incoming, source, families, options, false, keep)
+  if (engine) return engine
+  const message = `The model from ${incoming.from} is not the one that the app was built with: its hash is not ${integrity!}. It was damaged or changed on the way, or another version is served: reload the page, or deploy the app's files together.`
+  throw new RuntimeError('INTEGRITY', message)
 }
 
 /** Undefined when the entry is not what it was. */
-async function fromCacheEntry(response: Response, source: Source, options: OpenOptions): Promise<Reserved | undefined> {
+async function fromCacheEntry(response: Response, source: Source, families: readonly Family[], options: OpenOptions): Promise<Engine | undefined> {
   try {
-    const reserved = await download(fromStream(response.body, source.url!, source.bytes), options, true)
-    return await verify(reserved, source, options, true) ? reserved : undefined
+    return await prepared(fromStream(response.body, source.url!, source.bytes), source, families, options, true)
   } catch (error) {
     if (error instanceof RuntimeError && (error.code === 'INTEGRITY' || error.code === 'DOWNLOAD')) return undefined
     throw error
   }
 }
 
-async function verified(source: Source, options: OpenOptions, http: RequestCache): Promise<Reserved> {
-  const incoming = await incomingOf(source, options.signal, http)
-  const reserved = await download(incoming, options, false)
-  if (await verify(reserved, source, options, false)) return reserved
-  const message = `The model from ${incoming.from} is not the one that the app was built with: its hash is not ${source.integrity!}. It was damaged or changed on the way, or another version is served: reload the page, or deploy the app's files together.`
-  throw new RuntimeError('INTEGRITY', message)
+/**
+ * The model in a file, undefined when that is not what its hash says. Hashing is another thread's work (of a copy that `digest` takes at
+ * once), so that the engine is made meanwhile; what comes of it counts only when the hash is right.
+ */
+async function prepared(
+  incoming: Incoming, { integrity }: Source, families: readonly Family[], { signal, report }: OpenOptions, fromCache: boolean,
+  keep?: (bytes: Uint8Array) => void,
+): Promise<Engine | undefined> {
+  const reserved = await collect(incoming, signal, (loaded, total) => report('download', total > 0 ? loaded / total : 0, { loaded, total, fromCache }))
+  const state = { loaded: reserved.size, total: reserved.size, fromCache }
+  // The engine is made in the place of the file.
+  const bytes = keep && reserved.bytes.slice()
+  report('verify', 0, state)
+  const verified = integrity === undefined ? true : matches(reserved.bytes, integrity)
+  const making = prepare(reserved, families, signal, (done) => report('prepare', done * 0.99, state))
+  // Of wrong bytes anything may come.
+  making.catch(() => undefined)
+  const right = await verified
+  if (signal.aborted) throw aborted('Loading the model', signal)
+  if (!right) return undefined
+  if (bytes) keep(bytes)
+  const engine = await making
+  report('prepare', 1, state)
+  return engine
+}
+
+async function prepare(reserved: Reserved, families: readonly Family[], signal: AbortSignal, report: (done: number) => void): Promise<Engine> {
+  // The engine is busy from now on; let the page show where it is.
+  await pause()
+  report(0)
+  let since = performance.now()
+  const engine = await createEngine(reserved, families, {
+    onPrepare: async (done) => {
+      if (performance.now() - since < BUSY) return
+      report(done)
+      await pause()
+      since = performance.now()
+      if (signal.aborted) throw aborted('Loading the model', signal)
+    },
+  })
+  if (signal.aborted) throw aborted('Loading the model', signal)
+  return engine
 }
 
 async function incomingOf({ url, path, data, bytes, incoming }: Source, signal: AbortSignal, http: RequestCache): Promise<Incoming> {
@@ -112,17 +124,6 @@ async function incomingOf({ url, path, data, bytes, incoming }: Source, signal: 
   if (data instanceof Uint8Array) return fromBytes(data)
   if (data) return fromStream(data.stream(), 'a file', data.size)
   return incoming ?? await fetchFile(url!, bytes, signal, http)
-}
-
-async function download(incoming: Incoming, { signal, report }: OpenOptions, fromCache: boolean): Promise<Reserved> {
-  return await collect(incoming, signal, (loaded, total) => report('download', total > 0 ? loaded / total : 0, { loaded, total, fromCache }))
-}
-
-async function verify(reserved: Reserved, { integrity }: Source, { signal, report }: OpenOptions, fromCache: boolean): Promise<boolean> {
-  report('verify', 0, { loaded: reserved.size, total: reserved.size, fromCache })
-  const right = integrity === undefined || await matches(reserved.bytes, integrity)
-  if (signal.aborted) throw aborted('Loading the model', signal)
-  return right
 }
 
 /** Milliseconds of work after which the page gets a turn. */

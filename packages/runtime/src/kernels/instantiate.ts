@@ -14,22 +14,22 @@ export function hasRelaxedSimd(): boolean {
   return relaxed ??= WebAssembly.validate(decode(RELAXED_SIMD))
 }
 
-/**
- * Compiles kernels, once in a page, and makes an instance that works on `memory`; `exact` leaves relaxed SIMD alone. Throws a RuntimeError
- * where there is no SIMD.
- */
-export async function instantiate({ name, load }: KernelSource, memory: WebAssembly.Memory, exact = false): Promise<Kernels> {
+/** Compiles kernels, once in a page; `exact` leaves relaxed SIMD alone. Throws a RuntimeError where there is no SIMD. */
+export async function compiled({ name, load }: KernelSource, exact = false): Promise<WebAssembly.Module> {
   const isRelaxed = !exact && hasRelaxedSimd()
   const key = `${name} ${isRelaxed}`
-  const compiled = modules.get(key) ?? load(isRelaxed).then(compile)
-  modules.set(key, compiled)
-  try {
-    const { exports } = await WebAssembly.instantiate(await compiled, { env: { memory } })
-    return exports as Kernels
-  } catch (error) {
+  const module = modules.get(key) ?? load(isRelaxed).then(compile)
+  modules.set(key, module)
+  // What failed may be there the next time: its chunk is downloaded.
+  return await module.catch((error: unknown) => {
     modules.delete(key)
     throw error
-  }
+  })
+}
+
+/** An instance of kernels that works on `memory`. */
+export async function instantiate(source: KernelSource, memory: WebAssembly.Memory, exact = false): Promise<Kernels> {
+  return (await WebAssembly.instantiate(await compiled(source, exact), { env: { memory } })).exports as Kernels
 }
 
 /** Throws NO_SIMD in an engine that can run no kernel. */
