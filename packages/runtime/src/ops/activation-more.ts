@@ -61,10 +61,11 @@ function threshold(m: Machine, out: Tensor | undefined, self: Tensor, limit: Sca
 /** One slope for all, or one for each channel. */
 function prelu(m: Machine, self: Tensor, weight: Tensor): Tensor {
   if (weight.numel !== 1 && (self.dim < 2 || weight.numel !== self.sizes[1])) {
-    throw m.fail(`Mismatch of parameter numbers and input channel size. Found parameter numbers = ${weight.numel} and channel size = ${self.sizes[1] ?? 1}.`)
+    throw m.fail(`Mismatch of parameter numbers and input channel size: ${weight.numel} and ${self.sizes[1] ?? 1}`)
   }
-  const slopes = m.contiguous(weight).view(weight.numel === 1 ? [] : [weight.numel, ...self.sizes.slice(2).map(() => 1)], weight.numel === 1 ? [] : [1, ...self.sizes.slice(2).map(() => 1)])
-  return preluKernel(m, self, slopes)
+  const ones = self.sizes.slice(2).map(() => 1)
+  const [sizes, strides] = weight.numel === 1 ? [[], []] : [[weight.numel, ...ones], [1, ...ones]]
+  return preluKernel(m, self, m.contiguous(weight).view(sizes, strides))
 }
 
 function preluKernel(m: Machine, self: Tensor, weight: Tensor): Tensor {
@@ -79,7 +80,8 @@ function glu(m: Machine, out: Tensor | undefined, self: Tensor, dim: bigint): Te
   if (size % 2 !== 0) throw m.fail(`Halving dimension must be even, but dimension ${at} is size ${size}`)
   m.plain(self)
   const sizes = self.sizes.with(at, size / 2)
-  const gate = pointwise(m, { each: (x: number) => 1 / (1 + Math.exp(-x)), kernel: 'sigmoid' }, [self.view(sizes, self.strides, self.offset + size / 2 * self.strides[at]!)])
+  const second = self.view(sizes, self.strides, self.offset + size / 2 * self.strides[at]!)
+  const gate = pointwise(m, { each: (x: number) => 1 / (1 + Math.exp(-x)), kernel: 'sigmoid' }, [second])
   return pointwise(m, { each: (a, b) => a * b, kernel: 'multiply' }, [self.view(sizes, self.strides), gate], out)
 }
 

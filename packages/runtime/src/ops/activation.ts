@@ -19,7 +19,9 @@ function clamp(m: Machine, out: Tensor | undefined, self: Tensor, min: Scalar | 
   return within(m, out, self, min, max, resultType([self, ...limits]))
 }
 
-function within(m: Machine, out: Tensor | undefined, self: Tensor, min: Scalar | null, max: Scalar | null, dtype: Tensor['dtype'] = self.dtype): Tensor {
+function within(
+  m: Machine, out: Tensor | undefined, self: Tensor, min: Scalar | null, max: Scalar | null, dtype: Tensor['dtype'] = self.dtype,
+): Tensor {
   const isInt = !isFloating(dtype)
   const convert = (limit: Scalar): number | bigint => isInt ? wrapInt(toInt64(limit), dtype) : Number(limit)
   const [low, high] = [convert(min ?? 0), convert(max ?? 0)]
@@ -35,7 +37,9 @@ function within(m: Machine, out: Tensor | undefined, self: Tensor, min: Scalar |
 }
 
 function hardtanh(m: Machine, out: Tensor | undefined, self: Tensor, min: Scalar, max: Scalar): Tensor {
-  if (self.dtype === 'bool' || (self.dtype === 'uint8' && (Number(min) < 0 || Number(max) < 0))) throw m.fail('cannot do hardtanh on an unsigned type with negative limits')
+  if (self.dtype === 'bool' || (self.dtype === 'uint8' && (Number(min) < 0 || Number(max) < 0))) {
+    throw m.fail('cannot do hardtanh on an unsigned type with negative limits')
+  }
   return within(m, out, self, min, max)
 }
 

@@ -14,7 +14,9 @@ const MULTIPLY: Operation = { each: (a, b) => a * b, kernel: 'multiply' }
 
 /** `max(a + alpha * b, low)` */
 function addition(m: Machine, alpha: Scalar, type: string, low: number): Operation {
-  if (type !== 'float' && typeof alpha === 'number') throw m.fail('For integral input tensors, argument alpha must not be a floating point number.')
+  if (type !== 'float' && typeof alpha === 'number') {
+    throw m.fail('For integral input tensors, argument alpha must not be a floating point number.')
+  }
   const factor = Number(alpha)
   const whole = typeof alpha === 'number' ? 0n : BigInt(alpha)
   return {
@@ -37,12 +39,13 @@ function add(m: Machine, out: Tensor | undefined, a: Operand, b: Operand, alpha:
 
 function subtract(m: Machine, out: Tensor | undefined, a: Operand, b: Operand, alpha: Scalar): Tensor {
   if ([a, b].some((each) => typeof each === 'object' && each.dtype === 'bool')) {
-    throw m.fail('Subtraction, the `-` operator, with a bool tensor is not supported. Use the `^` or `logical_xor()` operator, or `~` or `logical_not()`, instead.')
+    throw m.fail('Subtraction, the `-` operator, with a bool tensor is not supported. Use `^` or `logical_xor()`, or `~`, instead.')
   }
   return add(m, out, a, b, typeof alpha === 'number' ? -alpha : -BigInt(alpha))
 }
 
-const reverse = (m: Machine, out: Tensor | undefined, self: Tensor, other: Operand, alpha: Scalar): Tensor => subtract(m, out, other, self, alpha)
+const reverse = (m: Machine, out: Tensor | undefined, self: Tensor, other: Operand, alpha: Scalar): Tensor =>
+  subtract(m, out, other, self, alpha)
 
 const addRelu = (m: Machine, out: Tensor | undefined, a: Operand, b: Operand, alpha: Scalar): Tensor => add(m, out, a, b, alpha, 0)
 

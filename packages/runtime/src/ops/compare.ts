@@ -30,7 +30,8 @@ const compare = (each: Operation['each']) => (m: Machine, out: Tensor | undefine
 
 /** Logic of any type: what is not 0 is true. */
 function logic(name: string, each: Operation['each']): OperatorTable {
-  return forms(`${name}(self, other)`, (m, out, a: Tensor, b: Tensor) => pointwise(m, { each: (x, y) => each(isTrue(x), isTrue(y), false), result: 'bool' }, [a, b], out))
+  return forms(`${name}(self, other)`, (m, out, a: Tensor, b: Tensor) =>
+    pointwise(m, { each: (x, y) => each(isTrue(x), isTrue(y), false), result: 'bool' }, [a, b], out))
 }
 
 // eslint-disable-next-line unicorn/prefer-number-properties -- NaN is true
@@ -40,14 +41,20 @@ const WHERE: Operation = { each: (condition, a, b) => condition ? a : b, kernel:
 
 /** `condition ? a : b`; the result has the common type of the last two. */
 function where(m: Machine, out: Tensor | undefined, condition: Tensor, a: Operand, b: Operand): Tensor {
-  if (condition.dtype !== 'bool' && condition.dtype !== 'uint8') throw m.fail(`where expected condition to be a boolean tensor, but got a tensor with dtype ${condition.dtype}`)
+  if (condition.dtype !== 'bool' && condition.dtype !== 'uint8') {
+    throw m.fail(`where expected condition to be a boolean tensor, but got a tensor with dtype ${condition.dtype}`)
+  }
   return pointwise(m, WHERE, [condition, a, b], out, resultType([a, b]))
 }
 
 /** Elements where a mask is set become `value`. */
 function maskedFill(m: Machine, out: Tensor | undefined, self: Tensor, mask: Tensor, value: Operand): Tensor {
-  if (mask.dtype !== 'bool' && mask.dtype !== 'uint8') throw m.fail(`masked_fill only supports boolean masks, but got mask with dtype ${mask.dtype}`)
-  if (value instanceof Tensor && value.dim > 0) throw m.fail(`masked_fill only supports a 0-dimensional value tensor, but got tensor with ${value.dim} dimension(s).`)
+  if (mask.dtype !== 'bool' && mask.dtype !== 'uint8') {
+    throw m.fail(`masked_fill only supports boolean masks, but got mask with dtype ${mask.dtype}`)
+  }
+  if (value instanceof Tensor && value.dim > 0) {
+    throw m.fail(`masked_fill only supports a 0-dimensional value tensor, but got tensor with ${value.dim} dimension(s).`)
+  }
   return pointwise(m, WHERE, [mask, value, self], out, self.dtype)
 }
 
@@ -92,7 +99,9 @@ const nanMaximum = (a: any, b: any): any => a !== a ? a : b !== b ? b : a > b ? 
 const nanMinimum = (a: any, b: any): any => a !== a ? a : b !== b ? b : a < b ? a : b
 
 /** Replaces NaN and infinities; without a replacement, infinities become the largest number of the type. */
-function nanToNum(m: Machine, out: Tensor | undefined, self: Tensor, nan: number | null, positive: number | null, negative: number | null): Tensor {
+function nanToNum(
+  m: Machine, out: Tensor | undefined, self: Tensor, nan: number | null, positive: number | null, negative: number | null,
+): Tensor {
   const largest = { float16: 65504, float32: 3.402_823_466_385_288_6e38, float64: Number.MAX_VALUE }[self.dtype as 'float32'] ?? 0
   const [high, low] = [positive ?? largest, negative ?? -largest]
   const each = (x: number): number => x !== x ? nan ?? 0 : x === Infinity ? high : x === -Infinity ? low : x
@@ -145,7 +154,8 @@ const family: Family = {
     ...forms('clamp_max.Tensor(self, max)', (m, out, self, max) => clampTensors(m, out, self, null, max), 'Tensor_out'),
     ...forms('nan_to_num(self, nan=None, posinf=None, neginf=None)', nanToNum),
     'aten::isclose(self, other, rtol=1e-05, atol=1e-08, equal_nan=False)': isClose,
-    'aten::allclose(self, other, rtol=1e-05, atol=1e-08, equal_nan=False)': (m, ...args: [Tensor, Tensor, number, number, boolean]) => all(m, isClose(m, ...args)),
+    'aten::allclose(self, other, rtol=1e-05, atol=1e-08, equal_nan=False)': (m, ...args: [Tensor, Tensor, number, number, boolean]) =>
+      all(m, isClose(m, ...args)),
     'aten::equal(self, other)': equal,
     'aten::isin.Tensor_Tensor(elements, test_elements, assume_unique=False, invert=False)': isIn,
     'aten::isin.Tensor_Scalar(elements, test_element, assume_unique=False, invert=False)': isIn,

@@ -17,15 +17,13 @@ const PRESERVE = 1n
 /** A tensor whose strides, not its storage alone, are channels-last. */
 function restrided(m: Machine, self: Tensor, dtype: Dtype): Tensor {
   if (self.dim !== 4 && self.dim !== 5) throw m.fail(`required rank 4 or 5 tensor to use channels_last format`)
-  const [batch, channels, ...spatial] = self.sizes
-  const strides = contiguousStrides([batch!, ...spatial, channels!])
-  return m.empty(self.sizes, dtype).view(self.sizes, [strides[0]!, strides.at(-1)!, ...strides.slice(1, -1)])
+  return m.empty(self.sizes, dtype).view(self.sizes, channelsLastStrides(self.sizes))
 }
 
 /** A copy in another type and, when it is named, memory format. */
 function converted(m: Machine, self: Tensor, dtype: Dtype, format: bigint | null): Tensor {
-  const target = (format ?? PRESERVE) === PRESERVE ? emptyAs(m, self, dtype) : format === CONTIGUOUS ? m.empty(self.sizes, dtype) : restrided(m, self, dtype)
-  return copyTo(m, self, target)
+  if ((format ?? PRESERVE) === PRESERVE) return copyTo(m, self, emptyAs(m, self, dtype))
+  return copyTo(m, self, format === CONTIGUOUS ? m.empty(self.sizes, dtype) : restrided(m, self, dtype))
 }
 
 /** The tensor itself where it has the type and the format already. */
@@ -40,7 +38,8 @@ function contiguous(m: Machine, self: Tensor, format: bigint): Tensor {
   // How the storage lies does not matter.
   if (format === CONTIGUOUS) return isContiguous(self) ? self : m.contiguous(self)
   const wanted = self.dim === 4 || self.dim === 5 ? channelsLastStrides(self.sizes) : undefined
-  return wanted?.every((stride, dim) => self.sizes[dim] === 1 || stride === self.strides[dim]) ? self : converted(m, self, self.dtype, format)
+  const fits = wanted?.every((stride, dim) => self.sizes[dim] === 1 || stride === self.strides[dim])
+  return fits ? self : converted(m, self, self.dtype, format)
 }
 
 function channelsLastStrides([batch, channels, ...spatial]: readonly number[]): number[] {
@@ -49,15 +48,18 @@ function channelsLastStrides([batch, channels, ...spatial]: readonly number[]): 
 }
 
 function copyInto(m: Machine, self: Tensor, source: Tensor): Tensor {
-  if (!sameSizes(broadcastSizes(m, [self, source]), self.sizes)) {
-    throw m.fail(`output with shape [${self.sizes.join(', ')}] doesn't match the broadcast shape [${broadcastSizes(m, [self, source]).join(', ')}]`)
+  const sizes = broadcastSizes(m, [self, source])
+  if (!sameSizes(sizes, self.sizes)) {
+    throw m.fail(`output with shape [${self.sizes.join(', ')}] doesn't match the broadcast shape [${sizes.join(', ')}]`)
   }
   m.writing(self)
   return copyTo(m, source, self)
 }
 
 function fill(m: Machine, self: Tensor, value: Scalar | Tensor): Tensor {
-  if (value instanceof Tensor && value.dim > 0) throw m.fail(`fill_ only supports 0-dimension value tensor but got tensor with ${value.dim} dimensions.`)
+  if (value instanceof Tensor && value.dim > 0) {
+    throw m.fail(`fill_ only supports 0-dimension value tensor but got tensor with ${value.dim} dimensions.`)
+  }
   m.writing(self)
   return fillWith(m, self, value instanceof Tensor ? item(m, value) : value)
 }
@@ -75,7 +77,8 @@ function isNonzero(m: Machine, self: Tensor): boolean {
 
 type Code = bigint | null
 type Copy = boolean
-const withCode = (m: Machine, self: Tensor, code: Code, copy: Copy, format: Code = null): Value => to(m, self, dtypeOf(m, code, self.dtype), copy, format)
+const withCode = (m: Machine, self: Tensor, code: Code, copy: Copy, format: Code = null): Value =>
+  to(m, self, dtypeOf(m, code, self.dtype), copy, format)
 
 const family: Family = {
   name: 'convert',
@@ -83,13 +86,14 @@ const family: Family = {
   operators: {
     'aten::to.dtype(self, dtype, non_blocking=False, copy=False, memory_format=None)': (m, self, code: Code, _, copy: Copy, format: Code) =>
       withCode(m, self, code, copy, format),
-    'aten::to.device(self, device, dtype, non_blocking=False, copy=False, memory_format=None)': (m, self, _: Device, code: Code, __, copy: Copy, format: Code) =>
-      withCode(m, self, code, copy, format),
-    'aten::to.other(self, other, non_blocking=False, copy=False, memory_format=None)': (m, self, other: Tensor, _, copy: Copy, format: Code) =>
-      to(m, self, other.dtype, copy, format),
+    'aten::to.device(self, device, dtype, non_blocking=False, copy=False, memory_format=None)':
+      (m, self, _: Device, code: Code, __, copy: Copy, format: Code) => withCode(m, self, code, copy, format),
+    'aten::to.other(self, other, non_blocking=False, copy=False, memory_format=None)':
+      (m, self, other: Tensor, _, copy: Copy, format: Code) => to(m, self, other.dtype, copy, format),
     'aten::to.dtype_layout(self, dtype=None, layout=None, device=None, pin_memory=None, non_blocking=False, copy=False, memory_format=None)':
       (m, self, code: Code, _, __, ___, ____, copy: Copy, format: Code) => withCode(m, self, code, copy, format),
-    'aten::to.prim_dtype(self, dtype=None, non_blocking=False, copy=False)': (m, self, code: Code, _, copy: Copy) => withCode(m, self, code, copy),
+    'aten::to.prim_dtype(self, dtype=None, non_blocking=False, copy=False)': (m, self, code: Code, _, copy: Copy) =>
+      withCode(m, self, code, copy),
     'aten::to.prim_Device(self, device, dtype=None, non_blocking=False, copy=False)': (m, self, _: Device, code: Code, __, copy: Copy) =>
       withCode(m, self, code, copy),
     'aten::to.prim_other(self, non_blocking=False, copy=False)': (m, self: Tensor, _, copy: Copy) => to(m, self, self.dtype, copy),

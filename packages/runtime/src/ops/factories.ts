@@ -8,7 +8,8 @@ import { fillWith, generate } from './fill.ts'
 import { copyTo, emptyAs } from './pointwise.ts'
 import { dtypeOf, scalarType } from './promotion.ts'
 
-// New tensors: at::native's TensorFactories.cpp and RangeFactories.cpp; torch/csrc/jit/runtime/register_special_ops.cpp. There is one device and one layout.
+// New tensors: at::native's TensorFactories.cpp and RangeFactories.cpp; torch/csrc/jit/runtime/register_special_ops.cpp. There is one
+// device and one layout.
 
 type Code = bigint | null
 type Sizes = readonly bigint[]
@@ -76,11 +77,13 @@ function fromList(m: Machine, data: Value, code: Code): Tensor {
   collect(data, 0)
   const natural = leaves.length === 0 ? FLOAT : typeof leaves[0] === 'boolean' ? 'bool' : scalarType(leaves[0] as Scalar)
   // Floats are of single precision first, whatever type is asked for.
-  const flat = generate(m, leaves.length, dtypeOf(m, code, natural), (i) => natural === FLOAT ? Math.fround(leaves[i] as number) : leaves[i] as Scalar)
+  const flat = generate(m, leaves.length, dtypeOf(m, code, natural), (i) =>
+    natural === FLOAT ? Math.fround(leaves[i] as number) : leaves[i] as Scalar)
   return flat.view(sizes, contiguousStrides(sizes))
 }
 
-const like = (m: Machine, self: Tensor, code: Code, value: Scalar): Tensor => fillWith(m, emptyAs(m, self, dtypeOf(m, code, self.dtype)), value)
+const like = (m: Machine, self: Tensor, code: Code, value: Scalar): Tensor =>
+  fillWith(m, emptyAs(m, self, dtypeOf(m, code, self.dtype)), value)
 
 const OPTIONS = 'dtype=None, layout=None, device=None, pin_memory=None'
 
@@ -90,29 +93,38 @@ const family: Family = {
   operators: {
     [`aten::zeros(size, ${OPTIONS})`]: (m, sizes: Sizes, code: Code) => full(m, sizes, 0n, dtypeOf(m, code, FLOAT)),
     [`aten::ones(size, ${OPTIONS})`]: (m, sizes: Sizes, code: Code) => full(m, sizes, 1n, dtypeOf(m, code, FLOAT)),
-    [`aten::full(size, fill_value, ${OPTIONS})`]: (m, sizes: Sizes, value: Scalar, code: Code) => full(m, sizes, value, dtypeOf(m, code, scalarType(value))),
+    [`aten::full(size, fill_value, ${OPTIONS})`]: (m, sizes: Sizes, value: Scalar, code: Code) =>
+      full(m, sizes, value, dtypeOf(m, code, scalarType(value))),
     // Memory of other tensors is not shown.
-    [`aten::empty.memory_format(size, ${OPTIONS}, memory_format=None)`]: (m, sizes: Sizes, code: Code) => full(m, sizes, 0n, dtypeOf(m, code, FLOAT)),
+    [`aten::empty.memory_format(size, ${OPTIONS}, memory_format=None)`]: (m, sizes: Sizes, code: Code) =>
+      full(m, sizes, 0n, dtypeOf(m, code, FLOAT)),
     [`aten::empty_strided(size, stride, ${OPTIONS})`]: (m, sizes: Sizes, strides: Sizes, code: Code) => {
-      const last = sizes.some((size) => size === 0n) ? 0 : 1 + sizes.reduce((sum, size, dim) => sum + (Number(size) - 1) * Number(strides[dim]), 0)
-      return full(m, [BigInt(last)], 0n, dtypeOf(m, code, FLOAT)).view(sizes.map(Number), strides.map(Number))
+      const last = sizes.reduce((sum, size, dim) => sum + (Number(size) - 1) * Number(strides[dim]), 0)
+      return full(m, [sizes.includes(0n) ? 0n : BigInt(last + 1)], 0n, dtypeOf(m, code, FLOAT)).view(sizes.map(Number), strides.map(Number))
     },
     [`aten::zeros_like(self, ${OPTIONS}, memory_format=None)`]: (m, self, code: Code) => like(m, self, code, 0n),
     [`aten::ones_like(self, ${OPTIONS}, memory_format=None)`]: (m, self, code: Code) => like(m, self, code, 1n),
     [`aten::empty_like(self, ${OPTIONS}, memory_format=None)`]: (m, self, code: Code) => like(m, self, code, 0n),
-    [`aten::full_like(self, fill_value, ${OPTIONS}, memory_format=None)`]: (m, self, value: Scalar, code: Code) => like(m, self, code, value),
-    [`aten::new_zeros(self, size, ${OPTIONS})`]: (m, self: Tensor, sizes: Sizes, code: Code) => full(m, sizes, 0n, dtypeOf(m, code, self.dtype)),
-    [`aten::new_ones(self, size, ${OPTIONS})`]: (m, self: Tensor, sizes: Sizes, code: Code) => full(m, sizes, 1n, dtypeOf(m, code, self.dtype)),
-    [`aten::new_empty(self, size, ${OPTIONS})`]: (m, self: Tensor, sizes: Sizes, code: Code) => full(m, sizes, 0n, dtypeOf(m, code, self.dtype)),
+    [`aten::full_like(self, fill_value, ${OPTIONS}, memory_format=None)`]: (m, self, value: Scalar, code: Code) =>
+      like(m, self, code, value),
+    [`aten::new_zeros(self, size, ${OPTIONS})`]: (m, self: Tensor, sizes: Sizes, code: Code) =>
+      full(m, sizes, 0n, dtypeOf(m, code, self.dtype)),
+    [`aten::new_ones(self, size, ${OPTIONS})`]: (m, self: Tensor, sizes: Sizes, code: Code) =>
+      full(m, sizes, 1n, dtypeOf(m, code, self.dtype)),
+    [`aten::new_empty(self, size, ${OPTIONS})`]: (m, self: Tensor, sizes: Sizes, code: Code) =>
+      full(m, sizes, 0n, dtypeOf(m, code, self.dtype)),
     [`aten::new_full(self, size, fill_value, ${OPTIONS})`]: (m, self: Tensor, sizes: Sizes, value: Scalar, code: Code) =>
       full(m, sizes, value, dtypeOf(m, code, self.dtype)),
     [`aten::scalar_tensor(s, ${OPTIONS})`]: (m, value: Scalar, code: Code) => full(m, [], value, dtypeOf(m, code, FLOAT)),
     [`aten::arange(end, ${OPTIONS})`]: (m, end: Scalar, code: Code) => arange(m, 0n, end, 1n, code),
     [`aten::arange.start(start, end, ${OPTIONS})`]: (m, start: Scalar, end: Scalar, code: Code) => arange(m, start, end, 1n, code),
-    [`aten::arange.start_step(start, end, step=1, ${OPTIONS})`]: (m, start: Scalar, end: Scalar, step: Scalar, code: Code) => arange(m, start, end, step, code),
+    [`aten::arange.start_step(start, end, step=1, ${OPTIONS})`]: (m, start: Scalar, end: Scalar, step: Scalar, code: Code) =>
+      arange(m, start, end, step, code),
     [`aten::range(start, end, ${OPTIONS})`]: (m, start: Scalar, end: Scalar, code: Code) => arange(m, start, end, 1n, code, true),
-    [`aten::range.step(start, end, step=1, ${OPTIONS})`]: (m, start: Scalar, end: Scalar, step: Scalar, code: Code) => arange(m, start, end, step, code, true),
-    [`aten::linspace(start, end, steps, ${OPTIONS})`]: (m, start: Scalar, end: Scalar, steps: bigint, code: Code) => spaced(m, start, end, steps, code, (x) => x),
+    [`aten::range.step(start, end, step=1, ${OPTIONS})`]: (m, start: Scalar, end: Scalar, step: Scalar, code: Code) =>
+      arange(m, start, end, step, code, true),
+    [`aten::linspace(start, end, steps, ${OPTIONS})`]: (m, start: Scalar, end: Scalar, steps: bigint, code: Code) =>
+      spaced(m, start, end, steps, code, (x) => x),
     [`aten::logspace(start, end, steps, base=10., ${OPTIONS})`]: (m, start: Scalar, end: Scalar, steps: bigint, base: number, code: Code) =>
       spaced(m, start, end, steps, code, (x) => base ** x),
     [`aten::eye(n, ${OPTIONS})`]: (m, n: bigint, code: Code) => eye(m, n, n, code),

@@ -22,7 +22,9 @@ const CHUNK = 2048
 export function wrapDim(m: Machine, dim: bigint, rank: number): number {
   const limit = Math.max(rank, 1)
   const index = Number(dim)
-  if (index < -limit || index >= limit) throw m.fail(`Dimension out of range (expected to be in range of [${-limit}, ${limit - 1}], but got ${index})`)
+  if (index < -limit || index >= limit) {
+    throw m.fail(`Dimension out of range (expected to be in range of [${-limit}, ${limit - 1}], but got ${index})`)
+  }
   return index < 0 ? index + limit : index
 }
 
@@ -102,7 +104,9 @@ export function toTensor(m: Machine, values: Float64Array | BigInt64Array, sizes
 
 /** Copies a result to the tensor that is to hold it. */
 export function write(m: Machine, result: Tensor, out: Tensor): Tensor {
-  if (out.dtype !== result.dtype || out.numel !== result.numel) throw m.unsupported(`a result of type ${result.dtype} written to a tensor of another shape or type`)
+  if (out.dtype !== result.dtype || out.numel !== result.numel) {
+    throw m.unsupported(`a result of type ${result.dtype} written to a tensor of another shape or type`)
+  }
   m.writing(out)
   m.assign(out, result)
   return out

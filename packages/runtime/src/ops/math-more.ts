@@ -6,7 +6,7 @@ import { forms, type Operand, type Operation, pointwise, unaries } from './point
 import { pow } from './powers.ts'
 import { erf, erfc, lgamma } from './special.ts'
 
-// Math that few models have: trigonometry, special functions, and operations with two operands. On doubles, as the standard library does it.
+// Math that few models have: trigonometry, special functions, and operations with two operands. On doubles, as the standard library does.
 
 const real = (each: (x: number) => number): Operation => ({ each, result: 'float' })
 
@@ -20,13 +20,13 @@ function digamma(x: number): number {
   return shift + Math.log(x) - 0.5 / x - z * (1 / 12 - z * (1 / 120 - z * (1 / 252 - z * (1 / 240 - z / 132))))
 }
 
-/** Inverse of {@link erf}: an approximation by Giles, then two steps of Newton's method. */
+/** Inverse of {@link erf}: an approximation by Giles, then steps of Newton's method. */
 function erfinv(x: number): number {
   if (!(Math.abs(x) < 1)) return Math.abs(x) === 1 ? x * Infinity : NaN
   const log = Math.log((1 - x) * (1 + x))
   const t = 2 / (Math.PI * 0.147) + log / 2
   let y = Math.sign(x) * Math.sqrt(Math.sqrt(t * t - log / 0.147) - t)
-  for (let step = 0; step < 3; step++) y -= (Math.abs(x) > 0.5 ? Math.sign(x) * (erfc(-Math.abs(y)) - 1 - Math.abs(x)) : erf(y) - x) / (2 / Math.sqrt(Math.PI) * Math.exp(-y * y))
+  for (let step = 0; step < 3; step++) y -= (erf(y) - x) / (2 / Math.sqrt(Math.PI) * Math.exp(-y * y))
   return y
 }
 
@@ -75,6 +75,11 @@ const xlogy = binary((a, b) => b !== b ? NaN : a === 0 ? 0 : a * Math.log(b), 'f
 function greatestDivisor(a: bigint, b: bigint): bigint {
   while (b !== 0n) [a, b] = [b, a % b]
   return a < 0n ? -a : a
+}
+
+function leastMultiple(a: bigint, b: bigint): bigint {
+  const multiple = a === 0n ? 0n : a / greatestDivisor(a, b) * b
+  return multiple < 0n ? -multiple : multiple
 }
 
 function floatPower(m: Machine, out: Tensor | undefined, a: Operand, b: Operand): Tensor {
@@ -126,7 +131,7 @@ const family: Family = {
     ...forms('float_power.Tensor_Scalar(self, exponent)', floatPower, 'Tensor_Scalar_out'),
     'aten::float_power.Scalar(self, exponent)': (m, self, exponent) => floatPower(m, undefined, self, exponent),
     ...forms('gcd(self, other)', binary(greatestDivisor as never)),
-    ...forms('lcm(self, other)', binary(((a: bigint, b: bigint) => a === 0n ? 0n : a / greatestDivisor(a, b) * b < 0n ? -(a / greatestDivisor(a, b) * b) : a / greatestDivisor(a, b) * b) as never)),
+    ...forms('lcm(self, other)', binary(leastMultiple as never)),
   },
 }
 

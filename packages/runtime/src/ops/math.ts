@@ -38,13 +38,19 @@ const floorDivide = (m: Machine, out: Tensor | undefined, a: Operand, b: Operand
 const interpolate = (a: number, b: number, weight: number): number => weight < 0.5 ? a + weight * (b - a) : b - (b - a) * (1 - weight)
 
 function lerp(m: Machine, out: Tensor | undefined, a: Tensor, b: Tensor, weight: Operand): Tensor {
-  if (a.dtype !== b.dtype || (typeof weight === 'object' && weight.dtype !== a.dtype)) throw m.fail(`expected dtype ${a.dtype} for \`end\` but got dtype ${b.dtype}`)
+  if (a.dtype !== b.dtype || (typeof weight === 'object' && weight.dtype !== a.dtype)) {
+    throw m.fail(`expected dtype ${a.dtype} for \`end\` but got dtype ${b.dtype}`)
+  }
   return pointwise(m, { each: interpolate }, [a, b, weight], out, a.dtype)
 }
 
 function addcmul(m: Machine, out: Tensor | undefined, self: Tensor, a: Tensor, b: Tensor, value: Scalar): Tensor {
   const [factor, int] = [Number(value), toInt64(value)]
-  return pointwise(m, { each: (x: number, y: number, z: number) => x + factor * y * z, ints: (x: bigint, y: bigint, z: bigint) => x + int * y * z }, [self, a, b], out)
+  const operation: Operation = {
+    each: (x: number, y: number, z: number) => x + factor * y * z,
+    ints: (x: bigint, y: bigint, z: bigint) => x + int * y * z,
+  }
+  return pointwise(m, operation, [self, a, b], out)
 }
 
 function addcdiv(m: Machine, out: Tensor | undefined, self: Tensor, a: Tensor, b: Tensor, value: Scalar): Tensor {

@@ -32,11 +32,14 @@ const CHUNK = 2048
  * is written to `out` when there is one. `dtype` is the type to compute in, unless it is the operands' common type.
  */
 export function pointwise(m: Machine, operation: Operation, operands: readonly Operand[], out?: Tensor, dtype?: Dtype): Tensor {
-  return (operation.kernel && (dtype ?? 'float32') === 'float32' && runFlat(m, operation, operands, out)) || run(m, operation, operands, out, dtype ?? resultType(operands))
+  const flat = operation.kernel && (dtype ?? 'float32') === 'float32' ? runFlat(m, operation, operands, out) : undefined
+  return flat ?? run(m, operation, operands, out, dtype ?? resultType(operands))
 }
 
 /** The common case, without ado: floats that all lie alike, and numbers. Undefined where it is another one. */
-function runFlat(m: Machine, { kernel, parameters = [] }: Operation, operands: readonly Operand[], out: Tensor | undefined): Tensor | undefined {
+function runFlat(
+  m: Machine, { kernel, parameters = [] }: Operation, operands: readonly Operand[], out: Tensor | undefined,
+): Tensor | undefined {
   const like = out ?? operands.find((each) => each instanceof Tensor)
   if (!like || kernel === 'where' || !isContiguous(like)) return undefined
   const channelsLast = m.isChannelsLast(like)
@@ -77,7 +80,8 @@ function run(m: Machine, operation: Operation, operands: readonly Operand[], out
   if (out) prepareOut(m, out, sizes, natural)
   const type = out?.dtype ?? natural
   const kernel = common === 'float32' && type === 'float32' ? operation.kernel : undefined
-  const plan = arrange(m, sizes, kernel ? operands.map((each, i) => toFloat32(m, each, kernel === 'where' && i === 0)) : operands, type, common, out)
+  const ready = kernel ? operands.map((each, i) => toFloat32(m, each, kernel === 'where' && i === 0)) : operands
+  const plan = arrange(m, sizes, ready, type, common, out)
   if (plan.result.numel === 0) return plan.result
   if (kernel) runKernel(m, kernel, operation.parameters ?? [], plan)
   else runLoop(m, operation, plan, common)
@@ -117,7 +121,9 @@ export function broadcastStrides(tensor: Pick<Tensor, 'sizes' | 'strides'>, size
 }
 
 function prepareOut(m: Machine, out: Tensor, sizes: readonly number[], natural: Dtype): void {
-  if (!sameSizes(out.sizes, sizes)) throw m.fail(`output with shape [${out.sizes.join(', ')}] doesn't match the broadcast shape [${sizes.join(', ')}]`)
+  if (!sameSizes(out.sizes, sizes)) {
+    throw m.fail(`output with shape [${out.sizes.join(', ')}] doesn't match the broadcast shape [${sizes.join(', ')}]`)
+  }
   if (!canCast(natural, out.dtype)) throw m.fail(`result type ${natural} can't be cast to the desired output type ${out.dtype}`)
   m.writing(out)
 }
@@ -128,7 +134,9 @@ function toFloat32(m: Machine, operand: Operand, condition: boolean): Operand {
   return operand.dim === 0 ? item(m, operand) : pointwise(m, { each: (a: number) => a }, [operand], m.empty(operand.sizes), operand.dtype)
 }
 
-function arrange(m: Machine, sizes: readonly number[], operands: readonly Operand[], type: Dtype, common: Dtype, out: Tensor | undefined): Plan {
+function arrange(
+  m: Machine, sizes: readonly number[], operands: readonly Operand[], type: Dtype, common: Dtype, out: Tensor | undefined,
+): Plan {
   if (type === 'float32' && common === 'float32' && sizes.length > 2) {
     const plan = arrangeChannelsLast(m, sizes, operands, out)
     if (plan) return plan
@@ -184,14 +192,18 @@ function restride(tensor: Tensor, sizes: readonly number[], order: readonly numb
 }
 
 /** All operands of the full size can be brought channels-last, and one is. */
-function arrangeChannelsLast(m: Machine, sizes: readonly number[], operands: readonly Operand[], out: Tensor | undefined): Plan | undefined {
+function arrangeChannelsLast(
+  m: Machine, sizes: readonly number[], operands: readonly Operand[], out: Tensor | undefined,
+): Plan | undefined {
   const isFull = (each: Tensor): boolean => sameSizes(each.sizes, sizes)
   const full = operands.filter((each) => each instanceof Tensor).filter(isFull)
-  if (![...full, ...(out ? [out] : [])].some((each) => m.isChannelsLast(each)) || full.some((each) => each.dtype !== 'float32')) return undefined
+  const isLast = [...full, ...(out ? [out] : [])].some((each) => m.isChannelsLast(each))
+  if (!isLast || full.some((each) => each.dtype !== 'float32')) return undefined
   if (out && m.toChannelsLast(out) !== out) return undefined
   const ready = operands.map((each) => !(each instanceof Tensor) ? each : isFull(each) ? m.toChannelsLast(each) : m.plain(each))
   // Operands may be views of one storage, which lies in one way only.
-  const fits = ready.every((each) => !(each instanceof Tensor) || (isFull(each) ? m.isChannelsLast(each) : each.storage.channelsLast === undefined))
+  const fits = ready.every((each) =>
+    !(each instanceof Tensor) || (isFull(each) ? m.isChannelsLast(each) : each.storage.channelsLast === undefined))
   if (!fits || (out && !m.isChannelsLast(out))) return undefined
   const order = [0, ...sizes.slice(2).map((_, i) => i + 2), 1]
   const ordered = order.map((dim) => sizes[dim]!)
@@ -272,7 +284,9 @@ function runKernel(m: Machine, name: string, parameters: readonly number[], plan
 }
 
 /** Every other type: elements are brought to JavaScript's numbers, some at a time, and back. */
-function runLoop(m: Machine, { each, ints = each, result: kind }: Operation, plan: Plan, common: Dtype, small: boolean = kind === 'bool'): void {
+function runLoop(
+  m: Machine, { each, ints = each, result: kind }: Operation, plan: Plan, common: Dtype, small: boolean = kind === 'bool',
+): void {
   const { sizes, strides } = collapse(plan.sizes, plan.strides)
   // The longest dimension is walked innermost, as a row costs more than its elements when it is short.
   const longest = sizes.length > 0 ? sizes.indexOf(Math.max(...sizes)) : -1
@@ -282,7 +296,8 @@ function runLoop(m: Machine, { each, ints = each, result: kind }: Operation, pla
   const buffers = plan.operands.map((operand) => {
     const buffer = createElements(common, chunk, small)
     if (operand instanceof Tensor) return buffer
-    const value = common === 'float16' ? fromHalf(toHalf(Number(operand))) : isFloating(common) ? Number(operand) : wrapInt(toInt64(operand), common)
+    const float = common === 'float16' ? fromHalf(toHalf(Number(operand))) : Number(operand)
+    const value = isFloating(common) ? float : wrapInt(toInt64(operand), common)
     return buffer instanceof BigInt64Array ? buffer.fill(value as bigint) : buffer.fill(Number(value))
   })
   const results = kind === 'bool' ? new Uint8Array(chunk) : createElements(common, chunk, small)
@@ -292,9 +307,11 @@ function runLoop(m: Machine, { each, ints = each, result: kind }: Operation, pla
     for (let start = 0; start < length; start += CHUNK) {
       const count = Math.min(CHUNK, length - start)
       for (const [i, operand] of plan.operands.entries()) {
-        if (operand instanceof Tensor) gather(m, operand.dtype, bases[i + 1]! + offsets[i + 1]! + start * steps[i + 1]!, steps[i + 1]!, buffers[i]!, count)
+        if (!(operand instanceof Tensor)) continue
+        const step = steps[i + 1]!
+        gather(m, operand.dtype, bases[i + 1]! + offsets[i + 1]! + start * step, step, buffers[i]!, count)
         // Only a tensor without dimensions can be of a wider type than the common one.
-        if (operand instanceof Tensor && operand.dim === 0) narrow(buffers[i]!, common, count)
+        if (operand.dim === 0) narrow(buffers[i]!, common, count)
       }
       if (results instanceof Uint8Array) decide(apply, buffers, results, count)
       else compute(apply, buffers, results, count)
@@ -337,6 +354,7 @@ export function forms(schema: string, run: Form, out: string = 'out'): OperatorT
 /** The forms of operators on one tensor that have no other arguments. */
 export function unaries(operations: Readonly<Record<string, Operation>>): OperatorTable {
   return Object.assign({}, ...Object.entries(operations).map(([names, operation]) =>
-    Object.assign({}, ...names.split(' ').map((name) => forms(`${name}(self)`, (m, out, self: Tensor) => pointwise(m, operation, [self], out)))))) as OperatorTable
+    Object.assign({}, ...names.split(' ').map((name) =>
+      forms(`${name}(self)`, (m, out, self: Tensor) => pointwise(m, operation, [self], out)))))) as OperatorTable
 }
 

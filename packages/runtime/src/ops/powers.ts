@@ -29,10 +29,10 @@ const power = (a: number, b: number): number => a === 1 || (a === -1 && Math.abs
 
 /** In the common type of base and exponent, or a type of its own. */
 export function pow(m: Machine, out: Tensor | undefined, a: Operand, b: Operand, dtype: Dtype = resultType([a, b])): Tensor {
-  if (typeof b === 'object' || typeof a !== 'object') return pointwise(m, { each: power, ints: (x, y) => integerPower(x, y) }, [a, b], out, dtype)
+  if (typeof b === 'object' || typeof a !== 'object') return pointwise(m, { each: power, ints: integerPower }, [a, b], out, dtype)
   if (!isFloating(dtype)) {
     if (Number(b) < 0) throw m.fail('Integers to negative integer powers are not allowed.')
-    return pointwise(m, { each: power, ints: (x, y) => integerPower(x, y) }, [a, b], out, dtype)
+    return pointwise(m, { each: power, ints: integerPower }, [a, b], out, dtype)
   }
   const exponent = Number(b)
   if (exponent === 2) return pointwise(m, { each: (x, y) => x * y, kernel: 'multiply' }, [a, a], out, dtype)

@@ -9,9 +9,10 @@ const FLOAT: Dtype = 'float32'
 /** The type that holds the values of two types: c10::promoteTypes. */
 export function promoteTypes(a: Dtype, b: Dtype): Dtype {
   if (a === b) return a
-  const [low, high] = DTYPES[a].kind < DTYPES[b].kind || (DTYPES[a].kind === DTYPES[b].kind && DTYPES[a].bytes < DTYPES[b].bytes) ? [a, b] : [b, a]
+  const [{ kind, bytes }, other] = [DTYPES[a], DTYPES[b]]
+  const high = kind < other.kind || (kind === other.kind && bytes < other.bytes) ? b : a
   // No type of one byte holds uint8 and int8.
-  return DTYPES[low].kind === 1 && DTYPES[high].kind === 1 && DTYPES[low].bytes === DTYPES[high].bytes ? 'int16' : high
+  return kind === 1 && other.kind === 1 && bytes === other.bytes ? 'int16' : high
 }
 
 /** The type that a Python number counts for in an operation. A bool is an int there, as in every argument of type Scalar. */

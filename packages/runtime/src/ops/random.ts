@@ -81,7 +81,9 @@ const OPTIONS = 'dtype=None, layout=None, device=None, pin_memory=None'
 const INTS = OPTIONS.replace('None', '4')
 
 /** With and without a generator among the arguments; there is only the model's own. */
-function sized(name: string, args: string, options: string, run: (m: Machine, ...args: never[]) => Tensor, overloads: readonly [string, string]): OperatorTable {
+function sized(
+  name: string, args: string, options: string, run: (m: Machine, ...args: never[]) => Tensor, overloads: readonly [string, string],
+): OperatorTable {
   const count = args.split(', ').length
   return {
     [`aten::${name}${overloads[0]}(${args}, ${options})`]: run as never,
@@ -94,27 +96,36 @@ const family: Family = {
   kernels: [vector],
   operators: {
     ...sized('rand', 'size', OPTIONS, (m, sizes: Sizes, code: Code) => made(m, sizes, floatOf(m, code), () => draw(m)), ['', '.generator']),
-    ...sized('randn', 'size', OPTIONS, (m, sizes: Sizes, code: Code) => made(m, sizes, floatOf(m, code), () => normal(m)), ['', '.generator']),
-    ...sized('randint', 'high, size', INTS, (m, high: bigint, sizes: Sizes, code: Code) => made(m, sizes, dtypeOf(m, code, 'int64'), between(m, 0n, high)), ['', '.generator']),
-    ...sized('randint', 'low, high, size', INTS, (m, low: bigint, high: bigint, sizes: Sizes, code: Code) => made(m, sizes, dtypeOf(m, code, 'int64'), between(m, low, high)),
+    ...sized('randn', 'size', OPTIONS, (m, sizes: Sizes, code: Code) =>
+      made(m, sizes, floatOf(m, code), () => normal(m)), ['', '.generator']),
+    ...sized('randint', 'high, size', INTS, (m, high: bigint, sizes: Sizes, code: Code) =>
+      made(m, sizes, dtypeOf(m, code, 'int64'), between(m, 0n, high)), ['', '.generator']),
+    ...sized('randint', 'low, high, size', INTS, (m, low: bigint, high: bigint, sizes: Sizes, code: Code) =>
+      made(m, sizes, dtypeOf(m, code, 'int64'), between(m, low, high)),
       ['.low', '.low_generator']),
     ...sized('randperm', 'n', INTS, permutation, ['', '.generator']),
-    [`aten::rand_like(self, ${OPTIONS}, memory_format=None)`]: (m, self: Tensor, code: Code) => fillBy(m, emptyAs(m, self, floatOf(m, code, self.dtype)), () => draw(m)),
-    [`aten::randn_like(self, ${OPTIONS}, memory_format=None)`]: (m, self: Tensor, code: Code) => fillBy(m, emptyAs(m, self, floatOf(m, code, self.dtype)), () => normal(m)),
+    [`aten::rand_like(self, ${OPTIONS}, memory_format=None)`]: (m, self: Tensor, code: Code) =>
+      fillBy(m, emptyAs(m, self, floatOf(m, code, self.dtype)), () => draw(m)),
+    [`aten::randn_like(self, ${OPTIONS}, memory_format=None)`]: (m, self: Tensor, code: Code) =>
+      fillBy(m, emptyAs(m, self, floatOf(m, code, self.dtype)), () => normal(m)),
     [`aten::randint_like(self, high, ${OPTIONS}, memory_format=None)`]: (m, self: Tensor, high: bigint, code: Code) =>
       fillBy(m, emptyAs(m, self, dtypeOf(m, code, self.dtype)), between(m, 0n, high)),
-    [`aten::randint_like.low_dtype(self, low, high, ${OPTIONS}, memory_format=None)`]: (m, self: Tensor, low: bigint, high: bigint, code: Code) =>
-      fillBy(m, emptyAs(m, self, dtypeOf(m, code, self.dtype)), between(m, low, high)),
-    'aten::uniform_(self, from=0., to=1., generator=None)': (m, self: Tensor, from: number, to: number) => inPlace(m, self, () => from + draw(m) * (to - from)),
-    'aten::normal_(self, mean=0., std=1., generator=None)': (m, self: Tensor, mean: number, std: number) => inPlace(m, self, () => mean + std * normal(m)),
-    'aten::exponential_(self, lambd=1., generator=None)': (m, self: Tensor, rate: number) => inPlace(m, self, () => -Math.log(1 - draw(m)) / rate),
-    'aten::random_.from(self, from, to, generator=None)': (m, self: Tensor, from: bigint, to: bigint | null) => inPlace(m, self, between(m, from, to ?? 1n << 53n)),
+    [`aten::randint_like.low_dtype(self, low, high, ${OPTIONS}, memory_format=None)`]:
+      (m, self: Tensor, low: bigint, high: bigint, code: Code) => fillBy(m, emptyAs(m, self, dtypeOf(m, code, self.dtype)), between(m, low, high)),
+    'aten::uniform_(self, from=0., to=1., generator=None)': (m, self: Tensor, from: number, to: number) =>
+      inPlace(m, self, () => from + draw(m) * (to - from)),
+    'aten::normal_(self, mean=0., std=1., generator=None)': (m, self: Tensor, mean: number, std: number) =>
+      inPlace(m, self, () => mean + std * normal(m)),
+    'aten::exponential_(self, lambd=1., generator=None)': (m, self: Tensor, rate: number) =>
+      inPlace(m, self, () => -Math.log(1 - draw(m)) / rate),
+    'aten::random_.from(self, from, to, generator=None)': (m, self: Tensor, from: bigint, to: bigint | null) =>
+      inPlace(m, self, between(m, from, to ?? 1n << 53n)),
     'aten::random_.to(self, to, generator=None)': (m, self: Tensor, to: bigint) => inPlace(m, self, between(m, 0n, to)),
     'aten::normal.Tensor_Tensor(mean, std, generator=None)': normalOf,
     'aten::normal.Tensor_float(mean, std=1., generator=None)': normalOf,
     'aten::normal.float_Tensor(mean, std, generator=None)': normalOf,
-    [`aten::normal.float_float(mean, std, size, generator=None, ${OPTIONS})`]: (m, mean: number, std: number, sizes: Sizes, _, code: Code) =>
-      made(m, sizes, floatOf(m, code), () => mean + std * normal(m)),
+    [`aten::normal.float_float(mean, std, size, generator=None, ${OPTIONS})`]:
+      (m, mean: number, std: number, sizes: Sizes, _, code: Code) => made(m, sizes, floatOf(m, code), () => mean + std * normal(m)),
     'aten::bernoulli(self, generator=None)': (m, self: Tensor) => bernoulli(m, emptyAs(m, self), self),
     'aten::bernoulli.p(self, p, generator=None)': (m, self: Tensor, p: number) => bernoulli(m, emptyAs(m, self), p),
     'aten::bernoulli.Tensor(self, p, generator=None)': (m, self: Tensor, p: Tensor) => bernoulli(m, emptyAs(m, self), p),

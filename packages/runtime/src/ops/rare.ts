@@ -58,7 +58,8 @@ const family: Family = {
   operators: {
     ...windows(),
     'aten::diff(self, n=1, dim=-1, prepend=None, append=None)': difference,
-    'aten::dist(self, other, p=2)': (m, self: Tensor, other: Tensor, p: Scalar) => norm(m, pointwise(m, { each: (a, b) => a - b }, [self, other]), p, null, false),
+    'aten::dist(self, other, p=2)': (m, self: Tensor, other: Tensor, p: Scalar) =>
+      norm(m, pointwise(m, { each: (a, b) => a - b }, [self, other]), p, null, false),
   },
 }
 

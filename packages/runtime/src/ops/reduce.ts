@@ -34,7 +34,9 @@ function setExtreme(state: State, at: number, x: number | bigint, position: numb
 }
 
 function needElements(m: Machine, self: Tensor, reduced: readonly boolean[]): void {
-  if (foldedCount(self, reduced) === 0) throw m.fail(`Expected reduction dim to be specified for input.numel() == 0, and to have elements. Specify reduction dim with the 'dim' argument.`)
+  if (foldedCount(self, reduced) === 0) {
+    throw m.fail('Expected reduction dim to be specified, and to have elements.')
+  }
 }
 
 function extreme(m: Machine, step: Step, self: Tensor, dims: Dims, keep: boolean): { sizes: number[]; state: State } {
@@ -61,11 +63,13 @@ function extremes(name: 'max' | 'min'): OperatorTable {
   }
   return {
     [`aten::${name}(self)`]: (m, self: Tensor) => {
-      if (self.numel === 0) throw m.fail(`${name}(): Expected reduction dim to be specified for input.numel() == 0. Specify reduction dim with the 'dim' argument.`)
+      if (self.numel === 0) {
+        throw m.fail(`${name}(): Expected reduction dim to be specified for input.numel() == 0.`)
+      }
       return values(m, self, null, false)
     },
     [`aten::${name}.dim(self, dim, keepdim=False)`]: both,
-    [`aten::${name}.dim_${name}(self, dim, keepdim=False, ${name}!, ${name}_values!)`]: (m, self, dim, keep, out: Tensor, indices: Tensor) => {
+    [`aten::${name}.dim_${name}(self, dim, keepdim=False, ${name}!, indices!)`]: (m, self, dim, keep, out: Tensor, indices: Tensor) => {
       const [a, b] = both(m, self, dim, keep).values as [Tensor, Tensor]
       return results(write(m, a, out), write(m, b, indices))
     },
@@ -86,7 +90,8 @@ function smallestAndLargest(m: Machine, self: Tensor, dim: bigint | null, keep: 
 
 /** A reduction to another type; `finish` makes the result of a slot. */
 function reduce(
-  m: Machine, self: Tensor, dims: Dims, keep: boolean, dtype: Dtype, step: Step, finish?: (state: State, at: number) => number, compute: Dtype = dtype,
+  m: Machine, self: Tensor, dims: Dims, keep: boolean, dtype: Dtype, step: Step,
+  finish?: (state: State, at: number) => number, compute: Dtype = dtype,
 ): Tensor {
   const reduced = reducedDims(m, dims, self.dim)
   const state = fold(m, self, reduced, compute, step)
@@ -101,7 +106,8 @@ const counts: Step = (state, at, x) => { if (x != 0) state.other[at]!++ }
 function logic(name: string, finish: (count: number, all: number) => boolean): OperatorTable {
   const run = (m: Machine, self: Tensor, dims: Dims, keep: boolean): Tensor => {
     const all = foldedCount(self, reducedDims(m, dims, self.dim))
-    return reduce(m, self, dims, keep, self.dtype === 'uint8' ? 'uint8' : 'bool', counts, ({ other }, at) => Number(finish(other[at]!, all)), self.dtype)
+    const dtype = self.dtype === 'uint8' ? 'uint8' : 'bool'
+    return reduce(m, self, dims, keep, dtype, counts, ({ other }, at) => Number(finish(other[at]!, all)), self.dtype)
   }
   return {
     [`aten::${name}(self)`]: (m, self) => run(m, self, null, false),
@@ -137,9 +143,12 @@ function moments(m: Machine, self: Tensor, dims: Dims, correction: number, keep:
   return [toTensor(m, root ? variance.map(Math.sqrt) : variance, sizes, self.dtype), toTensor(m, other, sizes, self.dtype)]
 }
 
-const deviationForms = (run: (m: Machine, self: Tensor, dims: Dims, correction: number, keep: boolean) => Tensor | Results, name: string): OperatorTable => ({
+type Deviation = (m: Machine, self: Tensor, dims: Dims, correction: number, keep: boolean) => Tensor | Results
+
+const deviationForms = (run: Deviation, name: string): OperatorTable => ({
   [`aten::${name}(self, unbiased=True)`]: (m, self, unbiased) => run(m, self, null, Number(unbiased), false),
-  [`aten::${name}.dim(self, dim, unbiased=True, keepdim=False)`]: (m, self, dims, unbiased, keep) => run(m, self, dims, Number(unbiased), keep),
+  [`aten::${name}.dim(self, dim, unbiased=True, keepdim=False)`]: (m, self, dims, unbiased, keep) =>
+    run(m, self, dims, Number(unbiased), keep),
   [`aten::${name}.correction(self, dim=None, correction=None, keepdim=False)`]: (m, self, dims, correction: Scalar | null, keep) =>
     run(m, self, dims, Number(correction ?? 1), keep),
 })
@@ -230,7 +239,8 @@ const family: Family = {
     'aten::nanmean(self, dim=None, keepdim=False, dtype=None)': sumOfNumbers(true),
     'aten::count_nonzero(self, dim=None)': (m, self, dim: bigint | null) =>
       reduce(m, self, dim === null ? null : [dim], false, 'int64', counts, ({ other }, at) => other[at]!, self.dtype),
-    'aten::count_nonzero.dim_IntList(self, dim)': (m, self, dims) => reduce(m, self, dims, false, 'int64', counts, ({ other }, at) => other[at]!, self.dtype),
+    'aten::count_nonzero.dim_IntList(self, dim)': (m, self, dims) =>
+      reduce(m, self, dims, false, 'int64', counts, ({ other }, at) => other[at]!, self.dtype),
   },
 }
 

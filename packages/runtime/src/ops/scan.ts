@@ -65,7 +65,9 @@ function sums(name: string, run: Scan): OperatorTable {
     [`aten::${name}.out(self, dim, dtype=None, out!)`]: (m, self, dim, code, out: Tensor) => write(m, forward(m, self, dim, code), out),
     [`aten::${name}_(self, dim, dtype=None)`]: (m, self: Tensor, dim, code: bigint | null) => {
       const dtype = dtypeOf(m, code, self.dtype)
-      if (!canCast(dtype, self.dtype) || dtype !== self.dtype) throw m.fail(`provided dtype must match the dtype of self tensor in ${name}. Got ${self.dtype} and ${dtype}.`)
+      if (!canCast(dtype, self.dtype) || dtype !== self.dtype) {
+        throw m.fail(`provided dtype must match the dtype of self tensor in ${name}. Got ${self.dtype} and ${dtype}.`)
+      }
       return write(m, scan(m, self, dim, self.dtype, run)[0], self)
     },
   }

@@ -16,11 +16,15 @@ function sum(m: Machine, self: Tensor, dims: readonly bigint[] | null, keep: boo
 
 function mean(m: Machine, self: Tensor, dims: readonly bigint[] | null, keep: boolean, code: bigint | null, out?: Tensor): Tensor {
   const dtype = dtypeOf(m, code, self.dtype)
-  if (!isFloating(dtype)) throw m.fail(`mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: ${dtype}`)
+  if (!isFloating(dtype)) {
+    throw m.fail(`mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: ${dtype}`)
+  }
   return total(m, self, dims, keep, dtype, true, out)
 }
 
-function total(m: Machine, self: Tensor, dims: readonly bigint[] | null, keep: boolean, dtype: Dtype, isMean: boolean, out: Tensor | undefined): Tensor {
+function total(
+  m: Machine, self: Tensor, dims: readonly bigint[] | null, keep: boolean, dtype: Dtype, isMean: boolean, out: Tensor | undefined,
+): Tensor {
   const reduced = reducedDims(m, dims, self.dim)
   const sizes = reducedSizes(self.sizes, reduced, keep)
   const scale = isMean ? 1 / foldedCount(self, reduced) : 1
