@@ -16,12 +16,12 @@ export async function packAll() {
   return tarballs
 }
 
-/** Installs the packed core into a folder outside the workspace; returns the path of its command. */
+/** Installs the packed core, with the packed runtime that it checks models with, into a folder outside the workspace; returns the path of its command. */
 export async function installPackedCore(tarballs) {
   const target = join(work, 'packed')
   rmSync(target, { recursive: true, force: true })
   mkdirSync(target, { recursive: true })
   writeFileSync(join(target, 'package.json'), '{ "private": true }\n')
-  await must('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', tarballs.core], { cwd: target })
+  await must('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', tarballs.core, tarballs.runtime], { cwd: target })
   return join(target, 'node_modules/@petaljs/core/dist/cli.js')
 }
