@@ -114,7 +114,8 @@ def main():
         return
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
-    wanted = [row for row in tables() if not options.only or any(fnmatch.fnmatchcase(row[1], pattern) for pattern in options.only)]
+    exact, patterns = set(options.only), [pattern for pattern in options.only if "*" in pattern]
+    wanted = [row for row in tables() if not options.only or row[1] in exact or any(fnmatch.fnmatchcase(row[1], pattern) for pattern in patterns)]
     if options.list:
         print("\n".join(sorted(name for _, name, _, _ in wanted)))
         return

@@ -5,7 +5,7 @@ import { caseText, loadRegistry, readCases, runCases } from './runner.ts'
 import { untestedReason } from './untested.ts'
 
 /** Configurations of each operator. */
-const COUNT = Number(process.env['PETAL_OPERATOR_CASES'] || 100)
+const COUNT = Number(process.env['PETAL_OPERATOR_CASES'] || 120)
 
 const registry = await loadRegistry()
 
@@ -26,7 +26,7 @@ describe.skipIf(torchPythons.length === 0).each(torchPythons)('operators give wh
       waiting.set(name, { row: new Promise((resolve) => { settle = resolve }), settle })
     }
     producing = (async () => {
-      for await (const row of produce(executable, [], COUNT)) waiting.get(row.operator)?.settle(row)
+      for await (const row of produce(executable, tested, COUNT)) waiting.get(row.operator)?.settle(row)
     })().catch((error: unknown) => {
       for (const [operator, { settle }] of waiting) settle({ operator, family: '', index: '', blob: '', error: String(error) })
     })

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { RuntimeError } from '../../src/errors.ts'
-import { instantiate } from '../../src/kernels/instantiate.ts'
+import { equip } from '../../src/kernels/instantiate.ts'
 import { vector } from '../../src/kernels/vector.ts'
 import { Machine } from '../../src/machine.ts'
 import { completeArguments, type Family, type Operator, parseSchema } from '../../src/operator.ts'
@@ -52,9 +52,7 @@ export async function loadRegistry(): Promise<Registry> {
 /** A machine with the kernels of all families. */
 export async function createMachine({ families }: Registry): Promise<Machine> {
   const machine = new Machine()
-  for (const source of new Set([vector, ...families.flatMap(({ kernels = [] }) => kernels)])) {
-    machine.kernels[source.name] ??= await instantiate(source, machine.memory.wasm)
-  }
+  await equip(machine, new Set([vector, ...families.flatMap(({ kernels = [] }) => kernels)]))
   return machine
 }
 

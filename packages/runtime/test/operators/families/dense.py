@@ -47,6 +47,8 @@ def layer(g, dims, transposed=False):
     x = g.tensor(shape[1:] if unbatched else shape, dtype, -2, 2, plain=0.75)
     fan = inputs // groups * math.prod(kernel)
     weight = weighty(g, [inputs, outputs // groups, *kernel] if transposed else [outputs, inputs // groups, *kernel], dtype, fan)
+    if batch == 0:
+        x, weight = x.contiguous(), weight.contiguous()
     bias = g.maybe(lambda: g.tensor([outputs], dtype, -1, 1), 0.7)
     return x, weight, bias, stride, padding, dilation, groups
 

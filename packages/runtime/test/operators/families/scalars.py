@@ -105,7 +105,7 @@ add("remainder.int __round_to_zero_floordiv.int", [None, lambda g: g.choice((1, 
 add("gcd.int")
 add("atan2.int atan2.float atan2.int_float atan2.float_int atan2.Scalar_Scalar", [(-9, 9), (-9, 9)])
 add("log.int_int log.float_float log.int_float log.float_int log.Scalar_Scalar", [(1, 1000), (2, 20)])
-add("pow.int pow.float pow.int_float pow.float_int pow.Scalar_Scalar", [(1, 9), (-3, 9)])
+add("pow.int pow.float pow.int_float pow.float_int pow.Scalar_Scalar", [(2, 9), (-3, 9)])
 add("factorial.int", [(0, 15)])
 add("ldexp frexp modf", [None, (-20, 20)])
 add("isnan.float isinf.float isfinite.float")

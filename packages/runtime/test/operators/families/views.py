@@ -287,7 +287,8 @@ def pad(g):
     mode = g.choice(("constant", "constant", "constant", "reflect", "replicate", "circular"))
     if mode == "constant":
         tensor = any_tensor(g, 1, shape=g.shape(1, 4, empty=0.03))
-        pads = [g.randint(-1 if g.chance(0.2) else 0, 3) for _ in range(2 * g.randint(0, tensor.dim()))]
+        least = -1 if g.chance(0.2) and min(tensor.shape) > 2 else 0
+        pads = [g.randint(least, 3) for _ in range(2 * g.randint(0, tensor.dim()))]
         value = g.maybe(lambda: g.choice((0, 1, 2)) if not tensor.is_floating_point() else g.choice((0, -1.5, 7, float("-inf"))))
         return g.choice(([tensor, pads], [tensor, pads, mode, value], [tensor, pads, mode, value]))
     spatial = g.randint(1, 3)
