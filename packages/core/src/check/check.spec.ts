@@ -102,6 +102,7 @@ describe('what is refused', () => {
 
   it('are inputs that the model does not take', async () => {
     expect(await refusal('net.pt', 'input=1x4x8x8')).toMatchObject({ code: 'BAD_INPUT', what: expect.stringContaining('net.pt does not take the inputs 1x4x8x8') })
+    expect(await refusal('net.pt', 'input=1x3x8x8;1x3x8x8')).toMatchObject({ code: 'BAD_INPUT', what: expect.stringContaining('takes 1 inputs and not 2') })
     expect(await refusal('spectrum.ptl', 'input=2x8')).toMatchObject({ code: 'ALREADY_COMPILED', what: expect.stringContaining('"input"') })
   })
 

@@ -1,5 +1,5 @@
 import {
-  createEngine, type Engine, families, fromHalf, type Observer, reserve, Tensor, toHalf, Tuple, type Value,
+  createEngine, type Engine, families, fromHalf, type Observer, reserve, RuntimeError, Tensor, toHalf, Tuple, type Value,
 } from '@petaljs/runtime/build'
 import type { Artifact } from '../compiler/artifact.ts'
 import type { Plain, PlainElements } from './examples.ts'
@@ -49,9 +49,21 @@ export async function load(artifact: Pick<Artifact, 'size' | 'stream'>, watch?: 
     call(method, args) {
       engine.reset()
       deadline = performance.now() + seconds * 1000
-      return plainOf(engine, engine.run(method, args.map((arg) => valueOf(engine, arg))))
+      return plainOf(engine, engine.run(method, complete(engine, method, args.map((arg) => valueOf(engine, arg)))))
     },
   }
+}
+
+/** With the defaults of what was not given. */
+function complete(engine: Engine, method: string, args: readonly Value[]): Value[] {
+  const ports = engine.methods.get(method)?.inputs ?? []
+  if (args.length > ports.length) throw new RuntimeError('WRONG_INPUT', `${method} takes ${ports.length} inputs and not ${args.length}.`)
+  const rest = ports.slice(args.length).map(({ name, type, default: value }) => {
+    // Files have None for what has no default, too.
+    if (value !== undefined && (value !== null || type.startsWith('Optional'))) return value
+    throw new RuntimeError('WRONG_INPUT', `the input "${name}" is missing.`)
+  })
+  return [...args, ...rest]
 }
 
 function valueOf(engine: Engine, value: Plain): Value {

@@ -52,6 +52,16 @@ const MAX_BUNDLED = 3
  * for a difference, with the layer where it starts and the optimization that makes it.
  */
 export async function checkModel(job: CheckJob): Promise<CheckResult> {
+  try {
+    return await compared(job)
+  } catch (error) {
+    if (error instanceof PetalError) throw error
+    // A model that compiles shall not be held up by a mistake of what tries it.
+    return skipped(`the runtime failed: ${(error as Error).message}`)
+  }
+}
+
+async function compared(job: CheckJob): Promise<CheckResult> {
   const { artifact, runtime } = job
   if (runtime.unsupported.length > 0) return skipped(`Petal's runtime lacks ${namesOf(runtime)}`)
   const trials = job.inputs.length > 0 ? trialsOf(job.inputs) : await bundledTrials(job.source)
