@@ -21,14 +21,8 @@ for (const { name } of readdirSync(here, { withFileTypes: true }).filter((entry)
 
 async function compile(name, output, flags) {
   const folder = join(here, name)
-  const sources = readdirSync(folder).filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts')).toSorted()
   const hash = createHash('sha256').update(JSON.stringify([flags, readFileSync(import.meta.filename, 'utf8'), compilerVersion()]))
-  for (const file of sources) {
-    const text = readFileSync(join(folder, file), 'utf8')
-    hash.update(`${file}\0${text}`)
-    // What is taken from another module's folder.
-    for (const [, path] of text.matchAll(/from '(\.\.\/.+)'/g)) hash.update(readFileSync(join(folder, `${path}.ts`)))
-  }
+  for (const file of sourcesOf(join(folder, 'index.ts'))) hash.update(`${file.slice(here.length)}\0${readFileSync(file, 'utf8')}`)
   const stamp = `// ${hash.digest('hex')}`
   const file = join(target, `${output}.generated.ts`)
   if (existsSync(file) && readFileSync(file, 'utf8').startsWith(stamp)) return
@@ -43,6 +37,14 @@ async function compile(name, output, flags) {
   if (module) checkImports(output, module)
   writeFileSync(file, `${stamp}\nexport const WASM: string =\n  '${Buffer.from(wasm).toString('hex')}'\n`)
   console.log(`kernels: ${output}, ${wasm.length} bytes`)
+}
+
+/** A file and all that it imports. */
+function sourcesOf(file, known = new Set()) {
+  if (known.has(file)) return known
+  known.add(file)
+  for (const [, path] of readFileSync(file, 'utf8').matchAll(/ from '(\..+)'/g)) sourcesOf(join(dirname(file), `${path}.ts`), known)
+  return known
 }
 
 /** All modules share the model's memory, so that none may have data of its own or need anything but the memory. */

@@ -8,10 +8,10 @@ import { build } from 'vite'
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url))
 
-/** Operators and packed weights of networks for pictures, as they are when they were compiled: MobileNet v2, ResNet, SqueezeNet. */
+/** Operators and packed weights of networks for pictures, as they are when they were compiled: MobileNet v2 and ResNet. */
 export const CNN = [
-  'aten::_add_relu.Tensor', 'aten::adaptive_avg_pool2d', 'aten::add.Tensor', 'aten::flatten.using_ints', 'aten::max_pool2d', 'aten::mean.dim',
-  'aten::softmax.int', 'prepacked::conv2d_clamp_run', 'prepacked::linear_clamp_run',
+  'aten::_add_relu_.Tensor', 'aten::adaptive_avg_pool2d', 'aten::add.Tensor', 'aten::flatten.using_ints', 'aten::max_pool2d',
+  'prepacked::conv2d_clamp_run', 'prepacked::linear_clamp_run',
   '__torch__.torch.classes.xnnpack.Conv2dOpContext', '__torch__.torch.classes.xnnpack.LinearOpContext',
 ]
 

@@ -1,5 +1,5 @@
 import { RuntimeError } from './errors.ts'
-import { compiled, instantiate } from './kernels/instantiate.ts'
+import { compiled, equip } from './kernels/instantiate.ts'
 import { vector } from './kernels/vector.ts'
 import { type Code, Interpreter, type Observer, STEPS } from './lite/interpreter.ts'
 import { type Port, type Program, readProgram } from './lite/program.ts'
@@ -88,9 +88,7 @@ const kernelsOf = (families: readonly Family[]): KernelSource[] => [...new Set([
  * Throws a RuntimeError for what is no model, and for operators that the families lack, all of them by name.
  */
 export async function createEngine({ machine, address, size }: Reserved, families: readonly Family[], options: EngineOptions = {}): Promise<Engine> {
-  await Promise.all(kernelsOf(families).map(async (source) => {
-    machine.kernels[source.name] = await instantiate(source, machine.memory.wasm, options.exact)
-  }))
+  await equip(machine, kernelsOf(families), options.exact)
   const program = await readProgram(machine, address, size)
   const operators = registry(families)
   const codes = link(program, operators)

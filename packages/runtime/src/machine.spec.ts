@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { instantiate } from './kernels/instantiate.ts'
+import { equip } from './kernels/instantiate.ts'
 import { vector } from './kernels/vector.ts'
 import { collapse, Machine } from './machine.ts'
 import { numelOf, type Tensor } from './tensor.ts'
@@ -7,7 +7,7 @@ import { numelOf, type Tensor } from './tensor.ts'
 let m: Machine
 beforeEach(async () => {
   m = new Machine()
-  m.kernels['vector'] = await instantiate(vector, m.memory.wasm)
+  await equip(m, [vector])
 })
 
 const counted = (sizes: readonly number[]): Tensor => m.tensor('float32', sizes, Array.from({ length: numelOf(sizes) }, (_, i) => i))

@@ -21,6 +21,8 @@ export interface Family {
 /** WebAssembly that imports the model's memory as `env.memory`. */
 export interface KernelSource {
   readonly name: string
+  /** What operators call it by, where that is another name: kernels of one space are called as if they were one module. */
+  readonly space?: string
   /** The bytes in hexadecimal; with or without relaxed SIMD, where there are two builds. */
   load(relaxed: boolean): Promise<string>
 }

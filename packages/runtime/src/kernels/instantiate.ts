@@ -1,5 +1,5 @@
 import { RuntimeError } from '../errors.ts'
-import type { Kernels } from '../machine.ts'
+import type { Kernels, Machine } from '../machine.ts'
 import type { KernelSource } from '../operator.ts'
 
 /** A function that adds vectors, and one that multiplies and adds them in a relaxed way: what the engine must know for each build. */
@@ -30,6 +30,15 @@ export async function compiled({ name, load }: KernelSource, exact = false): Pro
 /** An instance of kernels that works on `memory`. */
 export async function instantiate(source: KernelSource, memory: WebAssembly.Memory, exact = false): Promise<Kernels> {
   return (await WebAssembly.instantiate(await compiled(source, exact), { env: { memory } })).exports as Kernels
+}
+
+/** Gives a machine instances of kernels, each under the name of its space. */
+export async function equip({ kernels, memory }: Pick<Machine, 'kernels' | 'memory'>, sources: Iterable<KernelSource>, exact = false): Promise<void> {
+  await Promise.all(Array.from(sources, async (source) => {
+    const made = await instantiate(source, memory.wasm, exact)
+    const space = source.space ?? source.name
+    kernels[space] = { ...kernels[space], ...made }
+  }))
 }
 
 /** Throws NO_SIMD in an engine that can run no kernel. */

@@ -1,4 +1,4 @@
-import { vector } from '../kernels/vector.ts'
+import { mathKernels } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family } from '../operator.ts'
 import type { Dtype, Tensor } from '../tensor.ts'
@@ -96,7 +96,7 @@ const logSigmoid = (x: number): number => Math.min(0, x) - Math.log1p(Math.exp(-
 
 const family: Family = {
   name: 'activation-more',
-  kernels: [vector],
+  kernels: [mathKernels],
   operators: {
     ...forms('gelu(self, approximate="none")', gelu),
     ...forms('elu(self, alpha=1, scale=1, input_scale=1)', elu),
@@ -111,6 +111,9 @@ const family: Family = {
     'aten::prelu(self, weight)': prelu,
     'aten::_prelu_kernel(self, weight)': preluKernel,
     ...unaries({
+      'sigmoid special_expit': { each: (x) => 1 / (1 + Math.exp(-x)), kernel: 'sigmoid', result: 'float' },
+      silu: { each: (x) => x / (1 + Math.exp(-x)), kernel: 'silu' },
+      tanh: { each: Math.tanh, kernel: 'tanh', result: 'float' },
       mish: { each: (x) => x * Math.tanh(Math.log1p(Math.exp(x))), kernel: 'mish' },
       log_sigmoid: { each: logSigmoid },
     }),

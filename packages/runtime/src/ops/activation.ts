@@ -1,4 +1,3 @@
-import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
@@ -9,7 +8,6 @@ import { resultType } from './promotion.ts'
 
 // Activations that networks for pictures have: at::native's Activation.cpp and TensorCompare.cpp.
 
-const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
 const sixth = (x: number): number => Math.min(Math.max(x + 3, 0), 6) / 6
 
 /** Between two limits, either of which may be missing. As operands of tensors do, limits of a higher kind turn an int tensor to floats. */
@@ -58,7 +56,6 @@ function dropout(m: Machine, _: Tensor | undefined, self: Tensor, p: number, tra
 
 const family: Family = {
   name: 'activation',
-  kernels: [vector],
   operators: {
     ...forms('relu(self)', relu),
     ...forms('relu6(self)', relu6, ''),
@@ -71,9 +68,6 @@ const family: Family = {
     ...unaries({
       hardswish: { each: (x) => x * sixth(x), kernel: 'hardswish' },
       hardsigmoid: { each: sixth, kernel: 'hardsigmoid' },
-      'sigmoid special_expit': { each: sigmoid, kernel: 'sigmoid', result: 'float' },
-      silu: { each: (x) => x / (1 + Math.exp(-x)), kernel: 'silu' },
-      tanh: { each: Math.tanh, kernel: 'tanh', result: 'float' },
     }),
     ...forms('dropout(self, p, train)', dropout, ''),
     ...forms('feature_dropout(self, p, train)', dropout, ''),

@@ -1,4 +1,3 @@
-import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
@@ -53,7 +52,6 @@ const multiply = (m: Machine, out: Tensor | undefined, a: Operand, b: Operand): 
 
 const family: Family = {
   name: 'arithmetic',
-  kernels: [vector],
   operators: {
     ...forms('add.Tensor(self, other, alpha=1)', add),
     ...forms('add.Scalar(self, other, alpha=1)', add, 'Scalar_out'),

@@ -1,5 +1,5 @@
 import { dense } from '../kernels/dense.ts'
-import { vector } from '../kernels/vector.ts'
+import { mathKernels, normKernels, softmaxKernels } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import { contiguousStrides, numelOf, sameSizes, type Tensor } from '../tensor.ts'
@@ -144,6 +144,6 @@ const operators: OperatorTable = {
     encoderLayer,
 }
 
-const family: Family = { name: 'attention', kernels: [vector, dense], operators }
+const family: Family = { name: 'attention', kernels: [dense, mathKernels, normKernels, softmaxKernels], operators }
 
 export default family

@@ -1,4 +1,4 @@
-import { vector } from '../kernels/vector.ts'
+import { mathKernels } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import { sameSizes, Tensor } from '../tensor.ts'
@@ -120,7 +120,7 @@ function isIn(m: Machine, elements: Operand, tests: Operand, _: boolean, invert:
 
 const family: Family = {
   name: 'compare',
-  kernels: [vector],
+  kernels: [mathKernels],
   operators: {
     ...comparisons(),
     ...logic('logical_and', (a, b) => a && b),

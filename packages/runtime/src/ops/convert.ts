@@ -1,4 +1,3 @@
-import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, Implementation } from '../operator.ts'
 import { contiguousStrides, type Dtype, DTYPES, isContiguous, sameSizes, Tensor } from '../tensor.ts'
@@ -82,7 +81,6 @@ const withCode = (m: Machine, self: Tensor, code: Code, copy: Copy, format: Code
 
 const family: Family = {
   name: 'convert',
-  kernels: [vector],
   operators: {
     'aten::to.dtype(self, dtype, non_blocking=False, copy=False, memory_format=None)': (m, self, code: Code, _, copy: Copy, format: Code) =>
       withCode(m, self, code, copy, format),

@@ -1,4 +1,5 @@
 import { dense } from '../kernels/dense.ts'
+import { resizeKernels } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family } from '../operator.ts'
 import { numelOf, type Tensor } from '../tensor.ts'
@@ -99,7 +100,7 @@ const OPTIONS = 'stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, group
 
 const deformable: Family = {
   name: 'deformable',
-  kernels: [dense],
+  kernels: [dense, resizeKernels],
   operators: {
     [`torchvision::deform_conv2d(input, weight, offset, mask, bias, ${OPTIONS})`]: deformConvolution,
   },

@@ -1,3 +1,4 @@
+import { resizeKernels } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
@@ -179,6 +180,7 @@ const roundAway = (value: number): number => Math.sign(value) * Math.floor(Math.
 
 const detection: Family = {
   name: 'detection',
+  kernels: [resizeKernels],
   operators: {
     'torchvision::nms(dets, scores, iou_threshold)': nms,
     'torchvision::roi_align(input, rois, spatial_scale, pooled_height, pooled_width, sampling_ratio, aligned)': roiAlign,

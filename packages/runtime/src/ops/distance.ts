@@ -1,4 +1,5 @@
-import { vector } from '../kernels/vector.ts'
+import { dense } from '../kernels/dense.ts'
+import { softmaxKernels } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import { type Dtype, numelOf, type Tensor } from '../tensor.ts'
@@ -121,6 +122,6 @@ const operators: OperatorTable = {
   'aten::linalg_cross(self, other, dim=-1)': cross,
 }
 
-const family: Family = { name: 'distance', kernels: [vector], operators }
+const family: Family = { name: 'distance', kernels: [dense, softmaxKernels], operators }
 
 export default family

@@ -1,5 +1,4 @@
 import { dense } from '../kernels/dense.ts'
-import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
@@ -100,6 +99,6 @@ const operators: OperatorTable = {
   'aten::bilinear(input1, input2, weight, bias=None)': bilinear,
 }
 
-const family: Family = { name: 'einsum', kernels: [vector, dense], operators }
+const family: Family = { name: 'einsum', kernels: [dense], operators }
 
 export default family

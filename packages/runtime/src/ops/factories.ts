@@ -1,4 +1,3 @@
-import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family } from '../operator.ts'
 import { contiguousStrides, type Dtype, Tensor } from '../tensor.ts'
@@ -89,7 +88,6 @@ const OPTIONS = 'dtype=None, layout=None, device=None, pin_memory=None'
 
 const family: Family = {
   name: 'factories',
-  kernels: [vector],
   operators: {
     [`aten::zeros(size, ${OPTIONS})`]: (m, sizes: Sizes, code: Code) => full(m, sizes, 0n, dtypeOf(m, code, FLOAT)),
     [`aten::ones(size, ${OPTIONS})`]: (m, sizes: Sizes, code: Code) => full(m, sizes, 1n, dtypeOf(m, code, FLOAT)),

@@ -1,4 +1,4 @@
-import { vector } from '../kernels/vector.ts'
+import { resizeKernels } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import { numelOf, type Tensor } from '../tensor.ts'
@@ -130,6 +130,6 @@ const operators: OperatorTable = {
   'aten::affine_grid_generator(theta, size, align_corners)': affineGrid,
 }
 
-const family: Family = { name: 'grid', kernels: [vector], operators }
+const family: Family = { name: 'grid', kernels: [resizeKernels], operators }
 
 export default family

@@ -1,3 +1,4 @@
+import { moveKernels } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, Implementation } from '../operator.ts'
 import { numelOf, sameSizes, type Tensor } from '../tensor.ts'
@@ -141,6 +142,7 @@ const indexWith: Implementation = index
 
 const family: Family = {
   name: 'index',
+  kernels: [moveKernels],
   operators: {
     ...scatter,
     ...embedding,

@@ -1,3 +1,4 @@
+import { moveKernels } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, Implementation, OperatorTable } from '../operator.ts'
 import { contiguousStrides, DTYPE_OF_CODE, DTYPES, numelOf, sameSizes, Tensor } from '../tensor.ts'
@@ -280,6 +281,7 @@ function fillDiagonal(m: Machine, tensor: Tensor, value: Scalar, wraps: boolean)
 
 const join: Family = {
   name: 'join',
+  kernels: [moveKernels],
   operators: {
     ...pads,
     ...many('cat(tensors,dim=0) concat(tensors,dim=0) concatenate(tensors,dim=0)', concatenate),

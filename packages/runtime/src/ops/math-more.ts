@@ -1,4 +1,4 @@
-import { vector } from '../kernels/vector.ts'
+import { mathKernels } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
@@ -88,7 +88,7 @@ function floatPower(m: Machine, out: Tensor | undefined, a: Operand, b: Operand)
 
 const family: Family = {
   name: 'math-more',
-  kernels: [vector],
+  kernels: [mathKernels],
   operators: {
     ...unaries({
       tan: real(Math.tan),

@@ -1,4 +1,4 @@
-import { vector } from '../kernels/vector.ts'
+import { mathKernels } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
@@ -61,7 +61,7 @@ function addcdiv(m: Machine, out: Tensor | undefined, self: Tensor, a: Tensor, b
 
 const family: Family = {
   name: 'math',
-  kernels: [vector],
+  kernels: [mathKernels],
   operators: {
     ...unaries({
       'abs absolute': { each: Math.abs, ints: (x: bigint) => x < 0n ? -x : x, kernel: 'abs' },

@@ -1,4 +1,3 @@
-import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import { numelOf, sameSizes, type Tensor } from '../tensor.ts'
@@ -50,6 +49,6 @@ const operators: OperatorTable = {
   'aten::nested_to_padded_tensor(self, padding, output_size=None)': toPadded,
 }
 
-const family: Family = { name: 'nested', kernels: [vector], operators }
+const family: Family = { name: 'nested', operators }
 
 export default family

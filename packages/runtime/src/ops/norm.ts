@@ -1,4 +1,5 @@
-import { vector } from '../kernels/vector.ts'
+import { dense } from '../kernels/dense.ts'
+import { normKernels } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import { contiguousStrides, numelOf, type Tensor } from '../tensor.ts'
@@ -157,6 +158,6 @@ const operators: OperatorTable = {
       normalizeRows(m, input, shape, weight, null, epsilon ?? EPSILON[input.dtype]!, false).result,
 }
 
-const family: Family = { name: 'norm', kernels: [vector], operators }
+const family: Family = { name: 'norm', kernels: [dense, normKernels], operators }
 
 export default family

@@ -1,4 +1,3 @@
-import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
@@ -61,6 +60,6 @@ const operators: OperatorTable = {
   'aten::_adaptive_avg_pool3d(self, output_size)': adaptive(3),
 }
 
-const family: Family = { name: 'pool', kernels: [vector], operators }
+const family: Family = { name: 'pool', operators }
 
 export default family

@@ -1,4 +1,3 @@
-import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import { type Dtype, Tensor } from '../tensor.ts'
@@ -93,7 +92,6 @@ function sized(
 
 const family: Family = {
   name: 'random',
-  kernels: [vector],
   operators: {
     ...sized('rand', 'size', OPTIONS, (m, sizes: Sizes, code: Code) => made(m, sizes, floatOf(m, code), () => draw(m)), ['', '.generator']),
     ...sized('randn', 'size', OPTIONS, (m, sizes: Sizes, code: Code) =>

@@ -1,4 +1,3 @@
-import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
@@ -54,7 +53,6 @@ function difference(m: Machine, self: Tensor, times: bigint, dim: bigint, before
 
 const family: Family = {
   name: 'rare',
-  kernels: [vector],
   operators: {
     ...windows(),
     'aten::diff(self, n=1, dim=-1, prepend=None, append=None)': difference,

@@ -1,6 +1,5 @@
 import { dense } from '../kernels/dense.ts'
 import { sequence } from '../kernels/sequence.ts'
-import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import { contiguousStrides, type Tensor } from '../tensor.ts'
@@ -115,6 +114,6 @@ const operators: OperatorTable = {
   'aten::rnn_relu_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None)': cell('rnn_relu'),
 }
 
-const family: Family = { name: 'recurrent', kernels: [vector, dense, sequence], operators }
+const family: Family = { name: 'recurrent', kernels: [dense, sequence], operators }
 
 export default family

@@ -1,4 +1,3 @@
-import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import type { Dtype, Tensor } from '../tensor.ts'
@@ -212,7 +211,6 @@ const sumOfNumbers = (isMean: boolean) => (m: Machine, self: Tensor, dims: Dims,
 
 const family: Family = {
   name: 'reduce',
-  kernels: [vector],
   operators: {
     ...extremes('max'),
     ...extremes('min'),

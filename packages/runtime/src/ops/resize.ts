@@ -1,4 +1,4 @@
-import { vector } from '../kernels/vector.ts'
+import { resizeKernels } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, Implementation, OperatorTable } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
@@ -69,6 +69,6 @@ const operators: OperatorTable = Object.fromEntries([
   ...both('_upsample_bicubic2d_aa', cubicAntialiased, 2, true),
 ])
 
-const family: Family = { name: 'resize', kernels: [vector], operators }
+const family: Family = { name: 'resize', kernels: [resizeKernels], operators }
 
 export default family

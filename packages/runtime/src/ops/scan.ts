@@ -1,4 +1,3 @@
-import { vector } from '../kernels/vector.ts'
 import { forEachOffset, type Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import type { Dtype, Tensor } from '../tensor.ts'
@@ -80,7 +79,6 @@ const both = (run: Scan) => (m: Machine, self: Tensor, dim: bigint): Results => 
 
 const family: Family = {
   name: 'scan',
-  kernels: [vector],
   operators: {
     ...sums('cumsum', SUM),
     ...sums('cumprod', PRODUCT),

@@ -1,4 +1,4 @@
-import { vector } from '../kernels/vector.ts'
+import { softmaxKernels } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import { DTYPE_OF_CODE, type Dtype, numelOf, type Tensor } from '../tensor.ts'
@@ -69,6 +69,6 @@ const operators: OperatorTable = {
   'aten::_log_softmax(self, dim, half_to_float)': inOwnType(true),
 }
 
-const family: Family = { name: 'softmax', kernels: [vector], operators }
+const family: Family = { name: 'softmax', kernels: [softmaxKernels], operators }
 
 export default family

@@ -1,3 +1,4 @@
+import { moveKernels } from '../kernels/vector.ts'
 import type { Machine, View } from '../machine.ts'
 import type { Family, Implementation, OperatorTable } from '../operator.ts'
 import { numelOf, type Tensor } from '../tensor.ts'
@@ -143,6 +144,7 @@ const argsort = (m: Machine, tensor: Tensor, dim: Int, descending: boolean): Ten
 
 const family: Family = {
   name: 'sort',
+  kernels: [moveKernels],
   operators: {
     ...quantiles,
     ...named({

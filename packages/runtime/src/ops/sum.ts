@@ -1,4 +1,4 @@
-import { vector } from '../kernels/vector.ts'
+import { sumsKernels } from '../kernels/vector.ts'
 import { forEachOffset, type Machine } from '../machine.ts'
 import type { Family } from '../operator.ts'
 import { contiguousStrides, type Dtype, type Tensor } from '../tensor.ts'
@@ -82,7 +82,7 @@ function keysOf(flags: readonly boolean[], which: boolean): number[] {
 
 const family: Family = {
   name: 'sum',
-  kernels: [vector],
+  kernels: [sumsKernels],
   operators: {
     'aten::sum(self, dtype=None)': (m, self, dtype) => sum(m, self, null, false, dtype),
     'aten::sum.dim_IntList(self, dim, keepdim=False, dtype=None)': sum,

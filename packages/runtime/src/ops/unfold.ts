@@ -1,4 +1,3 @@
-import { vector } from '../kernels/vector.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, OperatorTable } from '../operator.ts'
 import { numelOf, type Tensor } from '../tensor.ts'
@@ -100,6 +99,6 @@ const operators: OperatorTable = {
   'aten::col2im(self, output_size, kernel_size, dilation, padding, stride)': columnsToImage,
 }
 
-const family: Family = { name: 'unfold', kernels: [vector], operators }
+const family: Family = { name: 'unfold', operators }
 
 export default family

@@ -1,7 +1,7 @@
 /** What the specs of matrix products and convolutions share. */
 import { dense } from '../../kernels/dense.ts'
-import { instantiate } from '../../kernels/instantiate.ts'
-import { vector } from '../../kernels/vector.ts'
+import { equip } from '../../kernels/instantiate.ts'
+import * as walking from '../../kernels/vector.ts'
 import { Machine } from '../../machine.ts'
 import { completeArguments, type Family, parseSchema } from '../../operator.ts'
 import { numelOf, type Tensor } from '../../tensor.ts'
@@ -10,7 +10,7 @@ import type { Value } from '../../values.ts'
 /** A machine with the kernels that the specs need. */
 export async function createMachine(): Promise<Machine> {
   const m = new Machine()
-  for (const source of [vector, dense]) m.kernels[source.name] = await instantiate(source, m.memory.wasm)
+  await equip(m, [...Object.values(walking), dense])
   return m
 }
 

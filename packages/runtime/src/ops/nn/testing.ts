@@ -1,8 +1,8 @@
 /** What the specs of these operators share. */
 import { dense } from '../../kernels/dense.ts'
-import { instantiate } from '../../kernels/instantiate.ts'
+import { equip } from '../../kernels/instantiate.ts'
 import { sequence } from '../../kernels/sequence.ts'
-import { vector } from '../../kernels/vector.ts'
+import * as walking from '../../kernels/vector.ts'
 import { Machine } from '../../machine.ts'
 import { completeArguments, type Family, parseSchema } from '../../operator.ts'
 import type { Dtype, Tensor } from '../../tensor.ts'
@@ -12,7 +12,7 @@ import { fromNumbers, toNumbers } from './numbers.ts'
 /** A machine with the kernels that the specs need. */
 export async function createMachine(): Promise<Machine> {
   const m = new Machine()
-  for (const source of [vector, dense, sequence]) m.kernels[source.name] = await instantiate(source, m.memory.wasm)
+  await equip(m, [...Object.values(walking), dense, sequence])
   return m
 }
 

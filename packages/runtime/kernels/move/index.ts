@@ -1,0 +1,2 @@
+/** Blocks of elements, by lists of places. */
+export { move } from '../vector/move'

@@ -1,0 +1,2 @@
+/** Normalization. */
+export { columnSums, layerNorm, scaleColumns, scaleRows, squares, sum } from '../vector/norm'

@@ -1,0 +1,2 @@
+/** Softmax and its logarithm. */
+export { softmaxColumns, softmaxRows } from '../vector/softmax'

@@ -1,0 +1,2 @@
+/** Sums along dimensions. */
+export { sumColumns, sumRows } from '../vector/reduce'
