@@ -88,6 +88,10 @@ def write(folder, family, name, generate, linear, count, hashed):
         return {"operator": name, "family": family, "absent": True}
     base = os.path.join(folder, "%s.%d.%s" % (name.replace("::", "__"), count, hashed))
     if not os.path.exists(base + ".jsonl"):
+        # What earlier sources made.
+        for file in os.listdir(folder):
+            if file.startswith("%s.%d." % (name.replace("::", "__"), count)) and hashed[12:] in file and hashed not in file:
+                os.remove(os.path.join(folder, file))
         handle, temporary = tempfile.mkstemp(dir=folder)
         with os.fdopen(handle, "wb") as index, open(base + ".bin.%d" % os.getpid(), "wb") as blob:
             for case in make(name, generate, linear, count, blob):
