@@ -78,7 +78,7 @@ function section(rows, set) {
   const lines = [
     SECTION, '',
     'The same models and inputs in `@petaljs/runtime`, compared with the eager model in the same way: the emitted file, and the file that PyTorch writes itself without optimizing. '
-    + 'In the table above, the error is the worst of all engines; it is empty where there is no file. '
+    + 'In the table above, the error is the worst of all engines; it is empty where there is no file, or where the sweep left the model out. '
     + `Made by \`npm run zoo -- --runtime --set ${set}\`.`, '',
     '| engine | file | correct | refused | wrong | worst relative error |', '|---|---|---|---|---|---|',
   ]
@@ -93,7 +93,7 @@ function section(rows, set) {
   }
   const detection = [...group(rows.filter(({ family }) => family === 'detection'), ({ model }) => model)]
   if (detection.length > 0) {
-    lines.push('', 'Detection models, scripted, which the table above does not have:', '', `| model | ${COLUMNS.join(' | ')} |`, '|---|---|---|')
+    lines.push('', 'Models that only the runtime is tested with:', '', `| model | ${COLUMNS.join(' | ')} |`, '|---|---|---|')
     for (const [model, all] of detection) lines.push(`| ${model} | ${cellsOf(all).values().next().value.join(' | ')} |`)
   }
   const bad = rows.filter(({ status }) => status === 'refused' || status === 'failed')
