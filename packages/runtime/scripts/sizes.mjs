@@ -1,4 +1,5 @@
 // What an app downloads to run a model: real builds with Vite, of a page whose runtime has the operators of some model and no others.
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -15,20 +16,27 @@ export const CNN = [
   '__torch__.torch.classes.xnnpack.Conv2dOpContext', '__torch__.torch.classes.xnnpack.LinearOpContext',
 ]
 
+/** Operators and packed weights of torchvision's models and of PyTorch's layers, traced and scripted, with and without optimization. */
+export const ZOO = JSON.parse(readFileSync(new URL('zoo-operators.json', import.meta.url), 'utf8'))
+
 /**
  * Bytes of the scripts that `load()` and a run with typed arrays fetch, each compressed by itself, by what is in them; `names` are operators and
  * classes of packed weights. Of kernels that are built with and without relaxed SIMD, the larger one counts.
  */
 export async function sizeOf(names) {
   const { coverage, exportName } = await import(new URL('../dist/build.js', import.meta.url).href)
-  const families = Map.groupBy ? Map.groupBy(names, (name) => family(coverage, name)) : grouped(names, (name) => family(coverage, name))
-  const all = [...families].map(([name, own], f) => ({ path: `${dist}ops/${name}.js`, imports: [...own.map((each, n) => [exportName(each), `part${f}_${n}`, coverage.classes[each]]), ['kernels', `kernels${f}`]] }))
-  const parts = (isClass) => all.flatMap(({ imports }) => imports.slice(0, -1).filter(([, , of]) => isClass === (of !== undefined)).map(([, local]) => `...${local}`)).join(', ')
-  return await measure([
-    ...all.map(({ path, imports }) => `import { ${imports.map(([name, local]) => `${name} as ${local}`).join(', ')} } from ${JSON.stringify(path)}`),
-    `export { load } from ${JSON.stringify(`${dist}load.js`)}`,
-    `export const families = [{ name: 'used', operators: { ${parts(false)} }, kernels: [${all.map((_, f) => `...kernels${f}`).join(', ')}], prepare: { ${parts(true)} } }]`,
-  ].join('\n'))
+  const families = grouped(names, (name) => family(coverage, name))
+  const lines = []
+  const parts = { operators: [], kernels: [], prepare: [] }
+  for (const [family, own] of families) {
+    const imports = [...new Set([...own.map(exportName), 'kernels'])].map((name) => ({ name, local: `${name}_${lines.length}` }))
+    lines.push(`import { ${imports.map(({ name, local }) => `${name} as ${local}`).join(', ')} } from ${JSON.stringify(`${dist}ops/${family}.js`)}`)
+    for (const { name, local } of imports) parts[name === 'kernels' ? 'kernels' : /^[A-Z]/.test(name) ? 'prepare' : 'operators'].push(`...${local}`)
+  }
+  lines.push(`export { load } from ${JSON.stringify(`${dist}load.js`)}`)
+  const { operators, kernels, prepare } = parts
+  lines.push(`export const families = [{ name: 'used', operators: { ${operators} }, kernels: [${kernels}], prepare: { ${prepare} } }]`)
+  return await measure(lines.join('\n'))
 }
 
 function family({ operators, classes }, name) {
@@ -71,7 +79,10 @@ async function measure(code) {
       if (kernel) sizes[`kernels: ${kernel}`] = Math.max(sizes[`kernels: ${kernel}`] ?? 0, gzipped(text))
     }
     const later = [...chunks.keys()].filter((name) => name !== main && !loaded.has(name) && !name.includes('.generated'))
-    return { sizes, total: Object.values(sizes).reduce((sum, size) => sum + size), later: Object.fromEntries(later.map((name) => [basename(name), gzipped(chunks.get(name).code)])), chunks }
+    return {
+      sizes, total: Object.values(sizes).reduce((sum, size) => sum + size), code: Array.from(loaded, (name) => chunks.get(name).code).join('\n'),
+      later: Object.fromEntries(later.map((name) => [basename(name).replace(/-.*/, ''), gzipped(chunks.get(name).code)])),
+    }
   } finally {
     await rm(root, { recursive: true, force: true })
   }

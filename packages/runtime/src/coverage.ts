@@ -1,6 +1,7 @@
 import { registry } from './engine.ts'
 import { families } from './families.ts'
 import { STEPS } from './lite/interpreter.ts'
+import { RARE_STEPS } from './lite/rare-steps.ts'
 import { UPGRADERS } from './lite/upgraders.ts'
 import { DTYPES } from './tensor.ts'
 
@@ -26,7 +27,7 @@ export interface Coverage {
 export const coverage: Coverage = {
   operators: Object.fromEntries(families.flatMap((family) => [...registry([family]).keys()].map((name) => [name, family.name]))),
   classes: Object.fromEntries(families.flatMap((family) => Object.keys(family.prepare ?? {}).map((name) => [name, family.name]))),
-  instructions: Object.keys(STEPS),
+  instructions: Object.keys({ ...STEPS, ...RARE_STEPS }),
   behind: { FORMAT: 'aten::format' },
   upgrades: Object.fromEntries(UPGRADERS.map(({ schema, until, uses }) => [schema.replace(/\(.*/, ''), { until, uses }])),
   dtypes: Object.keys(DTYPES),

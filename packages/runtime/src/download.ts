@@ -76,32 +76,6 @@ export function fromBytes(bytes: Uint8Array): Incoming {
   return { from: 'memory', total: bytes.length, next: async () => rest.pop(), cancel: () => undefined }
 }
 
-/** A file in Node, by its path or `file:` address. */
-export function fromFile(path: string): Incoming {
-  const fs = globalThis.process.getBuiltinModule('node:fs')
-  let file: number
-  try {
-    file = fs.openSync(path.startsWith('file:') ? new URL(path) : path, 'r')
-  } catch (cause) {
-    throw new RuntimeError('DOWNLOAD', `The model could not be read from ${path}: ${(cause as Error).message}.`, { cause })
-  }
-  const close = (): void => fs.closeSync(file)
-  return {
-    from: path, total: fs.fstatSync(file).size,
-    next: async () => {
-      const piece = new Uint8Array(PIECE)
-      const size = fs.readSync(file, piece, 0, PIECE, null)
-      if (size > 0) return piece.subarray(0, size)
-      close()
-      return undefined
-    },
-    cancel: close,
-  }
-}
-
-/** Bytes read from a file at once. */
-const PIECE = 1 << 20
-
 /**
  * Collects bytes in the memory in which the model will run. Where their number is known they are written there as they come; a different
  * number is INTEGRITY. `onBytes` hears how many there are.

@@ -3,7 +3,6 @@ import { compiled, equip } from './kernels/instantiate.ts'
 import { vector } from './kernels/vector.ts'
 import { type Code, Interpreter, type Observer, STEPS } from './lite/interpreter.ts'
 import { type Port, type Program, readProgram } from './lite/program.ts'
-import { operatorOf } from './lite/upgraders.ts'
 import { Machine, type View } from './machine.ts'
 import { type Family, type KernelSource, type Operator, parseSchema } from './operator.ts'
 import { type Dtype, numelOf, type Storage, Tensor } from './tensor.ts'
@@ -91,7 +90,7 @@ export async function createEngine({ machine, address, size }: Reserved, familie
   await equip(machine, kernelsOf(families), options.exact)
   const program = await readProgram(machine, address, size)
   const operators = registry(families)
-  const codes = link(program, operators)
+  const codes = await link(program, operators)
   const interpreter = new Interpreter(machine, codes, operators.get(FORMAT))
   if (options.observe) interpreter.observe = options.observe
   interpreter.tick = options.tick
@@ -173,8 +172,16 @@ export function registry(families: readonly Family[]): Map<string, Operator> {
 /** The operator behind the instruction FORMAT: it is shipped only with models that have it. */
 const FORMAT = 'aten::format'
 
-function link({ methods, debug, operatorVersion }: Program, operators: ReadonlyMap<string, Operator>): Map<string, Code> {
-  const find = (name: string): Operator | undefined => operatorOf(name, operatorVersion, (today) => operators.get(today))
+/** Operators that meant something else in models of an older version: upgraders.ts has them. */
+export const CHANGED: RegExp = /^aten::(?:div_?\.(?:Tensor|Scalar|out)|gelu|linspace|logspace)$/
+
+async function link({ methods, debug, operatorVersion }: Program, operators: ReadonlyMap<string, Operator>): Promise<Map<string, Code>> {
+  const hasChanged = methods.some((method) => method.operators.some(({ name }) => CHANGED.test(name)))
+  const upgraders = hasChanged ? await import('./lite/upgraders.ts') : undefined
+  const find = (name: string): Operator | undefined =>
+    upgraders ? upgraders.operatorOf(name, operatorVersion, (today) => operators.get(today)) : operators.get(name)
+  const isCommon = methods.every(({ opcodes }) => opcodes.every((opcode) => Object.hasOwn(STEPS, opcode)))
+  const steps = isCommon ? STEPS : { ...STEPS, ...(await import('./lite/rare-steps.ts')).RARE_STEPS }
   const missing = new Map<string, { count: number; place: string | undefined }>()
   const miss = (name: string, place: string | undefined): undefined => {
     missing.set(name, { count: (missing.get(name)?.count ?? 0) + 1, place })
@@ -183,11 +190,11 @@ function link({ methods, debug, operatorVersion }: Program, operators: ReadonlyM
     for (const [pc, opcode] of method.opcodes.entries()) {
       const name = opcode === 'FORMAT' ? FORMAT : method.operators[method.x[pc]!]?.name ?? ''
       if ((opcode.startsWith('OP') || opcode === 'FORMAT') && !find(name)) miss(name, debug?.place(method.name, pc))
-      else if (!Object.hasOwn(STEPS, opcode)) miss(`the instruction ${opcode}`, undefined)
+      else if (!Object.hasOwn(steps, opcode)) miss(`the instruction ${opcode}`, undefined)
     }
     return {
       ...method,
-      steps: method.opcodes.map((opcode) => STEPS[opcode]!),
+      steps: method.opcodes.map((opcode) => steps[opcode]!),
       operators: method.operators.map(({ name, numArgs }) => ({ operator: find(name)!, numArgs })),
     }
   })

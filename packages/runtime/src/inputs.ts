@@ -5,13 +5,11 @@ import { toHalf } from './half.ts'
 import type { Port } from './lite/program.ts'
 import { ANY, parseScriptType, type ScriptType } from './script-type.ts'
 import { type Dtype, DTYPES, numelOf } from './tensor.ts'
+import { DTYPE_OF_ARRAY, type InputPort, shapeOf } from './plain-tensors.ts'
 import type { TensorLike } from './tensor-value.ts'
 import { Device, Tuple, type Value } from './values.ts'
 
-/** What an input should be, and what the build knows of it. */
-export interface InputPort extends Port {
-  readonly known?: ModelPort | undefined
-}
+export type { InputPort } from './plain-tensors.ts'
 
 interface Context {
   readonly engine: Pick<Engine, 'tensor'>
@@ -135,12 +133,6 @@ function isTensorLike(given: unknown): given is TensorLike {
   return isList(data) && isList(dims)
 }
 
-/** By the name of the array's class. Uint16 are the bits of half floats, and only where the type says so. */
-const DTYPE_OF_ARRAY: Readonly<Record<string, Dtype>> = {
-  Float32Array: 'float32', Float64Array: 'float64', Float16Array: 'float16', Int32Array: 'int32', Int16Array: 'int16', Int8Array: 'int8',
-  Uint8Array: 'uint8', Uint8ClampedArray: 'uint8', BigInt64Array: 'int64',
-}
-
 function toTensor(given: unknown, context: Context): Value | undefined {
   if (isTensorLike(given)) {
     const dims = Array.from(given.dims, Number)
@@ -151,21 +143,12 @@ function toTensor(given: unknown, context: Context): Value | undefined {
     if (given.dtype !== undefined && !Object.hasOwn(DTYPES, given.dtype)) throw wrong(context, `a dtype out of ${Object.keys(DTYPES).join(', ')}`, `"${given.dtype}"`)
     return makeTensor(given.data, dims, given.dtype, context)
   }
-  if (ArrayBuffer.isView(given) && isList(given)) return makeTensor(given as unknown as TensorLike['data'], shapeOf(given.length, context), undefined, context)
+  if (ArrayBuffer.isView(given) && isList(given)) return makeTensor(given as unknown as TensorLike['data'], shapeOf(given.length, context.known), undefined, context)
   if (Array.isArray(given) || typeof given === 'number' || typeof given === 'bigint' || typeof given === 'boolean') {
     const flat: unknown[] = []
     return makeTensor(flat as number[], flatten(given, flat, context), undefined, context)
   }
   return undefined
-}
-
-/** The dims of elements without dims: those that the build knows, where they fit, else one dimension. */
-function shapeOf(length: number, { known }: Context): readonly number[] {
-  const shape = known?.shape ?? []
-  const free = shape.filter((size) => size === null).length
-  const fixed = numelOf(shape.map((size) => size ?? 1))
-  if (shape.length > 0 && free <= 1 && (free === 1 ? fixed > 0 && length % fixed === 0 : fixed === length)) return shape.map((size) => size ?? length / fixed)
-  return [length]
 }
 
 /** Puts the elements of nested arrays into `flat`; gives the dims. */

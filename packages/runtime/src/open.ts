@@ -1,5 +1,5 @@
 import { openCache } from './cache.ts'
-import { collect, fetchFile, fromBytes, fromFile, fromStream, type Incoming } from './download.ts'
+import { collect, fetchFile, fromBytes, fromStream, type Incoming } from './download.ts'
 import { compileKernels, createEngine, type Engine, type Reserved } from './engine.ts'
 import { aborted, RuntimeError } from './errors.ts'
 import { matches } from './integrity.ts'
@@ -120,7 +120,7 @@ async function prepare(reserved: Reserved, families: readonly Family[], signal: 
 }
 
 async function incomingOf({ url, path, data, bytes, incoming }: Source, signal: AbortSignal, http: RequestCache): Promise<Incoming> {
-  if (path !== undefined) return fromFile(path)
+  if (path !== undefined) return (await import('./file.ts')).fromFile(path)
   if (data instanceof Uint8Array) return fromBytes(data)
   if (data) return fromStream(data.stream(), 'a file', data.size)
   return incoming ?? await fetchFile(url!, bytes, signal, http)

@@ -2,12 +2,10 @@ import type { Engine, MemoryUse } from './engine.ts'
 import { RuntimeError } from './errors.ts'
 import type { ModelPort, ModelSignature } from './facts.ts'
 import type { ImageSpec } from './image-spec.ts'
-import { byName, type InputPort, toValues } from './inputs.ts'
+import type { InputPort } from './inputs.ts'
 import type { Port } from './lite/program.ts'
-import { nameOutputs, outputName, readOutput, type SentOutput } from './outputs.ts'
-import { isImageInput, isImageSource, isPictures } from './pictures.ts'
-import { parseScriptType, withFields } from './script-type.ts'
-import type { Value } from './values.ts'
+import { nameOutputs, readOutput, type SentOutput } from './outputs.ts'
+import { tensorsOf } from './plain-tensors.ts'
 
 /** What a method takes and gives; inputs are unknown in files of the oldest version. */
 export interface MethodSignature {
@@ -63,9 +61,14 @@ export async function createSession(engine: Engine, known: Known = {}): Promise<
     return open
   }
   const image = known.image ?? await imageFile(engine.extraFiles)
+  // Most models take tensors and give one, and most calls pass arrays: what handles all else is loaded where there may be some.
+  const ofMethods = Array.from(engine.methods.values(), ({ inputs, outputs }) => [...inputs ?? [undefined], ...outputs]).flat()
+  const areTensors = ofMethods.every((port) => port?.type === 'Tensor' && port.default === undefined)
+  const signatures = areTensors ? undefined : await import('./signatures.ts')
   // Before it is needed, and while there is a network.
+  if (image || signatures) await argumentCode()
   if (image) await pictureCode()
-  const fields = withFields(engine.types)
+  const fields = signatures?.withFields(engine.types) ?? ((type: string): string => type)
   const ports = new Map(Array.from(engine.methods, ([name, { inputs }]) =>
     [name, inputs?.map((port, i) => withKnown({ ...port, type: fields(port.type) }, name, i, known.signature))]))
   let last: Promise<unknown> = Promise.resolve()
@@ -78,16 +81,19 @@ export async function createSession(engine: Engine, known: Known = {}): Promise<
     info: {
       image, memory: engine.memory,
       methods: Object.fromEntries(Array.from(engine.methods, ([name, { inputs, outputs }]) => [name, {
-        inputs: inputs?.map((port, i) => describe(port, i, ports.get(name)![i]!.known)),
-        outputs: describeOutputs(outputs.map((port) => fields(port.type)), name === 'forward' ? known.signature : undefined),
+        inputs: inputs?.map((port, i) => describe(port, i, signatures?.printed(port.default), ports.get(name)![i]!.known)),
+        outputs: withKnownOutputs(
+          signatures?.describeOutputs(outputs.map((port) => fields(port.type))) ?? outputs.map(({ type }) => ({ name: 'output', type })),
+          name === 'forward' ? known.signature?.outputs : undefined,
+        ),
       }])),
     },
     call: ({ method, args, image: said }) => inTurn(async () => {
       const inputs = ports.get(method)
-      const given = positional(method, inputs, args)
-      const tensors = await Promise.all(given.map((each, i) => picture(each, said ?? image, `${method}: input "${inputs?.[i]?.name ?? i}"`)))
+      const values = tensorsOf(current(), inputs, args)
+        ?? await (await argumentCode()).valuesOf(current, method, inputs, args, said ?? image)
       const running = current()
-      const value = running.run(method, toValues(running, method, inputs, tensors))
+      const value = running.run(method, values)
       return { outputs: nameOutputs(value, readOutput(running, value)), memory: running.memory }
     }),
     reset: () => inTurn(() => current().reset()),
@@ -95,6 +101,11 @@ export async function createSession(engine: Engine, known: Known = {}): Promise<
       open = undefined
     },
   }
+}
+
+/** Arguments that are no arrays of elements. */
+function argumentCode(): Promise<typeof import('./arguments.ts')> {
+  return import('./arguments.ts')
 }
 
 /** Apps without pictures do not load it. */
@@ -121,32 +132,7 @@ function withKnown(port: Port, method: string, index: number, signature: ModelSi
   return known?.name === port.name ? { ...port, known } : port
 }
 
-/** One object with the names of inputs stands for all of them. */
-function positional(method: string, ports: readonly Port[] | undefined, args: readonly unknown[]): readonly unknown[] {
-  const [only] = args
-  if (args.length !== 1 || typeof only !== 'object' || only === null || Object.getPrototypeOf(only) !== Object.prototype) return args
-  const names = ports?.map(({ name }) => name) ?? []
-  const isNamed = Object.keys(only).every((key) => names.includes(key))
-  if (!isNamed && ('dims' in only || isImageInput(only) || isImageSource(only))) return args
-  return byName(method, ports, only as Record<string, unknown>) ?? args
-}
-
-/** The tensor of a picture or several; anything else as it is. */
-async function picture(given: unknown, described: ImageSpec | undefined, where: string): Promise<unknown> {
-  const own = isImageInput(given)
-  if (!own && !isImageSource(given) && !isPictures(given)) return given
-  const { image, ...said } = own ? given : { image: given }
-  const spec = own || described ? { ...described, ...said } : undefined
-  if (!spec?.size) {
-    const how = 'Give it with the picture ({ image, size: 224, mean, std }), at the import (?mobile&image=224x224&mean=…&std=…), or in the model\'s extra file image.json'
-    throw new RuntimeError('WRONG_INPUT', `${where} is a picture, and nothing says how the model wants it. ${how}.`)
-  }
-  const { imageToTensor } = await pictureCode()
-  return await imageToTensor(image, spec as ImageSpec, where)
-}
-
-function describe({ name, type, default: value }: Port, index: number, known: ModelPort | undefined): ModelPort {
-  const text = value === undefined ? undefined : printed(value)
+function describe({ name, type }: Port, index: number, text: string | undefined, known: ModelPort | undefined): ModelPort {
   return withFacts({ name: name || `input${index}`, type, ...text !== undefined && { default: text } }, known)
 }
 
@@ -154,30 +140,6 @@ function withFacts(port: ModelPort, known: ModelPort | undefined): ModelPort {
   return { ...port, ...known?.dtype && { dtype: known.dtype }, ...known?.shape && { shape: known.shape } }
 }
 
-/** As the results are named: the fields of a named tuple, the items of a tuple. */
-function describeOutputs(types: readonly string[], signature: ModelSignature | undefined): ModelPort[] {
-  const all = types.flatMap((type): ModelPort[] => {
-    const { name, args, fields } = parseScriptType(type)
-    if (fields) return fields.map(([field, inner]) => ({ name: field, type: print(inner) }))
-    return name === 'Tuple' ? args.map((inner, i) => ({ name: outputName(i, args.length), type: print(inner) })) : [{ name: 'output', type }]
-  })
-  return all.map((port, i) => {
-    const known = signature?.outputs.length === all.length ? signature.outputs[i] : undefined
-    return withFacts(port, known)
-  })
-}
-
-function print({ name, args, fields }: ReturnType<typeof parseScriptType>): string {
-  if (fields) return `NamedTuple[${fields.map(([field, type]) => `${field}: ${print(type)}`).join(', ')}]`
-  return args.length === 0 ? name : `${name}[${args.map(print).join(', ')}]`
-}
-
-/** A default as Python prints it; undefined for what has no short form. */
-function printed(value: Value): string | undefined {
-  if (value === null) return 'None'
-  if (typeof value === 'boolean') return value ? 'True' : 'False'
-  if (typeof value === 'number') return Number.isInteger(value) ? `${value}.` : String(value)
-  if (typeof value === 'bigint') return String(value)
-  if (typeof value === 'string') return JSON.stringify(value)
-  return Array.isArray(value) ? `[${value.map(printed).join(', ')}]` : undefined
+function withKnownOutputs(ports: readonly ModelPort[], known: readonly ModelPort[] | undefined): ModelPort[] {
+  return ports.map((port, i) => withFacts(port, known?.length === ports.length ? known[i] : undefined))
 }

@@ -1,7 +1,7 @@
 import type { Machine } from '../machine.ts'
 import { DTYPES, type Dtype, type Storage } from '../tensor.ts'
 import { broken } from './broken.ts'
-import { type Directory, inflate, readDirectory } from './zip.ts'
+import { type Directory, readDirectory } from './zip.ts'
 
 /** Element types by the storage class that pickles name. */
 const STORAGES: Readonly<Record<string, Dtype>> = {
@@ -26,7 +26,9 @@ export class LiteArchive {
   static async open(machine: Machine, address: number, size: number): Promise<LiteArchive> {
     const file = machine.u8.subarray(address, address + size) as Uint8Array<ArrayBuffer>
     const archive = new LiteArchive(machine, address, readDirectory(file))
-    for (const [name, entry] of archive.#directory) if (entry.isCompressed) archive.#inflated.set(name, await inflate(file, entry))
+    for (const [name, entry] of archive.#directory) {
+      if (entry.isCompressed) archive.#inflated.set(name, await (await import('./inflate.ts')).inflate(file, entry))
+    }
     if (archive.has('byteorder') && archive.text('byteorder') === 'big') throw broken('byteorder', 'the file was saved on a big-endian machine')
     return archive
   }

@@ -2,7 +2,7 @@ import type { Machine } from '../machine.ts'
 import { ScriptObject, Tuple, type Value } from '../values.ts'
 import { LiteArchive } from './archive.ts'
 import { broken } from './broken.ts'
-import { type DebugHandles, readDebugHandles } from './debug-handles.ts'
+import type { DebugHandles } from './debug-handles.ts'
 import { unpickle } from './unpickle.ts'
 
 /** An operator that a method calls. `numArgs` are the arguments that calls pass; undefined in files before version 6, where they pass all. */
@@ -67,11 +67,13 @@ export async function readProgram(machine: Machine, address: number, size: numbe
     bytecodeVersion: hasVersion ? Number(table[0]) : 3,
     operatorVersion: Number(archive.text(archive.has('.data/version') ? '.data/version' : 'version')),
     extraFiles: new Map(archive.names.filter((name) => name.startsWith(EXTRA)).map((name) => [name.slice(EXTRA.length), archive.bytes(name).slice()])),
-    debug: readDebugHandles(archive),
+    debug: archive.has(DEBUG) ? (await import('./debug-handles.ts')).readDebugHandles(archive) : undefined,
   }
 }
 
 const EXTRA = 'extra/'
+/** Few files have it. */
+const DEBUG = 'mobile_debug_handles.pkl'
 
 /** `(name, code)` or `(name, code, schema)`. */
 function readMethod(value: Value): Method {

@@ -1,7 +1,7 @@
 import { broken } from './broken.ts'
 
 /** Where a record lies in the file. */
-interface Entry {
+export interface Entry {
   readonly begin: number
   /** Bytes in the file. */
   readonly stored: number
@@ -70,22 +70,4 @@ export function readDirectory(file: Uint8Array): Directory {
   } catch {
     throw broken('the file', 'it is not a zip archive, or not all of it is there')
   }
-}
-
-/** Inflates a record. */
-export async function inflate(file: Uint8Array<ArrayBuffer>, { begin, stored, size }: Entry): Promise<Uint8Array> {
-  const stream = new Blob([file.slice(begin, begin + stored)]).stream().pipeThrough(new DecompressionStream('deflate-raw'))
-  const result = new Uint8Array(size)
-  let at = 0
-  try {
-    // A reader, as Safari cannot iterate over streams.
-    for (const reader = stream.getReader(); ;) {
-      const { done, value } = await reader.read()
-      if (done) break
-      result.set(value, at)
-      at += value.length
-    }
-    if (at === size) return result
-  } catch { /* Damaged, or more than there should be. */ }
-  throw broken('a record', 'it is damaged')
 }

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest'
+import { families } from '../src/families.ts'
+import { parseSchema } from '../src/operator.ts'
+import { CNN, sizeOf, ZOO } from '../scripts/sizes.mjs'
+
+// Real builds, so these are the bytes of the package as it was built last. What an operator may cost has to be found somewhere else.
+const LIMITS = { 'a network for pictures': [CNN, 35_500], 'all networks of the zoo': [ZOO, 72_500] } as const
+
+describe('what an app downloads to run a model', () => {
+  it.each(Object.entries(LIMITS))('of %s stays small', async (_, [names, limit]) => {
+    const { total, sizes } = await sizeOf(names)
+    expect(total, JSON.stringify(sizes)).toBeLessThanOrEqual(limit)
+  })
+
+  it('is no code of operators that the model has not', async () => {
+    const { code } = await sizeOf(CNN)
+    for (const { operators } of families) {
+      for (const schema of Object.keys(operators)) {
+        const { name } = parseSchema(schema, () => undefined)
+        const isFormOf = CNN.some((wanted) => baseOf(wanted) === baseOf(name))
+        if (!isFormOf) expect(code).not.toContain(`${name}(`)
+      }
+    }
+    expect(code).toContain('aten::flatten.using_ints(')
+  })
+})
+
+/** Forms of an operator come together: `aten::add_.Tensor` with `aten::add.out`. */
+const baseOf = (name: string): string => name.replace(/_?(?:\..*)?$/, '')
