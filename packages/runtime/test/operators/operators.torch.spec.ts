@@ -1,11 +1,15 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { torchPythons } from '../../../core/test/support/torch.ts'
 import { knownOperators, listOperators, produce, type Produced } from './produce.ts'
 import { caseText, loadRegistry, readCases, runCases } from './runner.ts'
 import { untestedReason } from './untested.ts'
 
-/** Configurations of each operator. */
+/** Configurations of each operator; of other releases than the oldest, which is the oracle, fewer: they rarely differ. */
 const COUNT = Number(process.env['PETAL_OPERATOR_CASES'] || 120)
+const COUNT_OF_OTHERS = Math.ceil(COUNT / 6)
 
 const registry = await loadRegistry()
 
@@ -19,6 +23,8 @@ describe.skipIf(torchPythons.length === 0).each(torchPythons)('operators give wh
   /** Cases are made while others run. */
   const waiting = new Map<string, { readonly row: Promise<Produced>; readonly settle: (row: Produced) => void }>()
   let producing: Promise<void>
+  const folder = mkdtempSync(join(tmpdir(), 'petal-operators-'))
+  const count = executable === torchPythons[0]?.executable ? COUNT : COUNT_OF_OTHERS
 
   beforeAll(() => {
     for (const name of tested) {
@@ -26,12 +32,15 @@ describe.skipIf(torchPythons.length === 0).each(torchPythons)('operators give wh
       waiting.set(name, { row: new Promise((resolve) => { settle = resolve }), settle })
     }
     producing = (async () => {
-      for await (const row of produce(executable, tested, COUNT)) waiting.get(row.operator)?.settle(row)
+      for await (const row of produce(executable, tested, count, folder)) waiting.get(row.operator)?.settle(row)
     })().catch((error: unknown) => {
       for (const [operator, { settle }] of waiting) settle({ operator, family: '', index: '', blob: '', error: String(error) })
     })
   })
-  afterAll(async () => { await producing })
+  afterAll(async () => {
+    await producing
+    rmSync(folder, { recursive: true })
+  })
 
   it('has cases for every operator that is registered and that PyTorch has', () => {
     const without = [...registry.operators.keys()].filter((name) => !listed.includes(name) && untestedReason(name) === undefined)
@@ -44,6 +53,7 @@ describe.skipIf(torchPythons.length === 0).each(torchPythons)('operators give wh
     if (absent) return
     const { cases, bytes } = readCases(index, blob)
     expect(cases.length).toBeGreaterThan(0)
+    for (const file of [index, blob]) rmSync(file)
     const failures = await runCases(name, cases, bytes, registry)
     const shown = failures.slice(0, 5).map((failure) => `${caseText(name, failure.case)}\n  ${failure.text}`)
     if (failures.length > 0) expect.fail(`${failures.length} of ${cases.length} cases differ:\n${shown.join('\n')}`)

@@ -17,7 +17,7 @@ export interface Produced {
   readonly error?: string
 }
 
-/** Where cases are kept between runs. */
+/** Where the command keeps cases between runs. */
 export const CASES_FOLDER: string = join(tmpdir(), 'petal-operator-cases')
 
 /** Names of all operators that there are cases for. */
@@ -35,8 +35,8 @@ export function knownOperators(python: string, names: readonly string[]): string
 }
 
 /** Makes cases with PyTorch, and tells of each operator as soon as its cases are there. */
-export async function* produce(python: string, patterns: readonly string[], count: number): AsyncGenerator<Produced> {
-  const child = spawn(python, [script, '--into', CASES_FOLDER, '--count', String(count), ...only(patterns)], { stdio: ['ignore', 'pipe', 'pipe'] })
+export async function* produce(python: string, patterns: readonly string[], count: number, folder: string = CASES_FOLDER): AsyncGenerator<Produced> {
+  const child = spawn(python, [script, '--into', folder, '--count', String(count), ...only(patterns)], { stdio: ['ignore', 'pipe', 'pipe'] })
   let errors = ''
   child.stderr.on('data', (data: Buffer) => { errors += data.toString() })
   const closed = new Promise<number | null>((resolve) => { child.on('close', resolve) })
