@@ -7,7 +7,7 @@ import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadModel } from '../src/index.ts'
 
-const MODELS = ['mobilenet_v2', 'mobilenet_v3_small', 'resnet18', 'squeezenet1_1', 'efficientnet_b0', 'googlenet']
+const MODELS = ['mobilenet_v2', 'mobilenet_v3_small', 'resnet18', 'squeezenet1_1', 'efficientnet_b0', 'densenet121']
 const PYTHON = process.env['PETAL_PYTHON'] || '/usr/bin/python3'
 const here = import.meta.dirname
 const folder = mkdtempSync(join(tmpdir(), 'petal-memory-'))
