@@ -10,7 +10,7 @@ const here = dirname(fileURLToPath(import.meta.url))
 const target = join(here, '../src/kernels')
 
 /** Modules whose inner loops are multiply-adds are built a second time for engines with relaxed SIMD. */
-const RELAXED = new Set(['dense', 'sequence'])
+const RELAXED = new Set(['dense', 'depthwise', 'sequence', 'winograd'])
 const FLAGS = ['--runtime', 'stub', '--importMemory', '--noAssert', '-O3', '--converge', '--enable', 'simd']
 
 mkdirSync(target, { recursive: true })

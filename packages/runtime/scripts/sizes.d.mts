@@ -9,4 +9,4 @@ export interface Sizes {
 export declare const CNN: readonly string[]
 export declare const ZOO: readonly string[]
 
-export declare function sizeOf(names: readonly string[]): Promise<Sizes>
+export declare function sizeOf(names: readonly string[], options?: { readonly without?: readonly string[] }): Promise<Sizes>

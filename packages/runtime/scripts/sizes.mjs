@@ -22,8 +22,9 @@ export const ZOO = JSON.parse(readFileSync(new URL('zoo-operators.json', import.
 /**
  * Bytes of the scripts that `load()` and a run with typed arrays fetch, each compressed by itself, by what is in them; `names` are operators and
  * classes of packed weights. Of kernels that are built with and without relaxed SIMD, the larger one counts.
+ * `without` names kernels that are loaded only for weights that the model has not.
  */
-export async function sizeOf(names) {
+export async function sizeOf(names, { without = [] } = {}) {
   const { coverage, exportName } = await import(new URL('../dist/build.js', import.meta.url).href)
   const families = grouped(names, (name) => family(coverage, name))
   const lines = []
@@ -36,7 +37,7 @@ export async function sizeOf(names) {
   lines.push(`export { load } from ${JSON.stringify(`${dist}load.js`)}`)
   const { operators, kernels, prepare } = parts
   lines.push(`export const families = [{ name: 'used', operators: { ${operators} }, kernels: [${kernels}], prepare: { ${prepare} } }]`)
-  return await measure(lines.join('\n'))
+  return await measure(lines.join('\n'), without)
 }
 
 function family({ operators, classes }, name) {
@@ -52,7 +53,7 @@ function grouped(items, keyOf) {
 }
 
 /** Builds a page that imports a module when it is asked to, and counts what comes with it. */
-async function measure(code) {
+async function measure(code, without) {
   const root = await mkdtemp(join(tmpdir(), 'petal-size-'))
   try {
     await writeFile(join(root, 'main.js'), `globalThis.load = () => import('./runtime.js')`)
@@ -76,7 +77,7 @@ async function measure(code) {
     for (const name of loaded) sizes.script += gzipped(chunks.get(name).code)
     for (const [name, { code: text }] of chunks) {
       const kernel = /^([a-z]+)(?:-relaxed)?\.generated/.exec(basename(name))?.[1]
-      if (kernel) sizes[`kernels: ${kernel}`] = Math.max(sizes[`kernels: ${kernel}`] ?? 0, gzipped(text))
+      if (kernel && !without.includes(kernel)) sizes[`kernels: ${kernel}`] = Math.max(sizes[`kernels: ${kernel}`] ?? 0, gzipped(text))
     }
     const later = [...chunks.keys()].filter((name) => name !== main && !loaded.has(name) && !name.includes('.generated'))
     return {

@@ -209,9 +209,10 @@ function unsupported(missing: ReadonlyMap<string, { count: number; place: string
 }
 
 /** Hands every packed object to the family that knows its class. */
-async function prepare(machine: Machine, families: readonly Family[], roots: readonly Value[], { onPrepare }: EngineOptions): Promise<void> {
+async function prepare(machine: Machine, families: readonly Family[], roots: readonly Value[], { onPrepare, exact }: EngineOptions): Promise<void> {
   const objects = [...walk(roots)].filter((value) => value instanceof PackedObject)
   const makers = Object.assign({}, ...families.map((family) => family.prepare)) as Required<Family>['prepare']
+  await equip(machine, new Set(objects.flatMap(({ className, state }) => makers[className]?.kernels?.(machine, state) ?? [])), exact)
   const readers = countReaders(roots, objects)
   for (const [i, object] of objects.entries()) {
     if (!Object.hasOwn(makers, object.className)) {

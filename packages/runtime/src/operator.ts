@@ -15,7 +15,14 @@ export interface Family {
   /** Names of the kernels that its operators call. */
   readonly kernels?: readonly KernelSource[]
   /** By class: makes of a packed object's state what its operators work with. Called once for each object, when the model is loaded. */
-  readonly prepare?: Readonly<Record<string, (machine: Machine, state: Value) => unknown>>
+  readonly prepare?: Readonly<Record<string, Prepare>>
+}
+
+/** Makes of a packed object's state what operators work with. */
+export interface Prepare {
+  (machine: Machine, state: Value): unknown
+  /** Kernels that this state takes beyond those of its family. */
+  readonly kernels?: (machine: Machine, state: Value) => readonly KernelSource[]
 }
 
 /** WebAssembly that imports the model's memory as `env.memory`. */

@@ -1,4 +1,4 @@
-import { dense } from '../kernels/dense.ts'
+import { dense, depthwiseKernels, winogradKernels } from '../kernels/dense.ts'
 import type { Machine } from '../machine.ts'
 import type { Family } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
@@ -70,7 +70,7 @@ const PACKED = 'dilation, groups, output_min=None, output_max=None'
 /** Convolutions. */
 const conv: Family = {
   name: 'conv',
-  kernels: [dense],
+  kernels: [dense, depthwiseKernels, winogradKernels],
   operators: {
     // A list of one number stands for all dimensions.
     'aten::conv1d(input, weight, bias=None, stride=[1], padding=[0], dilation=[1], groups=1)': plain,

@@ -1,12 +1,12 @@
-import { dense } from '../kernels/dense.ts'
+import { dense, depthwiseKernels, winogradKernels } from '../kernels/dense.ts'
 import type { Machine } from '../machine.ts'
-import type { Family } from '../operator.ts'
+import type { Family, KernelSource, Prepare } from '../operator.ts'
 import type { Tensor } from '../tensor.ts'
 import type { PackedObject, Scalar, Tuple, Value } from '../values.ts'
 import { convolve } from './dense/convolution.ts'
 import { type Ints, optionsOf } from './dense/options.ts'
 import { multiplyPacked, type PackedMatrix, packMatrix } from './dense/packed.ts'
-import { type Convolution, packConvolution } from './dense/packing.ts'
+import { type Convolution, kernelFor, packConvolution } from './dense/packing.ts'
 
 export const CONV = '__torch__.torch.classes.xnnpack.Conv2dOpContext'
 export const TRANSPOSED = '__torch__.torch.classes.xnnpack.TransposeConv2dOpContext'
@@ -42,8 +42,20 @@ export function packLinear(m: Machine, state: readonly Value[]): PackedMatrix {
   return packMatrix(m, weight.view([columns!, rows!], [column!, row!]), bias, ...limits(low, high))
 }
 
-const prepareConvolution = (name: string) => (m: Machine, state: Value): Convolution =>
-  packConvolution(m, ...CONVOLUTION_STATES[name]!(m, (state as Tuple).items))
+/** Models that have no such convolutions do not load them. */
+const KERNELS: Readonly<Record<Convolution['kernel'], readonly KernelSource[]>> = {
+  product: [], depthwise: [depthwiseKernels], winograd: [winogradKernels],
+}
+
+function prepareConvolution(name: string): Prepare {
+  const argumentsOf = (m: Machine, state: Value): PackArguments => CONVOLUTION_STATES[name]!(m, (state as Tuple).items)
+  return Object.assign((m: Machine, state: Value) => packConvolution(m, ...argumentsOf(m, state)), {
+    kernels: (m: Machine, state: Value) => {
+      const [weight, , options] = argumentsOf(m, state)
+      return KERNELS[kernelFor(weight.sizes, options)]
+    },
+  })
+}
 
 const convolvePacked = (m: Machine, x: Tensor, { prepared }: PackedObject): Tensor => convolve(m, prepared as Convolution, x)
 

@@ -42,7 +42,7 @@ export function packConvolution(
 }
 
 /** Which kernel computes a convolution. */
-function kernelFor([first, second, ...size]: readonly number[], { stride, dilation, groups, transposed }: ConvolutionOptions): DenseKernel {
+export function kernelFor([first, second, ...size]: readonly number[], { stride, dilation, groups, transposed }: ConvolutionOptions): DenseKernel {
   if (transposed) return 'product'
   if (second === 1 && groups > 1 && first === groups) return 'depthwise'
   const channels = [first!, second!]

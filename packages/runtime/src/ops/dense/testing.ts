@@ -1,5 +1,5 @@
 /** What the specs of matrix products and convolutions share. */
-import { dense } from '../../kernels/dense.ts'
+import * as products from '../../kernels/dense.ts'
 import { equip } from '../../kernels/instantiate.ts'
 import * as walking from '../../kernels/vector.ts'
 import { Machine } from '../../machine.ts'
@@ -10,7 +10,7 @@ import type { Value } from '../../values.ts'
 /** A machine with the kernels that the specs need. */
 export async function createMachine(): Promise<Machine> {
   const m = new Machine()
-  await equip(m, [...Object.values(walking), dense])
+  await equip(m, [...Object.values(walking), ...Object.values(products)])
   return m
 }
 

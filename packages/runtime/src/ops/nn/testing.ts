@@ -1,5 +1,5 @@
 /** What the specs of these operators share. */
-import { dense } from '../../kernels/dense.ts'
+import * as products from '../../kernels/dense.ts'
 import { equip } from '../../kernels/instantiate.ts'
 import { sequence } from '../../kernels/sequence.ts'
 import * as walking from '../../kernels/vector.ts'
@@ -12,7 +12,7 @@ import { fromNumbers, toNumbers } from './numbers.ts'
 /** A machine with the kernels that the specs need. */
 export async function createMachine(): Promise<Machine> {
   const m = new Machine()
-  await equip(m, [...Object.values(walking), dense, sequence])
+  await equip(m, [...Object.values(walking), ...Object.values(products), sequence])
   return m
 }
 

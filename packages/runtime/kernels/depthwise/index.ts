@@ -1,0 +1,2 @@
+/** Convolutions of each channel by itself. */
+export { depthwise } from '../dense/depthwise'
