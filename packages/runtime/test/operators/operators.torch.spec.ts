@@ -24,7 +24,8 @@ describe.skipIf(torchPythons.length === 0).each(torchPythons)('operators give wh
   const waiting = new Map<string, { readonly row: Promise<Produced>; readonly settle: (row: Produced) => void }>()
   let producing: Promise<void>
   const folder = mkdtempSync(join(tmpdir(), 'petal-operators-'))
-  const count = executable === torchPythons[0]?.executable ? COUNT : COUNT_OF_OTHERS
+  const isOracle = executable === torchPythons[0]?.executable
+  const count = isOracle ? COUNT : COUNT_OF_OTHERS
 
   beforeAll(() => {
     for (const name of tested) {
@@ -42,7 +43,8 @@ describe.skipIf(torchPythons.length === 0).each(torchPythons)('operators give wh
     rmSync(folder, { recursive: true })
   })
 
-  it('has cases for every operator that is registered and that PyTorch has', () => {
+  // Some are left out for newer releases alone, where those are wrong.
+  if (isOracle) it('has cases for every operator that is registered and that PyTorch has', () => {
     const without = [...registry.operators.keys()].filter((name) => !listed.includes(name) && untestedReason(name) === undefined)
     expect(knownOperators(executable, without)).toEqual([])
   })

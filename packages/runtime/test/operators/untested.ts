@@ -11,6 +11,7 @@ const REASONS: readonly (readonly [names: RegExp, reason: string])[] = [
   [/^prim::Var(Concat|Stack)$/, 'only the interpreter can call it'],
   [/^aten::_nested_tensor_from_mask$/, 'its result is no tensor to others; aten::to_padded_tensor is tested with it'],
   [/^aten::(is_inference|is_leaf|_version|requires_grad_|retains_grad)$|^aten::(has_torch_function|_get_tracing_state|is_vulkan_available)$|^prim::is_/, 'the runtime does nothing but inference, on the CPU'],
+  [/^aten::_unsafe_index\.Tensor$/, 'is aten::index.Tensor, which releases since 2 refuse some masks for'],
   [/^aten::copy$/, 'differs between releases in whether it is a view'],
   [/^aten::pow\.int_to_int$/, 'PyTorch gives a float where its schema says int'],
 ]

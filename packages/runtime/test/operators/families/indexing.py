@@ -95,7 +95,7 @@ def single(g, x):
     return x, [None] * dim + [chosen if g.chance(0.7) else chosen - x.shape[dim]]
 
 
-CASES["aten::index.Tensor"] = CASES["aten::_unsafe_index.Tensor"] = index
+CASES["aten::index.Tensor"] = index
 for name in ("index_put", "index_put_"):
     CASES["aten::" + name] = lambda g: put(g)[:g.choice((4, 4, 4))]
 CASES["aten::_index_put_impl_"] = put

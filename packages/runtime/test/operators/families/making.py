@@ -52,7 +52,8 @@ def number_options(g):
 
 
 CASES["aten::arange"] = lambda g: [whole_or_not(g, 0 if g.chance(0.98) else -5, 40), *number_options(g)]
-CASES["aten::arange.start"] = lambda g: (lambda a: [a, a + whole_or_not(g, 0, 30), *number_options(g)])(whole_or_not(g, -9, 9))
+# Releases count differently where fractions are to be whole numbers.
+CASES["aten::arange.start"] = lambda g: (lambda a, b: [a, a + b, *(floating_options(g) if isinstance(a + b, float) else number_options(g))])(whole_or_not(g, -9, 9), whole_or_not(g, 0, 30))
 CASES["aten::arange.start_step"] = lambda g: (lambda a, s: [a, a + s * g.randint(0, 30), s if g.chance(0.98) else -s, *(floating_options(g) if isinstance(s, float) else number_options(g))])(whole_or_not(g, -9, 9), g.choice((1, 2, 3, -1, -2, 0.5, 0.1, -0.25)))
 CASES["aten::range"] = lambda g: (lambda a: [a, a + g.randint(0, 30)])(g.randint(-9, 9))
 CASES["aten::linspace"] = lambda g: [whole_or_not(g, -9, 9), whole_or_not(g, -9, 9), g.choice((0, 1, 2, 3, 7, 50, 101)), *floating_options(g)]
