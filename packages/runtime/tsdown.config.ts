@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type UserConfig } from 'tsdown'
 import { operatorExports } from './scripts/operators.mjs'
@@ -10,12 +11,24 @@ const entries = ['index', 'handle', 'load', 'engine', 'build', 'react', 'vue', '
 const source = fileURLToPath(new URL('src/', import.meta.url))
 const operators = { root: `${source}ops/`, families: families.map((path) => `${source}${path}.ts`) }
 
+/** A source and all that it imports, but for what it imports when it is needed. */
+function withImports(file: string, known: Set<string> = new Set()): Set<string> {
+  if (known.has(file)) return known
+  known.add(file)
+  for (const [, path] of readFileSync(file, 'utf8').matchAll(/^(?:(?:im|ex)port (?!type).*|\}) from '(\..+)'$/gm)) withImports(resolve(dirname(file), path!), known)
+  return known
+}
+
+/** What every load takes is one file: apps' bundlers make chunks of files, and many little ones compress badly. */
+const core = withImports(`${source}load.ts`)
+
 const common: UserConfig = { format: 'esm', platform: 'neutral', target: 'es2022', fixedExtension: false }
 
 const config: UserConfig[] = defineConfig([
   {
     ...common, entry: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])), dts: { oxc: true },
     plugins: [operatorExports(operators)],
+    outputOptions: { codeSplitting: { groups: [{ name: 'core', test: (id) => core.has(id) }] } },
     // A model is Disposable, which apps need not have in their `lib`.
     banner: { dts: '/// <reference lib="esnext.disposable" />' },
   },
