@@ -1,5 +1,7 @@
 /** What kernels.mjs measures: the dense kernels, and how fast this machine multiplies and adds where memory does not matter. */
 export * from '../../packages/runtime/kernels/dense/index'
+export * from '../../packages/runtime/kernels/depthwise/index'
+export * from '../../packages/runtime/kernels/winograd/index'
 import { madd } from '../../packages/runtime/kernels/dense/madd'
 
 /** Multiplies and adds 12 vectors, `count` times; as many as keep the units busy and stay in registers. */

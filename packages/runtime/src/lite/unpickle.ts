@@ -47,15 +47,16 @@ export function unpickle(archive: LiteArchive, name: string, options: Unpickling
   let stack: Item[] = []
   const marks: Item[][] = []
   const memo: Item[] = []
-  const fail = (why: string): never => {
+  /** Files that PyTorch wrote and nobody damaged never get here, so one text does for most. */
+  const fail = (why: string = `it is damaged at byte ${at}`): never => {
     throw broken(name, why)
   }
   const skip = (count: number): number => (at += count) - count
-  const pop = (): Item => (stack.length > 0 ? stack.pop()! : fail('it takes a value where there is none'))
+  const pop = (): Item => (stack.length > 0 ? stack.pop()! : fail())
   const top = (): Item => stack.at(-1)!
   const popMark = (): Item[] => {
     const items = stack
-    stack = marks.pop() ?? fail('it closes a group that was not opened')
+    stack = marks.pop() ?? fail()
     return items
   }
   const text = (length: number): string => new TextDecoder().decode(bytes.subarray(skip(length), at))
@@ -66,18 +67,18 @@ export function unpickle(archive: LiteArchive, name: string, options: Unpickling
     return result
   }
   const tuple = (items: Item[]): number => stack.push(new Tuple(items as Value[]))
-  const list = (item: Item): Item[] => (Array.isArray(item) ? item as Item[] : fail('something in it that should be a list is none'))
-  const number = (item: Item | undefined): number => (typeof item === 'bigint' && item >= 0n && item < 2n ** 40n ? Number(item) : fail('the size of a tensor in it is none'))
+  const list = (item: Item): Item[] => (Array.isArray(item) ? item as Item[] : fail())
+  const number = (item: Item | undefined): number => (typeof item === 'bigint' && item >= 0n && item < 2n ** 40n ? Number(item) : fail())
   const numbers = (item: Item | undefined): number[] => (item instanceof Tuple ? item.items : list(item!)).map(number)
 
   const tensor = ([id, offset, sizes, strides]: readonly Item[]): Tensor => {
-    const [, type, key, , count] = id instanceof StorageId ? id.parts : fail('a tensor in it has no data')
-    if (!(type instanceof Global)) return fail('a tensor in it has no type')
+    const [, type, key, , count] = id instanceof StorageId ? id.parts : fail()
+    if (!(type instanceof Global)) return fail()
     const { storage, dtype } = archive.storage((options.folder ?? '') + String(key), type.name.slice(type.name.lastIndexOf('.') + 1), number(count))
     const [begin, lengths, steps] = [number(offset), numbers(sizes), numbers(strides)]
     // The last element that is read must be there, too.
     const last = numelOf(lengths) === 0 ? 0 : lengths.reduce((sum, length, i) => sum + (length - 1) * steps[i]!, begin + 1)
-    if (lengths.length !== steps.length || lengths.length > MAX_DIMENSIONS || last * DTYPES[dtype].bytes > storage.byteLength) fail('a tensor in it is larger than its data')
+    if (lengths.length !== steps.length || lengths.length > MAX_DIMENSIONS || last * DTYPES[dtype].bytes > storage.byteLength) fail()
     return new Tensor(storage, dtype, lengths, steps, begin)
   }
 
@@ -93,9 +94,9 @@ export function unpickle(archive: LiteArchive, name: string, options: Unpickling
   }
   const build = (object: Item, state: Value): void => {
     if (object instanceof PackedObject) object.state = state
-    else if (!(object instanceof ScriptObject)) fail('it sets the state of something that is no object')
+    else if (!(object instanceof ScriptObject)) fail()
     else if (options.hasSetState?.(object.className)) options.unset!.push([object, state])
-    else if (!(state instanceof Map)) fail(`it has a '${object.className}' without attributes`)
+    else if (!(state instanceof Map)) fail()
     else {
       for (const [key, value] of state) {
         object.names.push(String(key))
@@ -104,13 +105,13 @@ export function unpickle(archive: LiteArchive, name: string, options: Unpickling
     }
   }
   const setItems = (items: Item[], target: Item): void => {
-    if (!(target instanceof Map)) fail('it sets items on something that is no dictionary')
+    if (!(target instanceof Map)) fail()
     else for (let i = 0; i < items.length; i += 2) target.set(items[i] as Value, items[i + 1] as Value)
   }
   const create = (): Item => {
     pop()
     const callee = pop()
-    const className = callee instanceof Global ? callee.name : fail('it makes an object of something that is no class')
+    const className = callee instanceof Global ? callee.name : fail()
     if (!className.startsWith('__torch__.')) fail(`it makes an object of '${className}'`)
     return className.startsWith(CUSTOM) ? new PackedObject(className, null) : new ScriptObject(className, [], [])
   }
@@ -130,7 +131,7 @@ export function unpickle(archive: LiteArchive, name: string, options: Unpickling
       let value = 0n
       for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[at + i]!)
       skip(length)
-      stack.push(length > 8 ? fail('an integer in it has more than 64 bits') : BigInt.asIntN(length * 8, value))
+      stack.push(length > 8 ? fail() : BigInt.asIntN(length * 8, value))
     },
     0x47: () => stack.push(view.getFloat64(skip(8))),
     0x58: () => stack.push(text(view.getUint32(skip(4), true))),
@@ -158,11 +159,11 @@ export function unpickle(archive: LiteArchive, name: string, options: Unpickling
   }
   try {
     for (let opcode = bytes[at++]!; opcode !== 0x2e; opcode = bytes[at++]!) {
-      const run = opcodes[opcode] ?? fail(`it has the unknown opcode ${opcode} at byte ${at - 1}`)
+      const run = opcodes[opcode] ?? fail()
       run()
     }
   } catch (error) {
-    if (error instanceof RangeError || error instanceof TypeError) fail('it ends too early')
+    if (error instanceof RangeError || error instanceof TypeError) fail()
     throw error
   }
   return top() as Value
