@@ -17,13 +17,13 @@ function script(src) {
 const CONTENDERS = {
   async petal(folder) {
     const { loadModel } = await import('/runtime/index.js')
-    const model = await loadModel(new Uint8Array(await bytes(`${folder}/model.ptl`)))
+    const model = await loadModel(`${folder}/model.ptl`)
     return async (input) => Object.values(await model.run(input))[0].data
   },
   async ort(folder) {
     const ort = await import('/ort/ort.wasm.min.mjs')
     Object.assign(ort.env.wasm, { numThreads: 1, wasmPaths: '/ort/' })
-    const session = await ort.InferenceSession.create(new Uint8Array(await bytes(`${folder}/model.onnx`)), { executionProviders: ['wasm'], graphOptimizationLevel: 'all' })
+    const session = await ort.InferenceSession.create(`${folder}/model.onnx`, { executionProviders: ['wasm'], graphOptimizationLevel: 'all' })
     return async ({ data, dims }) => (await session.run({ [session.inputNames[0]]: new ort.Tensor('float32', data, dims) }))[session.outputNames[0]].data
   },
   async tfjs(folder) {
