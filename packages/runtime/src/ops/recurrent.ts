@@ -6,6 +6,7 @@ import { contiguousStrides, type Tensor } from '../tensor.ts'
 import { type Results, results } from '../values.ts'
 import { requireFit } from './nn/arguments.ts'
 import { toNumbers } from './nn/numbers.ts'
+import { packPadded, padPacked } from './nn/packed-sequences.ts'
 import { type Kind, matrixOf, runCell, runDirection, type Sequences, type Weights } from './nn/recurrence.ts'
 
 /** Weights of all layers and directions, in PyTorch's order. */
@@ -111,6 +112,8 @@ const operators: OperatorTable = {
   'aten::lstm_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None)': cell('lstm'),
   'aten::gru_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None)': cell('gru'),
   'aten::rnn_tanh_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None)': cell('rnn_tanh'),
+  'aten::_pack_padded_sequence(input, lengths, batch_first)': packPadded,
+  'aten::_pad_packed_sequence(data, batch_sizes, batch_first, padding_value, total_length)': padPacked,
   'aten::rnn_relu_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None)': cell('rnn_relu'),
 }
 

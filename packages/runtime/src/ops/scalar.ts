@@ -58,6 +58,8 @@ function nearestRemainder(a: number, b: number): number {
 
 function power(a: Scalar, b: Scalar, m: Machine): number {
   if (Number(a) === 0 && Number(b) < 0) throw m.fail('0.0 cannot be raised to a negative power')
+  // As C has it, other than JavaScript.
+  if (Number(a) === 1) return 1
   return Number(a) ** Number(b)
 }
 
