@@ -28,10 +28,8 @@ export function createCamera(): Camera {
     },
     async* frames() {
       const mine = stream
-      while (stream !== undefined && stream === mine) {
-        yield element
-        await nextFrame(element)
-      }
+      const isOn = (): boolean => stream !== undefined && stream === mine
+      for (; isOn(); await nextFrame(element)) yield element
     },
   }
 }
