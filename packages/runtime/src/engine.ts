@@ -45,6 +45,8 @@ export interface EngineOptions {
   readonly tick?: () => void
   /** The same numbers on every machine: without relaxed SIMD, whose results are the processor's own. */
   readonly exact?: boolean
+  /** Takes what the model prints, and what it warns of; the console does otherwise. */
+  readonly say?: (text: string, isWarning: boolean) => void
   /** Hears how much of the weights is ready, from 0 to 1. */
   readonly onPrepare?: (fraction: number) => void | Promise<void>
 }
@@ -93,6 +95,7 @@ export async function createEngine({ machine, address, size }: Reserved, familie
   const codes = await link(program, operators)
   const interpreter = new Interpreter(machine, codes, operators.get(FORMAT))
   if (options.observe) interpreter.observe = options.observe
+  if (options.say) machine.say = options.say
   interpreter.tick = options.tick
   const { root } = program
   /** Tensors that are on their way in or out. */

@@ -18,6 +18,8 @@ export class Machine {
   readonly kernels: Record<string, Kernels> = {}
   /** What runs, for messages; the interpreter sets it. */
   running = ''
+  /** Takes what the model prints, and what it warns of. */
+  say: (text: string, isWarning: boolean) => void = (text, isWarning) => console[isWarning ? 'warn' : 'log'](text)
 
   // Growing the memory detaches its buffer; the views are made anew then.
   #buffer: ArrayBuffer | undefined

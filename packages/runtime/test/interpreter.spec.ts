@@ -123,6 +123,22 @@ describe('attributes', () => {
   })
 })
 
+describe('what a model says', () => {
+  it('is heard by whoever made the engine', async () => {
+    const heard: unknown[] = []
+    const engine = await engineOf(await modelOf({
+      forward: `graph(%self : ${NET}, %n : int):
+        %label : str = prim::Constant[value="n ="]()
+        %level : int = prim::Constant[value=2]()
+         = prim::Print(%label, %n)
+         = aten::warn(%label, %level)
+        return (%n)`,
+    }), { say: (...said) => heard.push(said) })
+    engine.run('forward', [3n])
+    expect(heard).toEqual([['n = 3', false], ['n =', true]])
+  })
+})
+
 describe('refusals', () => {
   const raising = `graph(%self : ${NET}, %n : int):
     %0 : int = prim::Constant[value=0]()

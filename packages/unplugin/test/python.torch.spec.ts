@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { App } from './support/app.ts'
+import { type App, installRuntime } from './support/app.ts'
 import { BUNDLERS, type BuildSettings, modelsOf, type Output, type Watching } from './support/bundler.ts'
 import { eventually, startDev } from './support/dev.ts'
 import { pythonApp, torchPythons } from './support/python.ts'
@@ -150,7 +150,8 @@ describe.runIf(executable)('with PyTorch', () => {
     })
 
     it('give the same names and bytes from two checkouts', async () => {
-      const [here, there] = [await netApp(), await netApp(MAIN, 'some/other folder/deep')]
+      const [here, there] = [await netApp(MAIN, 'some/folder'), await netApp(MAIN, 'other/place of it')]
+      for (const app of [here, there]) await installRuntime(app)
       const [one, two] = [await build(here, settings), await build(there, settings)]
       expect(modelsOf(one)).toHaveLength(1)
       expect(two.files).toEqual(one.files)
@@ -182,7 +183,7 @@ describe.runIf(executable)('with PyTorch', () => {
       const dev = await startDev(vite, app, app.root, settings.petal)
       await dev.get('/src/main.js')
       const before = await dev.get(MODULE)
-      expect([before.status, before.text]).toEqual([200, expect.stringContaining('new PetalModel')])
+      expect([before.status, before.text]).toEqual([200, expect.stringContaining('createHandle(url, ')])
       await app.write('src/layers.py', layers(3))
       await eventually(() => dev.told.find((message) => message.type === 'full-reload' || message.type === 'update'))
       await eventually(async () => (await dev.get(MODULE)).text !== before.text)

@@ -44,7 +44,8 @@ export async function load(artifact: Pick<Artifact, 'size' | 'stream'>, watch?: 
       if (value instanceof Tensor) watch!(instruction, () => elementsOf(engine, value))
     }
   }
-  const engine: Engine = await createEngine(room, families, { observe, tick, exact: true })
+  // What the model prints is for those who use it.
+  const engine: Engine = await createEngine(room, families, { observe, tick, exact: true, say: () => undefined })
   return {
     call(method, args) {
       engine.reset()

@@ -60,7 +60,7 @@ export const RARE_STEPS: Readonly<Record<string, Step>> = {
   },
   WARN: (it) => {
     pop(it)
-    console.warn(String(pop(it)))
+    it.machine.say(String(pop(it)), true)
   },
   RAISE_EXCEPTION: (it) => {
     pop(it)

@@ -44,8 +44,8 @@ const prim: Family = {
     'prim::Uninitialized()': () => null,
     'prim::IfThenElse(cond, x, y)': (_m, condition: boolean, x: Value, y: Value) => condition ? x : y,
     'prim::RaiseException(msg, cls=None)': (_m, message: string) => { throw new RuntimeError('MODEL_ERROR', message) },
-    'prim::Print(...)': (m, ...values: Value[]) => { console.log(values.map((value) => formatValue(m, value)).join(' ')) },
-    'aten::warn(message, stacklevel=2)': (_m, message: string) => { console.warn(message) },
+    'prim::Print(...)': (m, ...values: Value[]) => { m.say(values.map((value) => formatValue(m, value)).join(' '), false) },
+    'aten::warn(message, stacklevel=2)': (m, message: string) => { m.say(message, true) },
     'aten::__is__(self, obj)': same,
     'aten::__isnot__(self, obj)': (_m, a: Value, b: Value) => a !== b,
     'prim::NumToTensor.Scalar(a)': (m, value: Scalar) =>
