@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { intListValue, intValue, NONE, tensorValue, type IValue } from '../../core/src/compiler/ir/ivalue.ts'
 import { RuntimeError } from '../src/errors.ts'
@@ -179,6 +180,8 @@ describe('refusals', () => {
     for (const bytes of [new Uint8Array(), new Uint8Array(100), new TextEncoder().encode('<!doctype html>'.repeat(20))]) {
       await expect(engineOf(bytes)).rejects.toMatchObject({ name: 'PetalError', code: 'BAD_MODEL' })
     }
+    const uncompiled = readFileSync(new URL('../../../examples/model/digits.pt', import.meta.url))
+    await expect(engineOf(uncompiled)).rejects.toThrow('run "petal optimize" on it')
     const model = await modelOf({ forward: raising })
     await expect(engineOf(model.subarray(0, model.length - 30))).rejects.toMatchObject({ code: 'BAD_MODEL' })
   })

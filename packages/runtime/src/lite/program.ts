@@ -1,3 +1,4 @@
+import { RuntimeError } from '../errors.ts'
 import type { Machine } from '../machine.ts'
 import { ScriptObject, Tuple, type Value } from '../values.ts'
 import { LiteArchive } from './archive.ts'
@@ -54,6 +55,7 @@ export interface Program {
  */
 export async function readProgram(machine: Machine, address: number, size: number): Promise<Program> {
   const archive = await LiteArchive.open(machine, address, size)
+  if (!archive.has('bytecode.pkl') && archive.has('data.pkl')) throw new RuntimeError('BAD_MODEL', NOT_COMPILED)
   const own = archive.names.some((name) => name.startsWith('bytecode/'))
   const table = items(unpickle(archive, 'bytecode.pkl', { folder: own ? 'bytecode/' : 'constants/' }), 'the whole')
   const hasVersion = typeof table[0] === 'bigint'
@@ -71,6 +73,7 @@ export async function readProgram(machine: Machine, address: number, size: numbe
   }
 }
 
+const NOT_COMPILED = 'This model is not compiled: it is TorchScript for the full interpreter, as torch.jit.save writes it. Import it with ?mobile, or run "petal optimize" on it.'
 const EXTRA = 'extra/'
 /** Few files have it. */
 const DEBUG = 'mobile_debug_handles.pkl'
