@@ -161,7 +161,11 @@ export class Memory {
       if (Array.isArray(value)) for (const item of value) mark(item)
       else if (value instanceof Tuple) for (const item of value.items) mark(item)
       else if (value instanceof ScriptObject) for (const item of value.slots) mark(item)
-      else if (value instanceof PackedObject) mark(value.state)
+      else if (value instanceof PackedObject && value.state !== null) {
+        // The model packed it while it runs, so that nothing keeps what was made of it but the object.
+        mark(value.state)
+        for (const tensor of tensorsIn(value.prepared)) mark(tensor)
+      }
       else if (value instanceof Map) for (const [key, item] of value) { mark(key); mark(item) }
     }
     for (const root of this.roots()) mark(root)
@@ -249,4 +253,10 @@ function createStorage(pointer: number, byteLength: number, born: number): Stora
 /** Storages take whole cache lines; an empty one takes a line too, so that it has an address of its own. */
 function aligned(byteLength: number): number {
   return Math.max(Math.ceil(byteLength / ALIGN), 1) * ALIGN
+}
+
+/** Tensors in what operators made of packed weights: plain objects and arrays. */
+function* tensorsIn(prepared: unknown): Iterable<Tensor> {
+  if (prepared instanceof Tensor) yield prepared
+  else if (typeof prepared === 'object' && prepared !== null) for (const part of Object.values(prepared)) yield* tensorsIn(part)
 }

@@ -120,6 +120,24 @@ describe('matrix products', () => {
     }
   })
 
+  it('keep what the model packs while it runs, as long as it holds the object', () => {
+    const random = new Random(11)
+    const [x, w] = [random.tensor(m, [3, 64]), random.tensor(m, [96, 64])]
+    const expected = read(m, run('aten::linear', x, w, null))
+    const packed = call(m, matmul, 'prepacked::linear_clamp_prepack', w) as unknown as PackedObject
+    const live: Value[] = [x, packed]
+    m.memory.roots = () => live
+    m.memory.endCall()
+    // As much as fills whatever was given back.
+    for (let i = 0; i < 40; i++) {
+      const other = m.empty([4096])
+      m.elements(other).fill(7 as never)
+      live.push(other)
+      m.memory.endCall()
+    }
+    expect(difference(read(m, run('prepacked::linear_clamp_run', x, packed)), expected)).toBeLessThan(1e-7)
+  })
+
   it('read rows of channels from an image that is kept channels-last', () => {
     const random = new Random(4)
     const image = random.tensor(m, [2, 6, 3, 5])
