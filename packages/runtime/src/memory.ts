@@ -161,12 +161,12 @@ export class Memory {
       if (Array.isArray(value)) for (const item of value) mark(item)
       else if (value instanceof Tuple) for (const item of value.items) mark(item)
       else if (value instanceof ScriptObject) for (const item of value.slots) mark(item)
+      else if (value instanceof Map) for (const [key, item] of value) { mark(key); mark(item) }
       else if (value instanceof PackedObject && value.state !== null) {
         // The model packed it while it runs, so that nothing keeps what was made of it but the object.
         mark(value.state)
         for (const tensor of tensorsIn(value.prepared)) mark(tensor)
       }
-      else if (value instanceof Map) for (const [key, item] of value) { mark(key); mark(item) }
     }
     for (const root of this.roots()) mark(root)
     for (const storage of this.#storages) {
