@@ -2,7 +2,7 @@ import { type ModelCheck, type ModelRuntime, RuntimeError } from '@petaljs/runti
 import type { ByteSource } from '../compiler/archive/byte-source.ts'
 import { openArchive } from '../compiler/archive/zip-reader.ts'
 import type { Artifact, Call, CompileOptions } from '../compiler/artifact.ts'
-import { BLOCKABLE } from '../compiler/backends/cpu.ts'
+import { BLOCKABLE } from '../compiler/backends/index.ts'
 import { compile } from '../compiler/compile.ts'
 import { runtimeFact } from '../coverage.ts'
 import { PetalError } from '../errors.ts'

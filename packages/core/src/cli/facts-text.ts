@@ -1,5 +1,5 @@
 import colors from 'picocolors'
-import { BLOCKABLE } from '../compiler/backends/cpu.ts'
+import { BLOCKABLE } from '../compiler/backends/index.ts'
 import type { Facts, PortFact } from '../compiler/facts.ts'
 import type { BuiltFacts } from '../facts.ts'
 import type { ConversionFacts } from '../pytorch/engine.ts'

@@ -36,18 +36,43 @@ export interface Needs {
   readonly dtypes: readonly string[]
 }
 
+/** The engines that a model is compiled for. */
+export type BackendName = 'cpu' | 'vulkan' | 'metal'
+
+/**
+ * The files that come out: `ptl` is a zip archive with bytecode for the lite interpreter, `flatbuffer` the same as one flatbuffer, and
+ * `torchscript` an archive with code for the full interpreter, what `torch.jit.load` reads.
+ */
+export type Format = 'ptl' | 'flatbuffer' | 'torchscript'
+
+/** Versions of PyTorch Mobile that apps link. */
+export type RuntimeVersion = '1.9' | '1.10' | '1.11' | '1.12' | '1.13' | '2.0' | '2.1'
+
+/** Versions of bytecode; 9 is the flatbuffer's. */
+export type BytecodeVersion = 4 | 5 | 6 | 7 | 8 | 9
+
 /** What to compile a model for. */
 export interface CompileOptions {
-  backend: 'cpu'
-  format: 'ptl'
+  backend: BackendName
+  format: Format
   /** Optimizations to leave out, PyTorch's names in lower case. */
   block: readonly string[]
+  /** Methods that are compiled beside `forward`, and attributes and modules that stay as they are, by their paths. */
+  preserve?: readonly string[]
+  /** The version of bytecode; that of the runtime, or the newest of the format, when left out. */
+  bytecode?: BytecodeVersion
+  /** The oldest runtime that shall load the file: picks the version of bytecode, and an operator that it lacks is an error. */
+  runtime?: RuntimeVersion
+  /** Puts the code into a `ptl` as well, so that `torch.jit.load` reads it, too. */
+  code?: boolean
+  /** Puts tables into a `ptl` that lead from instructions to source lines, so that an error of the runtime names one. */
+  debug?: boolean
   /**
    * False leaves out all passes: the code as it was saved, inlined. What comes out computes what the model computed before it was
    * optimized; it may need operators that a lite interpreter lacks.
    */
   optimize?: boolean
-  /** The one method that the file has; `forward` when left out. Others than that are never optimized. */
+  /** The one method that the file has; `forward` and the preserved ones when left out. Others than those are never optimized. */
   method?: string
   /** Called now and then with a share of the work done, 0 to 1, and what is being done. */
   onProgress?: (progress: { phase: string; share: number }) => void

@@ -1,18 +1,19 @@
 import type { Artifact, CompileOptions } from './artifact.ts'
 import type { ByteSource } from './archive/byte-source.ts'
 import { openArchive, type Archive } from './archive/zip-reader.ts'
-import { BLOCKABLE, CPU_STAGES, inlineMethod, optimizeForMobile } from './backends/cpu.ts'
+import { BACKENDS, BLOCKABLE, inlineMethods, methodNames, optimizeForMobile } from './backends/index.ts'
 import { emitLite } from './emit/lite.ts'
 import { PetalError } from './errors.ts'
-import type { Graph } from './ir/graph.ts'
 import { explained, withFrame } from './explained.ts'
+import type { Facts } from './facts.ts'
+import { graphsOf, type Method, type Program } from './program.ts'
 import { needsOf } from './report/needs.ts'
 import { countOperators } from './report/operators.ts'
 import { countElements } from './report/parameters.ts'
 import { PassRecord } from './report/pass-record.ts'
 import { inputsOf, outputsOf } from './report/ports.ts'
 import { warningsOf } from './report/warnings.ts'
-import { loadModule } from './script/load.ts'
+import { type LoadedModule, loadModule } from './script/load.ts'
 
 /**
  * Compiles a TorchScript archive (`torch.jit.save`) into a lite-interpreter file: reads its code, makes the module's `forward` one graph,
@@ -23,7 +24,7 @@ export async function compile(source: ByteSource, options: CompileOptions): Prom
   return await explained(() => compileModel(source, options))
 }
 
-/** The method that apps run. Others are not part of the file unless they are asked for. */
+/** The method that apps run. Others are part of the file where they are asked for. */
 const METHOD = 'forward'
 
 /** Shares of the work, as measured on torchvision's models. */
@@ -38,39 +39,51 @@ async function compileModel(source: ByteSource, options: CompileOptions): Promis
 }
 
 async function compileArchive(archive: Archive, source: ByteSource, options: CompileOptions): Promise<Artifact> {
-  const { block, onProgress, method = METHOD } = options
+  const { backend, format, block, onProgress } = options
   const module = await loadModule(archive)
   const record = new PassRecord()
-  let before: Record<string, number> = {}
-  let stages = 0
-  const afterEach = (stage: string, graph: Graph): void => {
-    if (stage === 'inline') before = countOperators([graph])
-    const done = stages++ / (CPU_STAGES.length + 1)
-    onProgress?.({ phase: 'optimizing', share: PROGRESS.optimizing * (1 - done) + PROGRESS.emitting * done })
-  }
-  const asSaved = method !== METHOD || options.optimize === false
-  const { graph, root } = asSaved ? inlineMethod(module, method) : optimizeForMobile(module, { block: new Set(block), afterEach }, record)
-  if (asSaved) before = countOperators([graph])
-  const { schema } = module.method(method)!
+  const { program, before } = programOf(module, options, record)
 
   onProgress?.({ phase: 'emitting', share: PROGRESS.emitting })
-  const file = emitLite(root, [{ name: method, schema, graph }], source.crc32)
+  const file = emitLite(program.root, program.methods, source.crc32)
   onProgress?.({ phase: 'emitting', share: 1 })
+  const [main, ...others] = program.methods
   return {
     facts: {
-      format: 'ptl', backend: 'cpu', bytecodeVersion: file.bytecodeVersion, operatorVersion: file.operatorVersion,
-      inputs: inputsOf(schema), outputs: outputsOf(schema),
-      operators: { before, after: countOperators([graph]) },
+      format, backend, bytecodeVersion: file.bytecodeVersion, operatorVersion: file.operatorVersion,
+      ...portsOf(main!),
+      ...others.length > 0 && { methods: Object.fromEntries(others.map((method) => [method.name, portsOf(method)])) },
+      operators: { before, after: countOperators(graphsOf(program)) },
       optimizations: record.facts(BLOCKABLE, block),
       parameters: countElements([module.root]),
       bytes: { before: source.size, after: file.size },
     },
-    warnings: warningsOf(graph, module.devices),
-    needs: needsOf(file.codes, [root, ...file.codes.flatMap(({ constants }) => constants)]),
+    warnings: warningsOf(graphsOf(program), module.devices),
+    needs: needsOf(file.codes, [program.root, ...file.codes.flatMap(({ constants }) => constants)]),
     size: file.size,
     stream: () => file.stream(),
   }
 }
+
+/** The program to emit, and how often it called which operator before it was optimized. */
+function programOf(module: LoadedModule, options: CompileOptions, record: PassRecord): { program: Program; before: Record<string, number> } {
+  const { backend, block, preserve = [], method = METHOD, onProgress } = options
+  if (method !== METHOD || options.optimize === false) {
+    const program = inlineMethods(module, method === METHOD ? methodNames(module, preserve) : [method])
+    return { program, before: countOperators(graphsOf(program)) }
+  }
+  let before: Record<string, number> = {}
+  let stages = 0
+  const afterEach = (stage: string, methods: readonly Method[]): void => {
+    if (stage === 'inline') before = countOperators(graphsOf({ methods }))
+    const done = stages++ / (BACKENDS[backend]!.stages.length + 1)
+    onProgress?.({ phase: 'optimizing', share: PROGRESS.optimizing * (1 - done) + PROGRESS.emitting * done })
+  }
+  const program = optimizeForMobile(module, { backend, block: new Set(block), preserve, afterEach }, record)
+  return { program, before }
+}
+
+const portsOf = ({ schema }: Method): Pick<Facts, 'inputs' | 'outputs'> => ({ inputs: inputsOf(schema), outputs: outputsOf(schema) })
 
 function unknownOptimization(name: string): PetalError {
   return new PetalError({

@@ -1,3 +1,5 @@
+import type { BackendName, Format } from './artifact.ts'
+
 /** An input or output of the model's `forward`. */
 export interface PortFact {
   readonly name: string
@@ -28,12 +30,16 @@ export interface OptimizationFact {
 
 /** What is known of a compiled model. Plain JSON, deterministic, without paths or times. */
 export interface Facts {
-  readonly format: 'ptl'
-  readonly backend: 'cpu'
-  readonly bytecodeVersion: number
+  readonly format: Format
+  readonly backend: BackendName
+  /** Of the lite interpreter's code; absent where a file has none. */
+  readonly bytecodeVersion?: number
   readonly operatorVersion: number
+  /** Of `forward`, or of the first method where there is no `forward`. */
   readonly inputs: readonly PortFact[]
   readonly outputs: readonly PortFact[]
+  /** By name, what the other methods of the file take and give; absent where there are none. */
+  readonly methods?: Readonly<Record<string, { readonly inputs: readonly PortFact[]; readonly outputs: readonly PortFact[] }>>
   /** Operator name with overload -> count, sorted by name: of what can run in evaluation mode, inlined, and of the emitted file. */
   readonly operators: { readonly before: Readonly<Record<string, number>>; readonly after: Readonly<Record<string, number>> }
   readonly optimizations: readonly OptimizationFact[]

@@ -7,7 +7,8 @@ import { boolValue, ivalueType, NONE, tensorValue, type IValue, type ObjectValue
 import { literalTensor } from '../ir/literal.ts'
 import { optionalOf, TensorType, type Type } from '../ir/types.ts'
 import { verify } from '../ir/verifier.ts'
-import { BLOCKABLE, CPU_STAGES, optimizeForMobile, type Optimizable } from './cpu.ts'
+import { CPU } from './cpu.ts'
+import { BLOCKABLE, optimizeForMobile, type Optimizable } from './index.ts'
 
 function ones(...sizes: number[]): IValue {
   const tensor: Tensor = literalTensor('Float', sizes, Array(sizes.reduce((a, b) => a * b, 1)).fill(1))
@@ -105,9 +106,10 @@ function network(): Optimizable {
 function run(block: readonly string[] = []): { operators: string[]; root: ObjectValue; stages: string[]; log: RecordedLog; graph: Graph } {
   const stages: string[] = []
   const log = recordLog()
-  const { graph, root } = optimizeForMobile(network(), {
-    block: new Set(block), afterEach: (stage, each) => { verify(each); stages.push(stage) },
+  const { methods: [method], root } = optimizeForMobile(network(), {
+    block: new Set(block), afterEach: (stage, methods) => { for (const { graph } of methods) verify(graph); stages.push(stage) },
   }, log)
+  const { graph } = method!
   const operators = [...allNodes(graph.block)].map(({ kind }) => kind).filter((kind) => !kind.startsWith('prim::'))
   return { operators, root, stages, log, graph }
 }
@@ -120,7 +122,7 @@ describe('optimizeForMobile', () => {
     const { operators, root, stages, log } = run()
     expect(operators).toEqual(ALL)
     expect([...root.slots.keys()]).toEqual([])
-    expect(stages).toEqual(['inline', ...CPU_STAGES.map(({ name }) => name)])
+    expect(stages).toEqual(['inline', ...CPU.stages.map(({ name }) => name)])
     expect(log.declines).toEqual([])
     expect(Object.fromEntries(log.changes)).toMatchObject({
       conv_bn_fusion: 1, remove_dropout: 1, insert_fold_prepack_ops: 4, fuse_clamp: 2, fuse_add_relu: 1, conv_1d_to_2d: 1,
@@ -155,7 +157,7 @@ describe('optimizeForMobile', () => {
   })
 
   it('blocks only what the list names, and every name is a stage', () => {
-    expect(new Set(CPU_STAGES.flatMap(({ optimization }) => optimization ?? []))).toEqual(new Set(BLOCKABLE))
+    expect(new Set(CPU.stages.flatMap(({ optimization }) => optimization ?? []))).toEqual(new Set(BLOCKABLE))
   })
 
   it('refuses a module without forward', () => {

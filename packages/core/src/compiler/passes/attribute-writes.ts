@@ -16,8 +16,8 @@ export interface AttributeWrites {
   /** The attribute a node accesses, when that is certain. */
   accessOf(node: Node): Access | undefined
   /**
-   * True when an attribute may get another value or have its memory written to while the graph runs; also when it shares memory that
-   * the graph returns with an attribute that changes: an app may write to it, and a constant and an attribute are never one memory in a file.
+   * True when an attribute may get another value or have its memory written to while a graph runs; also when it shares memory that
+   * a graph returns with an attribute that changes: an app may write to it, and a constant and an attribute are never one memory in a file.
    */
   isWritten(object: ObjectValue, name: string): boolean
   /** True when an object is used other than by naming its attributes. */
@@ -25,12 +25,12 @@ export interface AttributeWrites {
 }
 
 /**
- * Finds the attributes of `root` that running the graph may change: by assignment, or in place, directly or through views, lists,
+ * Finds the attributes of `root` that running any of the graphs, its methods, may change: by assignment, or in place, directly or through views, lists,
  * dicts, objects and control flow. The question that `recordMutableAttrs` of torch/csrc/jit/passes/freeze_module.cpp answers, for
  * elements of containers too. Flow-insensitive, nearly linear, and on the safe side.
  */
-export function analyzeAttributeWrites(graph: Graph, root: ObjectValue): AttributeWrites {
-  return new Analysis(graph, root)
+export function analyzeAttributeWrites(graphs: readonly Graph[], root: ObjectValue): AttributeWrites {
+  return new Analysis(graphs, root)
 }
 
 class Analysis implements AttributeWrites {
@@ -44,18 +44,18 @@ class Analysis implements AttributeWrites {
 
   /** Attributes that are read or assigned. */
   readonly #accessed: Map<ObjectValue, Set<string>> = new Map()
-  readonly #graph: Graph
+  readonly #graphs: readonly Graph[]
   #shares: ReadonlySet<Cell> | undefined
 
-  constructor(graph: Graph, root: ObjectValue) {
-    this.#graph = graph
+  constructor(graphs: readonly Graph[], root: ObjectValue) {
+    this.#graphs = graphs
     this.#root = root
-    for (const node of allNodes(graph.block)) {
+    for (const node of nodesOf(graphs)) {
       if (node.kind === 'prim::SetAttr' && mayHoldObject(node.input(1).type)) this.#unstable.add(node.string('name'))
     }
-    for (const node of allNodes(graph.block)) this.#visit(node)
-    this.#escape(graph.block.outputs)
-    for (const node of allNodes(graph.block)) for (const block of node.blocks) this.#escape(block.outputs)
+    for (const node of nodesOf(graphs)) this.#visit(node)
+    for (const graph of graphs) this.#escape(graph.block.outputs)
+    for (const node of nodesOf(graphs)) for (const block of node.blocks) this.#escape(block.outputs)
   }
 
   accessOf(node: Node): Access | undefined {
@@ -82,7 +82,7 @@ class Analysis implements AttributeWrites {
         if (this.#assigned.get(object)?.has(name) || cells.some((cell) => cell.written)) for (const cell of cells) changing.add(cell)
       }
     }
-    const results = this.#graph.block.outputs.flatMap((value) => isResult(value.node) ? value.node.inputs : [value])
+    const results = this.#graphs.flatMap(({ block }) => block.outputs).flatMap((value) => isResult(value.node) ? value.node.inputs : [value])
     const returned = results.flatMap((value) => this.#values.has(value) ? chain(this.#values.get(value)!) : [])
     return this.#shares = new Set(returned.filter((cell) => changing.has(cell)))
   }
@@ -225,6 +225,10 @@ class Analysis implements AttributeWrites {
       if (object !== undefined) this.#merge(this.#cell(value), this.#attributes.object(object))
     }
   }
+}
+
+function* nodesOf(graphs: readonly Graph[]): Generator<Node> {
+  for (const graph of graphs) yield* allNodes(graph.block)
 }
 
 /** What the graph returns and does not look into itself: that one element is written to says nothing of the others. */

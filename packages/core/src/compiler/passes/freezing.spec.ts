@@ -41,10 +41,10 @@ function freeze(root: ObjectValue, text: string, expected?: string): Result {
   visit(root)
   const graph = graphOf(text, { types })
   const log = recordLog()
-  freezeModule(graph, root, log)
+  freezeModule([graph], root, log)
   verify(graph)
   if (expected !== undefined) expect(structure(graph)).toBe(structure(graphOf(expected, { types })))
-  const pruned = pruneModule(graph, root)
+  const pruned = pruneModule([graph], root)
   return { graph, root: pruned, log, left: paths(pruned) }
 }
 
@@ -271,11 +271,11 @@ describe('hoistConvPackedParams', () => {
   %p : ${packed.type.name} = prim::GetAttr[name="_packed_params"](%c)
   %s : int = prim::GetAttr[name="scale"](%c)
   return (%p, %s)`, { types: new Map([['Net', root.type], [conv.type.name, conv.type]]) })
-    freezeModule(graph, root, recordLog(), { select: (access) => !isConvPackedParams(access) })
-    expect(paths(pruneModule(graph, root))).toEqual(['conv._packed_params'])
+    freezeModule([graph], root, recordLog(), { select: (access) => !isConvPackedParams(access) })
+    expect(paths(pruneModule([graph], root))).toEqual(['conv._packed_params'])
     const log = recordLog()
-    hoistConvPackedParams(graph, root, log)
+    hoistConvPackedParams([graph], root, log)
     expect(log.changes.get('hoist_conv_packed_params')).toBe(1)
-    expect(paths(pruneModule(graph, root))).toEqual([])
+    expect(paths(pruneModule([graph], root))).toEqual([])
   })
 })

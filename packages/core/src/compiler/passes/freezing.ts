@@ -16,32 +16,33 @@ export interface FreezeOptions {
 }
 
 /**
- * Turns the attributes of `root` that running `graph` cannot change into constants, in place, the module being in evaluation mode.
- * `graph` is the inlined `forward`; its first input is the module. As torch/csrc/jit/passes/freeze_module.cpp.
+ * Turns the attributes of `root` that running its methods cannot change into constants, in place, the module being in evaluation mode.
+ * `graphs` are the inlined methods; their first input is the module. As torch/csrc/jit/passes/freeze_module.cpp.
  * Attributes that may change, and all that share memory with them, stay; so do modules that are used other than by naming attributes.
  * Throws when the module returns itself.
  */
-export function freezeModule(graph: Graph, root: ObjectValue, log: PassLog, options: FreezeOptions = {}): void {
+export function freezeModule(graphs: readonly Graph[], root: ObjectValue, log: PassLog, options: FreezeOptions = {}): void {
   const { name = 'freeze_module', select } = options
-  const self = graph.inputs[0]
-  if (graph.outputs.some((value) => value === self || sameType(value.type, root.type))) throw returnsItself(root)
-  const writes = analyzeAttributeWrites(graph, root)
-  const constants = new Map<ObjectValue, Map<string, Value>>()
+  if (graphs.some((graph) => graph.outputs.some((value) => value === graph.inputs[0] || sameType(value.type, root.type)))) throw returnsItself(root)
+  const writes = analyzeAttributeWrites(graphs, root)
   let changed = 0
   const declined = new Map<ObjectValue | undefined, Set<string>>()
-  for (const node of allNodes(graph.block)) {
-    if (node.kind !== 'prim::GetAttr') continue
-    const access = writes.accessOf(node)
-    if (select !== undefined && !select(access)) continue
-    const constant = constantFor(graph, access, writes, constants)
-    if (typeof constant !== 'string') {
-      node.output.replaceAllUsesWith(constant)
-      node.destroy()
-      changed++
-    } else if (constant !== '' && isNew(declined, access?.object, node.string('name'))) log.declined(name, node.string('name'), constant)
+  for (const graph of graphs) {
+    const constants = new Map<ObjectValue, Map<string, Value>>()
+    for (const node of allNodes(graph.block)) {
+      if (node.kind !== 'prim::GetAttr') continue
+      const access = writes.accessOf(node)
+      if (select !== undefined && !select(access)) continue
+      const constant = constantFor(graph, access, writes, constants)
+      if (typeof constant !== 'string') {
+        node.output.replaceAllUsesWith(constant)
+        node.destroy()
+        changed++
+      } else if (constant !== '' && isNew(declined, access?.object, node.string('name'))) log.declined(name, node.string('name'), constant)
+    }
+    removeUnusedReads(graph)
   }
   if (changed > 0) log.changed(name, changed)
-  removeUnusedReads(graph)
 }
 
 /** True the first time an attribute is asked for. */
@@ -113,14 +114,14 @@ function removeUnusedReads(graph: Graph): void {
 }
 
 /**
- * A copy of `root` that holds only what `graph` still accesses; an object that the graph passes on whole keeps everything, and so do
+ * A copy of `root` that holds only what `graphs` still access; an object that they pass on whole keeps everything, and so do
  * the objects in kept values. Objects of one class keep the same attributes, as a class has one list of them. Run it after the last pass.
  */
-export function pruneModule(graph: Graph, root: ObjectValue): ObjectValue {
-  const writes = analyzeAttributeWrites(graph, root)
+export function pruneModule(graphs: readonly Graph[], root: ObjectValue): ObjectValue {
+  const writes = analyzeAttributeWrites(graphs, root)
   const kept = new Map<ClassType, Set<string>>()
   const keep = (type: ClassType, name: string): void => { kept.set(type, (kept.get(type) ?? new Set()).add(name)) }
-  for (const node of allNodes(graph.block)) {
+  for (const node of graphs.flatMap((graph) => [...allNodes(graph.block)])) {
     if (node.kind !== 'prim::GetAttr' && node.kind !== 'prim::SetAttr') continue
     const access = writes.accessOf(node)
     if (access !== undefined) keep(access.object.type, access.name)

@@ -16,6 +16,6 @@ export function isConvPackedParams(access: Access | undefined): boolean {
  * Takes the packed parameters of quantized convolutions out of their modules, so that the modules can go. PyTorch moves them to the
  * root module and freezes once more, which makes them constants; here they become constants at once.
  */
-export function hoistConvPackedParams(graph: Graph, root: ObjectValue, log: PassLog): void {
-  freezeModule(graph, root, log, { name: 'hoist_conv_packed_params', select: isConvPackedParams })
+export function hoistConvPackedParams(graphs: readonly Graph[], root: ObjectValue, log: PassLog): void {
+  freezeModule(graphs, root, log, { name: 'hoist_conv_packed_params', select: isConvPackedParams })
 }

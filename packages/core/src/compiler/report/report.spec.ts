@@ -113,21 +113,21 @@ function graphWith(line: string): Graph {
 
 describe('warnings', () => {
   test('nothing to say of an ordinary model', () => {
-    expect(warningsOf(graphWith('%y : Tensor = aten::relu(%x)'), ['cpu'])).toEqual([])
+    expect(warningsOf([graphWith('%y : Tensor = aten::relu(%x)')], ['cpu'])).toEqual([])
   })
 
   test('weights from another device', () => {
-    expect(warningsOf(graphWith('%y : Tensor = aten::relu(%x)'), ['cpu', 'cuda:0'])).toEqual([expect.stringContaining('saved on cuda:0;')])
+    expect(warningsOf([graphWith('%y : Tensor = aten::relu(%x)')], ['cpu', 'cuda:0'])).toEqual([expect.stringContaining('saved on cuda:0;')])
   })
 
   test('an operator that came with PyTorch 2', () => {
-    const [warning] = warningsOf(graphWith(`%l : int[] = prim::ListConstruct()
+    const [warning] = warningsOf([graphWith(`%l : int[] = prim::ListConstruct()
       %n : NoneType = prim::Constant()
-      %y : Tensor = aten::rms_norm(%x, %l, %n, %n)`), [])
+      %y : Tensor = aten::rms_norm(%x, %l, %n, %n)`)], [])
     expect(warning).toContain('aten::rms_norm came with PyTorch 2')
   })
 
   test('an operator of a library', () => {
-    expect(warningsOf(graphWith('%y : Tensor = torchvision::nms(%x, %x, %f)'), [])).toEqual([expect.stringContaining('torchvision::nms')])
+    expect(warningsOf([graphWith('%y : Tensor = torchvision::nms(%x, %x, %f)')], [])).toEqual([expect.stringContaining('torchvision::nms')])
   })
 })

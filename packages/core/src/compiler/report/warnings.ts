@@ -6,10 +6,10 @@ import { schemaName } from '../ir/schema.ts'
 const BUILT_IN: ReadonlySet<string> = new Set(['aten', 'prim', 'prepacked', 'quantized', 'sparse', '_caffe2'])
 
 /** What a user should know of the emitted code, each in a sentence or two; `devices` are those that tensors were saved on. */
-export function warningsOf(graph: Graph, devices: readonly string[]): string[] {
+export function warningsOf(graphs: readonly Graph[], devices: readonly string[]): string[] {
   const newer = new Set<string>()
   const foreign = new Set<string>()
-  for (const { schema } of allNodes(graph.block)) {
+  for (const { schema } of graphs.flatMap((graph) => [...allNodes(graph.block)])) {
     if (!schema) continue
     if (!BUILT_IN.has(schema.name.slice(0, schema.name.indexOf('::')))) foreign.add(schemaName(schema))
     else if (requiresNewerRuntime(schema)) newer.add(schemaName(schema))

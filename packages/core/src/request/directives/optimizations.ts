@@ -1,4 +1,4 @@
-import { BLOCKABLE } from '../../compiler/backends/cpu.ts'
+import { BLOCKABLE } from '../../compiler/backends/index.ts'
 import { badValue, type Directive, wordSet, written } from '../directive.ts'
 
 /** Optimizations to leave out. */
