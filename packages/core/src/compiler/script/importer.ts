@@ -113,6 +113,13 @@ export class Importer implements Resolver {
     return found
   }
 
+  /** Adds the functions of a text to the methods of a class. */
+  define(type: ClassType, source: SourceFile): void {
+    for (const part of indexSource(source)) {
+      if (part.kind === 'def') type.methods.set(part.name, scriptFunction(`${type.name}.${part.name}`, part, this, type))
+    }
+  }
+
   hook(type: ClassType, name: string): ScriptFunction | undefined {
     return this.#hooks.get(type)?.get(name)
   }

@@ -32,6 +32,8 @@ export interface LoadedModule {
   functionNamed(name: string): ScriptFunction | undefined
   /** A class, NamedTuple, enum or interface of the model by its qualified name. */
   typeNamed(name: string): Type | undefined
+  /** Adds the functions of a text to the methods of the root module's class, as `ScriptModule.define`. */
+  define(source: SourceFile): void
 }
 
 /**
@@ -52,6 +54,7 @@ export async function loadModule(archive: Archive): Promise<LoadedModule> {
     method: (name) => root.type.methods.get(name),
     functionNamed: (name) => importer.functionNamed(name),
     typeNamed: (name) => importer.namedType(name),
+    define: (source) => importer.define(root.type, source),
   }
 }
 
