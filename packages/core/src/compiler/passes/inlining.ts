@@ -6,7 +6,7 @@ import { allNodes, Graph, type Block, type Node, type Value } from '../ir/graph.
 import { boolValue, type IValue, type ObjectValue } from '../ir/ivalue.ts'
 import { hasSideEffects, isNondeterministic } from '../ir/side-effects.ts'
 import { evaluate } from './evaluate/index.ts'
-import { KnownAttributes } from './known-attributes.ts'
+import { areContradicted, KnownAttributes } from './known-attributes.ts'
 import { attributePath, objectAt } from './module-paths.ts'
 
 /** Nodes of a graph after inlining, and calls on the way. The largest torchvision model has about 10^4; a short file can ask for 2^64. */
@@ -27,6 +27,8 @@ export interface InlineOptions {
    * out is neither copied nor compiled, which is most of a scripted torchvision model's code.
    */
   readonly settle?: boolean
+  /** Names of attributes that may have other values when a method is run, though no method assigns them. */
+  readonly changing?: ReadonlySet<string>
 }
 
 interface Frame {
@@ -41,22 +43,46 @@ interface Frame {
  * Throws for recursion, for a result beyond the limits above, and for an interface call whose module cannot be known.
  */
 export function inline(method: ScriptFunction, options: InlineOptions = {}): Graph {
-  const known = options.settle && options.root ? new KnownAttributes(options.root) : undefined
-  const graph = copyInlined(method, options, known)
-  // Branches were chosen as if no attribute that decides is ever assigned; where one is, none is chosen.
-  return known?.areContradicted ? copyInlined(method, options, undefined) : graph
+  return inlineAll([method], options)[0]!
 }
 
-function copyInlined(method: ScriptFunction, options: InlineOptions, known: KnownAttributes | undefined): Graph {
+/** {@link inline} of several methods of one module, each of which may be run at any time after the others: what one assigns none takes for known. */
+export function inlineAll(methods: readonly ScriptFunction[], options: InlineOptions = {}): Graph[] {
+  const { root, settle } = options
+  if (settle && root) {
+    const known = methods.map(() => new KnownAttributes(root))
+    const graphs = copyAll(methods, options, known)
+    // Branches were chosen as if no attribute that decides is ever assigned; where one is, none is chosen.
+    if (!areContradicted(known, options.changing)) return graphs
+  }
+  return copyAll(methods, options, [])
+}
+
+function copyAll(methods: readonly ScriptFunction[], options: InlineOptions, known: readonly KnownAttributes[]): Graph[] {
+  const trusted = new Map<string, string>()
+  const graphs = methods.map((method, i) => copyInlined(method, options, known[i], trusted))
+  checkInterfaces(graphs, trusted)
+  return graphs
+}
+
+function copyInlined(method: ScriptFunction, options: InlineOptions, known: KnownAttributes | undefined, trusted: Map<string, string>): Graph {
   const source = method.graph()
   const graph = new Graph()
   const map = new Map<Value, Value>()
   for (const input of source.inputs) map.set(input, graph.block.addInput(input.type, input.debugName))
-  const inliner = new Inliner(graph, options, known)
+  const inliner = new Inliner(graph, options, known, trusted)
   const outputs = inliner.copy(source.block, graph.block, map, { callee: method, caller: undefined }, 0)
   for (const output of outputs) graph.block.registerOutput(output)
-  inliner.checkInterfaces()
   return graph
+}
+
+/** Interface calls were resolved as if no attribute on the way is ever assigned; refuses when one is. */
+function checkInterfaces(graphs: readonly Graph[], trusted: ReadonlyMap<string, string>): void {
+  if (trusted.size === 0) return
+  for (const node of graphs.flatMap(({ block }) => [...allNodes(block)])) {
+    const what = node.kind === 'prim::SetAttr' ? trusted.get(node.string('name')) : undefined
+    if (what !== undefined) throw unresolved(what, `an assignment of \`${node.string('name')}\``)
+  }
 }
 
 class Inliner {
@@ -65,13 +91,14 @@ class Inliner {
   /** Undefined when nothing is to be settled. */
   readonly #known: KnownAttributes | undefined
   /** Attribute names through which interface calls were resolved, with the call that did. */
-  readonly #trusted: Map<string, string> = new Map()
+  readonly #trusted: Map<string, string>
   #nodes = 0
 
-  constructor(graph: Graph, options: InlineOptions, known: KnownAttributes | undefined) {
+  constructor(graph: Graph, options: InlineOptions, known: KnownAttributes | undefined, trusted: Map<string, string>) {
     this.#graph = graph
     this.#options = options
     this.#known = known
+    this.#trusted = trusted
   }
 
   copy(source: Block, target: Block, map: Map<Value, Value>, frame: Frame, depth: number): Value[] {
@@ -158,15 +185,6 @@ class Inliner {
     if (path === undefined || callee === undefined) throw unresolved(what, frame.callee.name)
     for (const attribute of path) this.#trusted.set(attribute, what)
     return callee
-  }
-
-  /** Interface calls were resolved as if no attribute on the way is ever assigned; refuses when one is. */
-  checkInterfaces(): void {
-    if (this.#trusted.size === 0) return
-    for (const node of allNodes(this.#graph.block)) {
-      const what = node.kind === 'prim::SetAttr' ? this.#trusted.get(node.string('name')) : undefined
-      if (what !== undefined) throw unresolved(what, `an assignment of \`${node.string('name')}\``)
-    }
   }
 }
 

@@ -8,7 +8,7 @@ export function inEvaluation(value: IValue, object: ObjectValue, name: string): 
 
 /**
  * What the flags of a module say while a graph is built from its code, as if no attribute on the way to them is ever assigned.
- * Whether that holds is known when the graph is complete: code that is not in it, because a flag says so, cannot run, and so assigns nothing.
+ * Whether that holds is known when the graphs of all methods are complete: code that is not in it, because a flag says so, cannot run, and so assigns nothing.
  */
 export class KnownAttributes {
   readonly #root: ObjectValue
@@ -45,10 +45,18 @@ export class KnownAttributes {
     return this.#flags.get(value) ?? toIValue(value)
   }
 
-  /** True when the graph may assign an attribute that was taken for constant. */
-  get areContradicted(): boolean {
-    if (this.#trusted.size === 0) return false
-    for (const name of this.#assigned) if (this.#trusted.has(name)) return true
+  /** Names of attributes that were taken for constant. */
+  get trusted(): ReadonlySet<string> {
+    return this.#trusted
+  }
+
+  /** Names of attributes that the graph assigns. */
+  get assigned(): ReadonlySet<string> {
+    return this.#assigned
+  }
+
+  /** True when the graph has code that was not looked into. */
+  get hasHiddenCode(): boolean {
     return this.#hasHiddenCode
   }
 
@@ -56,4 +64,12 @@ export class KnownAttributes {
     const isSelf = value.offset === 0 && value.node === value.node.graph.block.paramNode
     return isSelf ? this.#root : this.#objects.get(value)
   }
+}
+
+/** True when one of a module's methods, or who has the module (`changing`), may assign an attribute that one of them was taken to know. */
+export function areContradicted(known: readonly KnownAttributes[], changing: ReadonlySet<string> = new Set()): boolean {
+  const trusted = new Set(known.flatMap((each) => [...each.trusted]))
+  if (trusted.size === 0) return false
+  const assigned = [...changing, ...known.flatMap((each) => [...each.assigned])]
+  return known.some((each) => each.hasHiddenCode) || assigned.some((name) => trusted.has(name))
 }
