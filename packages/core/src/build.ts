@@ -59,7 +59,7 @@ export type BuildRequest = ModelRequest & { readonly file: string }
 export async function build(request: BuildRequest, options: BuildOptions): Promise<BuildResult> {
   const file = resolve(request.file)
   const version = await fileVersion(file)
-  const job: Job = { request: { ...request, file }, version, name: modelName(file), options }
+  const job: Job = { request: { ...request, file }, version, name: modelName(file, request.format), options }
   const attempt = JSON.stringify([file, version, canonicalRequest(request), canonicalRequest(request, 'conversion')])
   return await rememberingFailure(options.store, attempt, async () => await fromStore(job) ?? await fromSource(job))
 }

@@ -93,7 +93,8 @@ export async function makeArtifact(model: Model, request: ModelRequest, options:
   return {
     ...artifact,
     facts: { ...facts, inputs, outputs, signature: { inputs, outputs }, ...image && { image }, runtime, imports: runtimeImports(needs, facts.operatorVersion), check },
-    warnings: [...artifact.warnings, ...lack ? [lack.message] : []],
+    // Who asks for another engine or another file does not mean the web.
+    warnings: [...artifact.warnings, ...lack && facts.backend === 'cpu' && facts.format === 'ptl' ? [lack.message] : []],
   }
 }
 
@@ -101,7 +102,10 @@ async function compileModel({ source }: Model, request: ModelRequest, { onProgre
   return await compile(source, { ...compileOptions(request), ...onProgress && { onProgress } })
 }
 
-const compileOptions = ({ backend, format, block }: ModelRequest): CompileOptions => ({ backend, format, block })
+/** What a request says to the compiler. */
+function compileOptions({ backend, format, block, bytecode, runtime, code, debug }: ModelRequest): CompileOptions {
+  return { backend, format, block, code, debug, ...bytecode !== 'auto' && { bytecode }, ...runtime !== 'any' && { runtime } }
+}
 
 async function tried(
   { name, kind, source }: Model, request: ModelRequest, artifact: Artifact, runtime: ModelRuntime, { examples, onProgress }: MakeOptions,

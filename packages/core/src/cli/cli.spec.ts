@@ -60,7 +60,7 @@ describe('petal', () => {
     [['optimize', 'net.pt', '-o', 'a', '-o', 'b'], 'The option "--output" is given 2 times.', 'once'],
     [['optimize', 'net.pt', '--json=yes'], 'The option "--json" takes no value.', '--help'],
     [['optimize', 'net.pt', '--block', 'conv_bn'], '"conv_bn" is not a value', 'Did you mean "conv_bn_fusion"?'],
-    [['optimize', 'net.pt', '--backend', 'vulkan'], '"vulkan" is not a value', 'Valid: cpu.'],
+    [['optimize', 'net.pt', '--backend', 'opencl'], '"opencl" is not a value', 'Valid: cpu, vulkan, metal.'],
     [['doctor', 'a', 'b'], '"petal doctor" takes one folder; "b" is one too many.', '--help'],
     [['doctor', 'nowhere'], 'There is no folder ', 'Name the folder of the app.'],
     [['setup', 'nowhere'], 'There is no folder ', 'Name the folder of the app.'],

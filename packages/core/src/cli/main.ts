@@ -34,7 +34,12 @@ const COMMANDS: readonly Command[] = [
     options: {
       output: { short: 'o', value: 'file', about: 'where to write; <model>.ptl beside the model when left out' },
       block: { value: 'names', about: 'optimizations to leave out, separated by commas' },
-      backend: { value: 'name', about: 'the engine to compile for: cpu' },
+      backend: { value: 'name', about: 'the engine to compile for: cpu, vulkan or metal; cpu when left out' },
+      format: { value: 'name', about: 'the file to write: ptl, flatbuffer or torchscript; ptl when left out' },
+      bytecode: { value: 'version', about: 'of the lite interpreter: 4 to 9; 8 when left out' },
+      runtime: { value: 'version', about: 'the oldest PyTorch Mobile that shall load it: 1.9 to 2.1' },
+      code: { about: 'put TorchScript code into the .ptl as well, for torch.jit.load' },
+      debug: { about: 'put debug handles into the .ptl, so that its errors name source lines' },
       tolerance: { value: 'number', about: 'how far outputs may be from those before optimizing; 1e-4 when left out' },
       ...PYTHON_OPTIONS,
       json,

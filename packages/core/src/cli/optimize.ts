@@ -8,6 +8,7 @@ import type { BuiltArtifact, BuiltFacts } from '../facts.ts'
 import { makeArtifact, type Model, openModel, openSource, usableModel } from '../model.ts'
 import type { ConversionControl, ConversionFacts, Warning } from '../pytorch/engine.ts'
 import { type ModelRequest, parseDirectives, type WrittenDirective } from '../request/index.ts'
+import { extensionOf } from '../store/index.ts'
 import { type Arguments, onlyValue } from './arguments.ts'
 import { checkLine, conversionLines, operatorLine, optimizationLines, portLines, runtimeLine } from './facts-text.ts'
 import { checkOutput, SIGNALS, writeOutput } from './output.ts'
@@ -22,7 +23,7 @@ export async function optimize(args: Arguments): Promise<void> {
   const file = args.operand
   refuseImport(file)
   const request = requestOf(args)
-  const output = onlyValue(args, 'output') ?? join(dirname(file), `${basename(file, extname(file))}.ptl`)
+  const output = onlyValue(args, 'output') ?? besides(file, extensionOf(request.format))
   const progress = createProgress(basename(file))
   const compileTo = async (model: Model, converted?: Converted): Promise<void> => {
     const artifact = await makeArtifact({ ...model, name: basename(file) }, request, {
@@ -54,6 +55,12 @@ export async function optimize(args: Arguments): Promise<void> {
   } finally {
     progress.end()
   }
+}
+
+/** A file beside the model, and never the model itself: `net.ptl`, `net.optimized.pt`. */
+function besides(file: string, extension: string): string {
+  const stem = basename(file, extname(file))
+  return join(dirname(file), extname(file) === extension && extension !== '.ptl' ? `${stem}.optimized${extension}` : stem + extension)
 }
 
 /** Converts with PyTorch, then compiles. */
@@ -114,7 +121,7 @@ function refuseImport(operand: string): void {
 }
 
 /** Options that are directives of the same name. */
-const DIRECTIVE_OPTIONS = ['backend', 'convert', 'entry', 'args', 'input', 'script', 'trace', 'check', 'tolerance', 'quantize'] as const
+const DIRECTIVE_OPTIONS = ['backend', 'format', 'bytecode', 'runtime', 'convert', 'entry', 'args', 'input', 'script', 'trace', 'check', 'tolerance', 'quantize'] as const
 
 function requestOf(args: Arguments): ModelRequest {
   const written: WrittenDirective[] = []
@@ -127,7 +134,7 @@ function requestOf(args: Arguments): ModelRequest {
   // On the command line a path is relative to where one is, in an import to the file that is imported.
   const weights = onlyValue(args, 'weights')
   if (weights) written.push(['weights', resolve(weights)])
-  if (args.switches.has('trust')) written.push(['trust', undefined])
+  for (const name of ['trust', 'code', 'debug']) if (args.switches.has(name)) written.push([name, undefined])
   return parseDirectives(written)
 }
 

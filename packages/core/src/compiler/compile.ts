@@ -3,9 +3,9 @@ import type { ByteSource } from './archive/byte-source.ts'
 import { openArchive, type Archive } from './archive/zip-reader.ts'
 import { BACKENDS, BLOCKABLE, inlineMethods, methodNames, optimizeForMobile } from './backends/index.ts'
 import { emitLite } from './emit/lite.ts'
-import { PetalError } from './errors.ts'
 import { explained, withFrame } from './explained.ts'
 import type { Facts } from './facts.ts'
+import { checkedOptions } from './options.ts'
 import { graphsOf, type Method, type Program } from './program.ts'
 import { needsOf } from './report/needs.ts'
 import { countOperators } from './report/operators.ts'
@@ -31,11 +31,10 @@ const METHOD = 'forward'
 const PROGRESS = { optimizing: 0.3, emitting: 0.9 }
 
 async function compileModel(source: ByteSource, options: CompileOptions): Promise<Artifact> {
-  const unknown = options.block.find((name) => !BLOCKABLE.includes(name))
-  if (unknown !== undefined) throw unknownOptimization(unknown)
+  const checked = checkedOptions(options)
   options.onProgress?.({ phase: 'reading', share: 0 })
   const archive = await openArchive(source)
-  return await withFrame(archive, () => compileArchive(archive, source, options))
+  return await withFrame(archive, () => compileArchive(archive, source, checked))
 }
 
 async function compileArchive(archive: Archive, source: ByteSource, options: CompileOptions): Promise<Artifact> {
@@ -84,11 +83,3 @@ function programOf(module: LoadedModule, options: CompileOptions, record: PassRe
 }
 
 const portsOf = ({ schema }: Method): Pick<Facts, 'inputs' | 'outputs'> => ({ inputs: inputsOf(schema), outputs: outputsOf(schema) })
-
-function unknownOptimization(name: string): PetalError {
-  return new PetalError({
-    code: 'UNKNOWN_OPTIMIZATION',
-    message: `There is no optimization '${name}' to block.`,
-    fix: `Name some of ${BLOCKABLE.join(', ')}.`,
-  })
-}

@@ -28,7 +28,7 @@ export interface Directive<Field extends keyof ModelRequest = keyof ModelRequest
   print(value: ModelRequest[Field]): string
 }
 
-type Choice = 'backend' | 'format' | 'as' | 'convert' | 'quantize' | 'requires' | 'crop' | 'scaling' | 'channels' | 'layout'
+type Choice = 'backend' | 'format' | 'runtime' | 'as' | 'convert' | 'quantize' | 'requires' | 'crop' | 'scaling' | 'channels' | 'layout'
 type WordSet = 'block'
 type ChoiceInit<Field extends Choice | WordSet> = Pick<Directive<Field>, 'name' | 'words' | 'fallback' | 'stage'>
 
@@ -65,6 +65,23 @@ type PatternInit<Field extends keyof ModelRequest> =
 /** A directive whose value has a grammar of its own, about Python sources unless `stage` says else; `read` throws a PetalError for what does not fit. */
 export function written<Field extends keyof ModelRequest>({ read, whenEmpty, ...init }: PatternInit<Field>): Directive<Field> {
   return { words: [], stage: 'conversion', ...init, parse: (value) => read(requiredValue(init.name, init.example, value, whenEmpty)) }
+}
+
+/** A directive that is a bare word. */
+export function flag<Field extends 'trust' | 'code' | 'debug'>(name: Field, stage: Stage): Directive<Field> {
+  return {
+    name,
+    words: [],
+    example: 'true',
+    fallback: false,
+    stage,
+    parse(value) {
+      if (value === undefined || value === '' || value === 'true') return true
+      if (value === 'false') return false
+      throw badValue(name, value, 'it takes no value', 'true')
+    },
+    print: String,
+  }
 }
 
 /** The set without repetitions, in one order. */

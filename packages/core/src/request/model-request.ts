@@ -1,11 +1,20 @@
+import type { BackendName, BytecodeVersion, Format, RuntimeVersion } from '../compiler/artifact.ts'
 import type { ConversionRequest } from '../conversion-request.ts'
 
 /** What an import asks for, complete: every field is present, whatever the user left out. */
 export interface ModelRequest extends ConversionRequest {
   /** Which engine the model is compiled for. */
-  readonly backend: 'cpu'
-  /** Which file comes out: `ptl` is PyTorch's mobile format, for the lite interpreter. */
-  readonly format: 'ptl'
+  readonly backend: BackendName
+  /** Which file comes out. */
+  readonly format: Format
+  /** The version of bytecode; `auto` for the one that fits format and runtime. */
+  readonly bytecode: BytecodeVersion | 'auto'
+  /** The oldest runtime that shall load the file; `any` for whichever can. */
+  readonly runtime: RuntimeVersion | 'any'
+  /** Whether the code is in the file as well. */
+  readonly code: boolean
+  /** Whether the file leads from errors to source lines. */
+  readonly debug: boolean
   /** Optimizations to leave out: PyTorch's names in lower case, sorted, each once. */
   readonly block: readonly string[]
   /** How much optimizing may change the outputs on the example inputs, relative to the largest. */

@@ -32,12 +32,12 @@ export function parseDirectives(written: Iterable<WrittenDirective>): ModelReque
 
 /**
  * One spelling for all requests that are the same to a stage: the stage's directives (of a conversion also those about examples), defaults
- * written out, sorted. Fit for cache keys.
+ * written out, empty ones left out, sorted. Fit for cache keys.
  */
 export function canonicalRequest(request: ModelRequest, stage: Exclude<Stage, 'import'> = 'compilation'): string {
   return [...byName.values()]
     .filter((directive) => directive.stage === stage || (stage === 'conversion' && directive.stage === 'examples'))
-    .map((directive) => `${directive.name}=${directive.print(request[directive.name])}`)
+    .flatMap((directive) => directive.print(request[directive.name]) === '' ? [] : `${directive.name}=${directive.print(request[directive.name])}`)
     .toSorted()
     .join('&')
 }

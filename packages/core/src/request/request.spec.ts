@@ -81,11 +81,11 @@ describe('an import', () => {
   })
 
   it.each([
-    ['backend=vulkan', 'Valid: cpu.'],
-    ['backend=metal', 'Valid: cpu.'],
-    ['format=onnx', 'Valid: ptl.'],
-    ['zebra=1', 'Valid: args, as, backend, block, channels, check, convert,'],
-    ['block=vulkan_automatic_gpu_transfer', 'Valid: conv_1d_to_2d, conv_bn_fusion,'],
+    ['backend=opencl', 'Valid: cpu, vulkan, metal.'],
+    ['format=onnx', 'Valid: ptl, flatbuffer, torchscript.'],
+    ['runtime=pixel', 'Valid: 1.9, 1.10, 1.11, 1.12, 1.13, 2.0, 2.1, any.'],
+    ['zebra=1', 'Valid: args, as, backend, block,'],
+    ['block=amp', 'Valid: conv_1d_to_2d, conv_bn_fusion,'],
   ])('?mobile&%s names what is valid and guesses nothing', (query, valid) => {
     const { fix } = failureOf(`x.pt?mobile&${query}`)
     expect(fix).toContain(valid)
@@ -95,7 +95,7 @@ describe('an import', () => {
 
 describe('a Python source', () => {
   const conversion = (query: string): string => canonicalRequest(parseImport(`net.py?mobile&${query}`)!.request, 'conversion')
-  const DEFAULTS = 'args=&check=auto&convert=auto&entry=&input=&quantize=none&script=&trace=&trust=false&weights='
+  const DEFAULTS = 'check=auto&convert=auto&quantize=none&trust=false'
 
   it.each([
     ['convert=trace', 'convert=trace'],
@@ -123,7 +123,7 @@ describe('a Python source', () => {
   ])('%s', (query, canonical) => {
     if (canonical === undefined) return expect(failureOf(`net.py?mobile&${query}`).code).toBe('BAD_QUERY')
     const name = canonical.split('=')[0]!
-    expect(conversion(query)).toBe(DEFAULTS.split('&').map((part) => (part.startsWith(`${name}=`) ? canonical : part)).join('&'))
+    expect(conversion(query)).toBe([...DEFAULTS.split('&').filter((part) => !part.startsWith(`${name}=`)), canonical].toSorted().join('&'))
     expect(canonicalRequest(parseImport(`net.py?mobile&${query}`)!.request)).toBe(canonicalRequest(defaultRequest))
     expect(conversion(canonical.replaceAll(' ', '%20'))).toBe(conversion(query))
   })
@@ -158,9 +158,9 @@ describe('a Python source', () => {
 
 describe('a request', () => {
   it('has one canonical spelling, without what does not change the bytes', () => {
-    expect(canonicalRequest(defaultRequest)).toBe('backend=cpu&block=&format=ptl&tolerance=0.0001')
+    expect(canonicalRequest(defaultRequest)).toBe('backend=cpu&bytecode=auto&code=false&debug=false&format=ptl&runtime=any&tolerance=0.0001')
     const url = parseDirectives([['as', 'url'], ['block', 'remove_dropout,CONV_BN_FUSION']])
-    expect(canonicalRequest(url)).toBe('backend=cpu&block=conv_bn_fusion,remove_dropout&format=ptl&tolerance=0.0001')
+    expect(canonicalRequest(url)).toBe('backend=cpu&block=conv_bn_fusion,remove_dropout&bytecode=auto&code=false&debug=false&format=ptl&runtime=any&tolerance=0.0001')
     expect(canonicalRequest({ ...url, block: url.block.toReversed() })).toBe(canonicalRequest(url))
   })
 

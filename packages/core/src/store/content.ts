@@ -7,7 +7,7 @@ import { moveInto, temporaryName, writeStream } from './write.ts'
 
 /** Files by what is in them. */
 export interface ContentStore {
-  /** A file `<name>.ptl` with exactly these bytes, or undefined when they are not stored, or no longer as they were. */
+  /** A file of that name with exactly these bytes, or undefined when they are not stored, or no longer as they were. */
   find(content: FileDigest, name: string): Promise<string | undefined>
   /** The same bytes under no name of their own, to be read by us. */
   blob(content: FileDigest): Promise<string | undefined>
@@ -37,7 +37,7 @@ export function createContentStore(folder: string, temporaryFolder: string, memo
 
   return {
     async find(content, name) {
-      const named = join(home(content.sha256), `${name}.ptl`)
+      const named = join(home(content.sha256), name)
       if (await intact(named, content)) return named
       const blob = join(home(content.sha256), BLOB)
       if (!await intact(blob, content)) return undefined

@@ -1,6 +1,6 @@
 export type { FileDigest } from './digest.ts'
 export { systemCode, writeFailure } from './failure.ts'
-export { modelName } from './name.ts'
+export { extensionOf, modelName } from './name.ts'
 export type { ConversionRecord } from './conversions.ts'
 export { createStore, type ConversionSteps, type Store, type Stored, type StoredConversion, type StoreOptions, type StoreRequest, type StoreStats } from './store.ts'
 export { moveInto, temporaryName, writeStream } from './write.ts'

@@ -262,7 +262,7 @@ describe('names', () => {
     ['/a/net.pt', 'net'], ['net', 'net'], ['net.v2.pt', 'net.v2'], ['my net (1).pt', 'my_net__1_'], ['.hidden.pt', 'hidden'], ['...', 'model'],
     ['mode\u0301le.pt', 'mod\u00e9le'], ['con.pt', '_con'], [`${'x'.repeat(200)}.pt`, 'x'.repeat(48)], ['a\nb.pt', 'a_b'],
   ])('%s -> %s', (file, name) => {
-    expect(modelName(file)).toBe(name)
+    expect(modelName(file)).toBe(`${name}.ptl`)
   })
 })
 
@@ -300,7 +300,7 @@ describe('between processes', () => {
     await writeFile(script, `
       const { createStore, modelName } = await import(process.argv[2] + '/store.js')
       const store = createStore({ dir: process.argv[3] })
-      const ask = { source: await store.digest(process.argv[4]), request: 'r', name: 'net' }
+      const ask = { source: await store.digest(process.argv[4]), request: 'r', name: 'net.ptl' }
       const artifact = { facts: {}, warnings: [], size: 1, async *stream() { yield new Uint8Array(1) } }
       console.log(JSON.stringify({ ...await store.resolve(ask, async () => artifact), computed: store.stats.computed }))
     `)

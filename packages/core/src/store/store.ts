@@ -34,7 +34,7 @@ export interface StoreStats {
 
 /** A compiled file in the store. */
 export interface Stored {
-  /** Absolute path, `…/<name>.ptl`. The file never changes. */
+  /** Absolute path, `…/net.ptl`. The file never changes. */
   readonly file: string
   readonly sha256: string
   readonly bytes: number
@@ -65,7 +65,7 @@ export interface StoreRequest {
   readonly source: FileDigest
   /** The canonical request. */
   readonly request: string
-  /** Base name of the stored file, without extension. */
+  /** Name of the stored file: `net.ptl`. */
   readonly name: string
 }
 

@@ -62,7 +62,7 @@ function exemptFromSizeHints(compiler: Compiler): void {
   const { performance } = compiler.options
   if (!performance) return
   const before = performance.assetFilter ?? ((name: string) => !name.endsWith('.map'))
-  performance.assetFilter = (name, source, info) => !name.endsWith('.ptl') && before(name, source, info)
+  performance.assetFilter = (name, source, info) => !/\.ptl?$/.test(name) && before(name, source, info)
 }
 
 function native(context: LoadContext) {

@@ -1,5 +1,5 @@
 import type { Argument, InputSpec } from '../../conversion-request.ts'
-import { badValue, choice, type Directive, sortedSet, written } from '../directive.ts'
+import { badValue, choice, type Directive, flag, sortedSet, written } from '../directive.ts'
 import { GrammarError, printInput, readInputSets } from '../input-grammar.ts'
 
 const MODULE_PATH = /^[A-Za-z_]\w*(?:\.(?:[A-Za-z_]\w*|\d+))*$/
@@ -131,17 +131,5 @@ function modulePaths<Field extends 'script' | 'trace'>(name: Field): Directive<F
   })
 }
 
-/** Leave to run the code in a checkpoint or an exported program. A bare word. */
-export const trust: Directive<'trust'> = {
-  name: 'trust',
-  words: [],
-  example: 'true',
-  fallback: false,
-  stage: 'conversion',
-  parse(value) {
-    if (value === undefined || value === '' || value === 'true') return true
-    if (value === 'false') return false
-    throw badValue('trust', value, 'it takes no value', 'true')
-  },
-  print: String,
-}
+/** Leave to run the code in a checkpoint or an exported program. */
+export const trust: Directive<'trust'> = flag('trust', 'conversion')

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest'
+import { DIRECTIVES } from '../request/index.ts'
+import type { CompileOptions } from './artifact.ts'
+import { BACKENDS } from './backends/index.ts'
+import { PetalError } from './errors.ts'
+import { checkedOptions } from './options.ts'
+
+const plain: CompileOptions = { backend: 'cpu', format: 'ptl', block: [] }
+
+describe('options', () => {
+  it('are taken as they are where they fit one another', () => {
+    for (const given of [{}, { bytecode: 5, runtime: '1.9', code: true, debug: true }, { format: 'torchscript' }] as const) {
+      expect(checkedOptions({ ...plain, ...given })).toEqual({ ...plain, ...given })
+    }
+  })
+
+  it('say the flatbuffer one way', () => {
+    const flatbuffer = { ...plain, format: 'flatbuffer', bytecode: 9 }
+    expect([checkedOptions({ ...plain, bytecode: 9 }), checkedOptions({ ...plain, format: 'flatbuffer' })]).toEqual([flatbuffer, flatbuffer])
+  })
+
+  it.each<[Partial<CompileOptions>, string]>([
+    [{ format: 'flatbuffer', bytecode: 8 }, 'A flatbuffer cannot hold bytecode of version 8.'],
+    [{ format: 'torchscript', bytecode: 8 }, 'has no bytecode'],
+    [{ format: 'torchscript', debug: true }, 'Debug handles are not written into a torchscript file.'],
+    [{ bytecode: 9, code: true }, 'no room for TorchScript code'],
+    [{ format: 'flatbuffer', runtime: '1.11' }, 'PyTorch Mobile 1.11 loads no flatbuffer.'],
+  ])('refuses %j', (given, message) => {
+    expect(() => checkedOptions({ ...plain, ...given })).toThrow(message)
+    expect(() => checkedOptions({ ...plain, ...given })).toThrow(PetalError)
+  })
+
+  it('refuses unknown names', () => {
+    expect(() => checkedOptions({ ...plain, block: ['amp'] })).toThrow("no optimization 'amp'")
+    expect(() => checkedOptions({ ...plain, backend: 'toString' as 'cpu' })).toThrow("no backend 'toString'")
+  })
+
+  it('know every backend that an import may name', () => {
+    expect(Object.keys(BACKENDS).toSorted()).toEqual(DIRECTIVES.backend.words.toSorted())
+  })
+})

@@ -1,0 +1,74 @@
+import type { CompileOptions } from './artifact.ts'
+import { BACKENDS, BLOCKABLE } from './backends/index.ts'
+import { PetalError } from './errors.ts'
+
+interface Contradiction {
+  readonly is: (options: CompileOptions) => boolean
+  readonly message: (options: CompileOptions) => string
+  readonly cause: string
+  readonly fix: string
+}
+
+/** Options that leave nothing to make together. */
+const CONTRADICTIONS: readonly Contradiction[] = [
+  {
+    is: ({ format, bytecode }) => format === 'flatbuffer' && bytecode !== undefined && bytecode !== 9,
+    message: ({ bytecode }) => `A flatbuffer cannot hold bytecode of version ${bytecode}.`,
+    cause: 'Its one version is 9.',
+    fix: 'Leave "bytecode" or "format=flatbuffer" out.',
+  },
+  {
+    is: ({ format, bytecode }) => format === 'torchscript' && bytecode !== undefined,
+    message: () => 'A TorchScript archive has no bytecode, so "bytecode" says nothing of it.',
+    cause: 'Bytecode is what the lite interpreter runs; torch.jit.load reads code.',
+    fix: 'Leave "bytecode" out; "format=ptl" with "code" makes a file that both load.',
+  },
+  {
+    is: ({ format, debug }) => format !== 'ptl' && debug === true,
+    message: ({ format }) => `Debug handles are not written into a ${format} file.`,
+    cause: 'The lite interpreter reads them beside the bytecode of a zip archive.',
+    fix: 'Leave "debug" or "format" out.',
+  },
+  {
+    is: ({ format, bytecode, code }) => code === true && (format === 'flatbuffer' || bytecode === 9),
+    message: () => 'A flatbuffer has no room for TorchScript code.',
+    cause: 'torch.jit.load reads zip archives.',
+    fix: 'Leave "code" out, or write a zip archive: bytecode 4 to 8.',
+  },
+  {
+    is: ({ format, runtime }) => format === 'flatbuffer' && runtime !== undefined && ['1.9', '1.10', '1.11'].includes(runtime),
+    message: ({ runtime }) => `PyTorch Mobile ${runtime} loads no flatbuffer.`,
+    cause: 'They came with 1.12.',
+    fix: 'Write "format=ptl".',
+  },
+]
+
+/**
+ * Checks what a model is to be compiled for, and says it one way: bytecode 9 is the format `flatbuffer`, and the other way round.
+ * Throws a PetalError for options that are unknown or contradict one another.
+ */
+export function checkedOptions(options: CompileOptions): CompileOptions {
+  const unknown = options.block.find((name) => !BLOCKABLE.includes(name))
+  if (unknown !== undefined) throw unknownOptimization(unknown)
+  if (!Object.hasOwn(BACKENDS, options.backend)) throw unknownBackend(options.backend)
+  const found = CONTRADICTIONS.find(({ is }) => is(options))
+  if (found) throw new PetalError({ code: 'CONTRADICTION', message: found.message(options), cause: found.cause, fix: found.fix })
+  if (options.bytecode === 9) return { ...options, format: 'flatbuffer' }
+  return options.format === 'flatbuffer' ? { ...options, bytecode: 9 } : options
+}
+
+function unknownOptimization(name: string): PetalError {
+  return new PetalError({
+    code: 'UNKNOWN_OPTIMIZATION',
+    message: `There is no optimization '${name}' to block.`,
+    fix: `Name some of ${BLOCKABLE.join(', ')}.`,
+  })
+}
+
+function unknownBackend(name: string): PetalError {
+  return new PetalError({
+    code: 'UNKNOWN_BACKEND',
+    message: `There is no backend '${name}'.`,
+    fix: `Name one of ${Object.keys(BACKENDS).join(', ')}.`,
+  })
+}
