@@ -92,7 +92,7 @@ export function file(model: ModelHandle): HTMLElement {
     el('dl', 'rows',
       row('URL', el('a', '', String(model), { href: model.url, download: '' })),
       row('SHA-256', el('code', '', model.sha256), copyButton(model.sha256, 'Copy the SHA-256')),
-      row('Format', `${model.format}, bytecode ${model.bytecodeVersion}, for the ${model.backend.toUpperCase()}`)))
+      row('Format', `${[model.format, ...model.bytecodeVersion === undefined ? [] : [`bytecode ${model.bytecodeVersion}`]].join(', ')}, for the ${model.backend.toUpperCase()}`)))
 }
 
 const stem = (name: string): string => name.replace(/\.[^.]*$/, '')

@@ -1,5 +1,5 @@
 import { coverage as ofRuntime, type Coverage, exportName } from '@petaljs/runtime/build'
-import type { Call, Needs } from './compiler/artifact.ts'
+import type { Call, Format, Needs } from './compiler/artifact.ts'
 import { type ErrorLocation, PetalError } from './errors.ts'
 import type { ModelRuntime } from './facts.ts'
 
@@ -25,6 +25,15 @@ export function runtimeFact({ calls, instructions: opcodes, classes, dtypes }: N
   ]
   for (const what of lacking) need(undefined, what)
   return { families: [...families].toSorted(), unsupported: [...missing.values()].toSorted((a, b) => (a.operator < b.operator ? -1 : 1)) }
+}
+
+/** What reads the files that are none of the runtime's own. */
+const READERS: Readonly<Partial<Record<Format, string>>> = { flatbuffer: 'a reader of flatbuffers', torchscript: 'a reader of TorchScript archives' }
+
+/** What running a model takes, in a file of that format. */
+export function inFormat(runtime: ModelRuntime, format: Format): ModelRuntime {
+  const operator = READERS[format]
+  return operator === undefined ? runtime : { ...runtime, unsupported: [{ operator, count: 1 }, ...runtime.unsupported] }
 }
 
 /** By family: what its module exports of what a model needs. `version` is that of the model's operators. */

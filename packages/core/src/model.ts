@@ -4,8 +4,8 @@ import type { ByteSource } from './compiler/archive/byte-source.ts'
 import type { Artifact, CompileOptions } from './compiler/artifact.ts'
 import { compile } from './compiler/compile.ts'
 import { readLite } from './compiler/report/inspect.ts'
-import { type CheckResult, checkModel } from './check/index.ts'
-import { lackOf, runtimeFact, runtimeImports } from './coverage.ts'
+import { type CheckJob, type CheckResult, checkModel } from './check/index.ts'
+import { inFormat, lackOf, runtimeFact, runtimeImports } from './coverage.ts'
 import { PetalError } from './errors.ts'
 import type { BuiltArtifact, ModelRuntime } from './facts.ts'
 import { imageOfModel } from './image.ts'
@@ -85,7 +85,7 @@ export interface MakeOptions {
  */
 export async function makeArtifact(model: Model, request: ModelRequest, options: MakeOptions = {}): Promise<BuiltArtifact> {
   const { needs, ...artifact } = model.kind.kind === 'lite' ? await passThrough(model, request) : await compileModel(model, request, options)
-  const runtime = runtimeFact(needs)
+  const runtime = inFormat(runtimeFact(needs), artifact.facts.format)
   const image = await imageOfModel(model.source)
   const { check, ...ports } = await tried(model, request, { ...artifact, needs }, runtime, options)
   const { inputs, outputs, ...facts } = { ...artifact.facts, ...ports }
@@ -115,9 +115,29 @@ async function tried(
   const ownInputs = request.input.length > 0 ? request.input : inputsOf(examples)
   const inputs = ownInputs.length > 0 ? [ownInputs, ...typeof request.check === 'string' ? [] : request.check] : []
   onProgress?.({ phase: 'checking', share: 1 })
+  const options = compileOptions(request)
+  const readable = await inReadableFormat(source, options, { artifact, runtime })
+  if (typeof readable === 'string') return { check: { skipped: readable } }
   return await checkModel({
-    name, source, options: compileOptions(request), artifact, runtime, inputs, isGiven: request.input.length > 0, tolerance: request.tolerance,
+    name, source, ...readable, inputs, isGiven: request.input.length > 0, tolerance: request.tolerance,
   })
+}
+
+/** What is tried of a model: the file itself, or the same program in the format that the runtime reads. A text tells why nothing is. */
+async function inReadableFormat(
+  source: ByteSource, options: CompileOptions, made: Pick<CheckJob, 'artifact' | 'runtime'>,
+): Promise<Pick<CheckJob, 'artifact' | 'runtime' | 'options'> | string> {
+  if (options.backend !== 'cpu') return `Petal's runtime has no ${options.backend}`
+  if (made.artifact.facts.format === 'ptl') return { ...made, options }
+  const { bytecode: _, runtime: __, ...rest } = options
+  const readable: CompileOptions = { ...rest, format: 'ptl' }
+  try {
+    const artifact = await compile(source, readable)
+    return { artifact, runtime: runtimeFact(artifact.needs), options: readable }
+  } catch (error) {
+    if (!(error instanceof PetalError)) throw error
+    return `the model is no program for the lite interpreter: ${error.what}`
+  }
 }
 
 /** Inputs that a directive could not say are none. */

@@ -63,12 +63,12 @@ export interface ModelOptimization {
 
 /** What `import facts from './net.pt?mobile&as=facts'` gives: everything known of the compiled model. Immutable, plain JSON. */
 export interface ModelFacts {
-  /** `ptl`: a file for PyTorch's lite interpreter. */
-  readonly format: 'ptl'
-  /** The engine it was compiled for. */
-  readonly backend: 'cpu'
-  /** Version of the bytecode; the app's PyTorch Mobile must read it. */
-  readonly bytecodeVersion: number
+  /** `ptl` and `flatbuffer` are files for PyTorch's lite interpreter, `torchscript` is one for its full interpreter. The web runs `ptl`. */
+  readonly format: 'ptl' | 'flatbuffer' | 'torchscript'
+  /** The engine it was compiled for. The web runs `cpu`. */
+  readonly backend: 'cpu' | 'vulkan' | 'metal'
+  /** Version of the bytecode, where the file has any; the app's PyTorch Mobile must read it. */
+  readonly bytecodeVersion?: number
   /** Version of the operators the model was saved with. */
   readonly operatorVersion: number
   /** Size of the file that ships. */
@@ -85,6 +85,8 @@ export interface ModelFacts {
   readonly outputs: readonly ModelPort[]
   /** What `forward` takes and gives. */
   readonly signature: ModelSignature
+  /** What the other methods of the file take and give, those that the import's `preserve` named. */
+  readonly methods?: Readonly<Record<string, ModelSignature>>
   /** How pictures become the model's input, where the import or the model says so. */
   readonly image?: ImageSpec
   readonly runtime: ModelRuntime

@@ -38,7 +38,7 @@ export async function inspect(args: Arguments): Promise<void> {
 }
 
 function title({ name, kind, source }: Model, facts: Facts): string {
-  const format = kind.kind === 'lite' ? `compiled for phones, bytecode version ${facts.bytecodeVersion}` : 'TorchScript'
+  const format = kind.kind === 'lite' ? `compiled for phones, ${facts.format === 'flatbuffer' ? 'a flatbuffer' : 'an archive'}, bytecode version ${facts.bytecodeVersion}` : 'TorchScript'
   return `${colors.bold(plain(name))}  ${size(source.size)}  ${colors.dim(format)}`
 }
 
