@@ -19,6 +19,9 @@ export const SCALAR_TYPES = {
   QUInt8: { code: 13, bytes: 1, storage: 'QUInt8Storage' },
   QInt32: { code: 14, bytes: 4, storage: 'QInt32Storage' },
   BFloat16: { code: 15, bytes: 2, storage: 'BFloat16Storage' },
+  // Two and four elements lie in a byte; tensors count elements, storages bytes.
+  QUInt4x2: { code: 16, bytes: 1, storage: 'QUInt4x2Storage' },
+  QUInt2x4: { code: 17, bytes: 1, storage: 'QUInt2x4Storage' },
 } as const
 
 /** The name of an element type. */
@@ -59,6 +62,11 @@ export interface Tensor {
   readonly storage: Storage
   readonly requiresGrad: boolean
   readonly quantizer?: Quantizer
+}
+
+/** How many elements of a type `byteLength` bytes hold. */
+export function elementsIn(byteLength: number, type: ScalarType): number {
+  return Math.floor(byteLength / SCALAR_TYPES[type].bytes) * (type === 'QUInt4x2' ? 2 : type === 'QUInt2x4' ? 4 : 1)
 }
 
 /** Number of elements. */

@@ -9,7 +9,7 @@ import { attributePath } from '../passes/module-paths.ts'
 const DTYPE_NAMES: Readonly<Record<ScalarType, string>> = {
   Byte: 'uint8', Char: 'int8', Short: 'int16', Int: 'int32', Long: 'int64', Half: 'float16', Float: 'float32', Double: 'float64',
   ComplexHalf: 'complex32', ComplexFloat: 'complex64', ComplexDouble: 'complex128', Bool: 'bool', QInt8: 'qint8', QUInt8: 'quint8',
-  QInt32: 'qint32', BFloat16: 'bfloat16',
+  QInt32: 'qint32', BFloat16: 'bfloat16', QUInt4x2: 'quint4x2', QUInt2x4: 'quint2x4',
 }
 
 /** Code as far as its needs go; `nodes` are known of code that was just emitted. */

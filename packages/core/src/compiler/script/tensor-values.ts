@@ -2,7 +2,7 @@ import { PetalError } from '../errors.ts'
 import type { Archive, ArchiveRecord } from '../archive/zip-reader.ts'
 import { requireRecord } from '../archive/zip-reader.ts'
 import { globalName, type PickleTuple, type PickleValue } from '../archive/pickle-value.ts'
-import { SCALAR_TYPES, type Quantizer, type ScalarType, type Storage, type Tensor } from '../archive/tensor.ts'
+import { elementsIn, SCALAR_TYPES, type Quantizer, type ScalarType, type Storage, type Tensor } from '../archive/tensor.ts'
 
 /** What is read of tensors before anything in them is believed. */
 export const TENSOR_LIMITS = {
@@ -197,7 +197,7 @@ function checkBounds({ sizes, strides, storageOffset, storage, scalarType }: Ten
     count *= BigInt(sizes[dim]!)
     if (sizes[dim]! > 0) last += BigInt(sizes[dim]! - 1) * BigInt(strides[dim]!)
   }
-  const available = BigInt(Math.floor(storage.byteLength / SCALAR_TYPES[scalarType].bytes))
+  const available = BigInt(elementsIn(storage.byteLength, scalarType))
   if (count > 0n && last >= available) {
     throw brokenTensor(where, `sizes [${sizes.join(', ')}] reach element ${last} of data that has ${available}`)
   }
