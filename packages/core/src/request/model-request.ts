@@ -1,5 +1,6 @@
 import type { BackendName, BytecodeVersion, Format, RuntimeVersion } from '../compiler/artifact.ts'
-import type { ConversionRequest } from '../conversion-request.ts'
+import type { LintPolicy } from '../compiler/lint-codes.ts'
+import type { ConversionRequest, InputSpec } from '../conversion-request.ts'
 
 /** What an import asks for, complete: every field is present, whatever the user left out. */
 export interface ModelRequest extends ConversionRequest {
@@ -17,10 +18,16 @@ export interface ModelRequest extends ConversionRequest {
   readonly debug: boolean
   /** Optimizations to leave out: PyTorch's names in lower case, sorted, each once. */
   readonly block: readonly string[]
+  /** Methods that the file has beside `forward`, and attributes and modules that stay as they are: their paths, sorted, each once. */
+  readonly preserve: readonly string[]
+  /** Example inputs of calls of `forward` that the file gets. */
+  readonly bundle: readonly (readonly InputSpec[])[]
   /** How much optimizing may change the outputs on the example inputs, relative to the largest. */
   readonly tolerance: number
   /** What the import evaluates to; `runtime` is what a handle's `load()` asks for. Does not change the compiled file, as all that follows. */
   readonly as: 'handle' | 'url' | 'facts' | 'runtime'
+  /** What lints are for: see `LintPolicy`. */
+  readonly lint: LintPolicy
   /** Where it has to run; empty for wherever it may. */
   readonly requires: '' | 'web'
   /** Height and width of the pictures it takes; empty where that is not said. */

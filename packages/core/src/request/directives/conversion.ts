@@ -9,7 +9,8 @@ const NUMBER = /^-?(?:\d+\.?\d*|\.\d+)(?:e-?\d+)?$/i
 /** A string argument; it is written without quotes. */
 const WORD = /^[\w./-]+$/
 const PATH_CHARACTERS = /^[\p{L}\p{N}_.,:;/@()[\]~=+ -]*$/u
-const GRAMMAR_CHARACTERS = /^[A-Za-z0-9_.,:;<>=()[\]/-]*$/
+/** Of example inputs and arguments. */
+export const GRAMMAR_CHARACTERS: RegExp = /^[A-Za-z0-9_.,:;<>=()[\]/-]*$/
 
 /** How Python becomes TorchScript. */
 export const convert: Directive<'convert'> = choice({ name: 'convert', words: ['auto', 'trace', 'script'], fallback: 'auto', stage: 'conversion' })
@@ -99,7 +100,8 @@ export const check: Directive<'check'> = written({
   print: (value) => (typeof value === 'string' ? value : value.map((set) => set.map(printInput).join(';')).join(',')),
 })
 
-function setsOf(name: string, value: string): InputSpec[][] {
+/** The example inputs of several calls; throws a PetalError that names the directive. */
+export function setsOf(name: string, value: string): InputSpec[][] {
   try {
     return readInputSets(value)
   } catch (error) {
