@@ -6,6 +6,8 @@ import { constantPropagation, foldConstants } from './constant-propagation.ts'
 import { deadCodeElimination } from './dead-code-elimination.ts'
 import { eliminateNoOps } from './eliminate-no-ops.ts'
 import { unrollConstantLoops } from './loop-unrolling.ts'
+import { dictFromList } from './dict-from-list.ts'
+import { lowerClasses } from './lower-classes.ts'
 import { lowerSimpleTuples } from './lower-tuples.ts'
 import type { Pass, PassLog, Simplification } from './pass.ts'
 import { peepholeListIdioms } from './peephole-list-idioms.ts'
@@ -17,8 +19,8 @@ const MAX_ROUNDS = 6
 
 /** What simplifies, in the order of `runOptimization` (torch/csrc/jit/passes/frozen_graph_optimizations and freeze_module.cpp). */
 const STEPS: readonly Simplification[] = [
-  eliminateNoOps, lowerSimpleTuples, commonSubexpressionElimination, peepholeListIdioms, peephole, constantPropagation, unrollConstantLoops,
-  removeListMutation, deadCodeElimination,
+  eliminateNoOps, lowerSimpleTuples, lowerClasses, commonSubexpressionElimination, peepholeListIdioms, peephole, constantPropagation,
+  unrollConstantLoops, removeListMutation, dictFromList, deadCodeElimination,
 ]
 
 /**
