@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 const SOURCES = join(import.meta.dirname, 'shim')
-const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'petal-dev')
+/** Shared by all checkouts; what is made from the same sources has the same name. */
+export const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'petal-dev')
 const FLAGS = ['-std=c++17', '-O1', '-shared', '-fPIC', '-Wall', '-Wno-sign-compare', '-Wno-unknown-pragmas']
 /** Where this PyTorch's headers and libraries are, and what they were compiled as. */
 const ASK = `
@@ -19,15 +20,15 @@ libraries = cpp_extension.library_paths()
 print(json.dumps([torch.__version__, cpp_extension.include_paths(), libraries, torch._C._GLIBCXX_USE_CXX11_ABI]))`
 
 /** Output of a command, or undefined when it is missing or fails. */
-function ask(command, args) {
+export function ask(command, args) {
   const answer = spawnSync(command, args, { encoding: 'utf8' })
   return answer.status === 0 ? answer.stdout.trim() : undefined
 }
 
 export class CannotBuild extends Error {}
 
-/** Path of the library for this Python's PyTorch, built when it is not in the cache. Throws CannotBuild, saying what is missing. */
-export function buildShim(python) {
+/** This Python's PyTorch: its version and how to compile and link against it. Throws CannotBuild, saying what is missing. */
+export function torchOf(python) {
   const answer = ask(python, ['-W', 'ignore', '-c', ASK])
   if (answer === undefined) throw new CannotBuild(`${python} has no PyTorch`)
   const [version, includes, libraries, newAbi] = JSON.parse(answer)
@@ -35,17 +36,26 @@ export function buildShim(python) {
   if (![...includes, '/usr/include'].some((folder) => existsSync(join(folder, 'torch/custom_class.h')))) {
     throw new CannotBuild(`the headers of PyTorch ${version} are missing: on Debian, apt-get install libtorch-dev`)
   }
+  return {
+    version,
+    flags: [`-D_GLIBCXX_USE_CXX11_ABI=${newAbi ? 1 : 0}`, ...includes.map((folder) => `-isystem${folder}`)],
+    links: [...libraries.flatMap((folder) => [`-L${folder}`, `-Wl,-rpath,${folder}`]), '-ltorch', '-ltorch_cpu', '-lc10'],
+  }
+}
+
+/** Path of the library for this Python's PyTorch, built when it is not in the cache. Throws CannotBuild, saying what is missing. */
+export function buildShim(python) {
+  const torch = torchOf(python)
   const compiler = ['clang++', 'g++'].find((name) => ask(name, ['--version']) !== undefined)
   if (compiler === undefined) throw new CannotBuild('there is neither clang++ nor g++')
   const files = readdirSync(SOURCES).toSorted().map((name) => join(SOURCES, name))
-  const digest = createHash('sha256').update(JSON.stringify([version, includes, libraries, newAbi, FLAGS, ask(compiler, ['--version'])]))
+  const digest = createHash('sha256').update(JSON.stringify([torch, FLAGS, ask(compiler, ['--version'])]))
   for (const file of files) digest.update(readFileSync(file))
   const library = join(CACHE, `gpu-shim-${digest.digest('hex').slice(0, 16)}`, 'libpetal_gpu.so')
   if (existsSync(library)) return library
   mkdirSync(join(library, '..'), { recursive: true })
   const made = `${library}.${process.pid}`
-  const args = [...FLAGS, `-D_GLIBCXX_USE_CXX11_ABI=${newAbi ? 1 : 0}`, ...includes.map((folder) => `-isystem${folder}`), ...files.filter((file) => file.endsWith('.cpp')),
-    '-o', made, ...libraries.flatMap((folder) => [`-L${folder}`, `-Wl,-rpath,${folder}`]), '-ltorch', '-ltorch_cpu', '-lc10']
+  const args = [...FLAGS, ...torch.flags, ...files.filter((file) => file.endsWith('.cpp')), '-o', made, ...torch.links]
   const done = spawnSync(compiler, args, { encoding: 'utf8' })
   if (done.status !== 0) {
     rmSync(made, { force: true })
