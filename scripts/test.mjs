@@ -111,6 +111,7 @@ if (converters.length > 0) {
 const petal = await installPackedCore(tarballs)
 if (torch) {
   await python('acceptance', 'acceptance.py', ['--petal', petal], torch.python)
+  await python('archives of other releases', 'archives.py', ['--petal', petal], torch.python)
   await python('fuzz', 'fuzz.py', ['--petal', petal, '--seed', '1', '--count', '150'], torch.python)
   await python('differential', 'check.py', ['--petal', petal, '--set', 'quick', '--blocked'], torch.python)
   for (const { name, python: converter } of converters) {

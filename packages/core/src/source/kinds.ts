@@ -63,9 +63,9 @@ const REFUSALS: Readonly<Record<Exclude<SourceKind['kind'], 'torchscript' | 'lit
     fix: SAVE_SCRIPT,
   },
   'old-torchscript': {
-    code: 'OLD_TORCHSCRIPT', what: 'is a TorchScript model in the format before PyTorch 1.4',
+    code: 'OLD_TORCHSCRIPT', what: 'is a TorchScript model in the format before PyTorch 1.3',
     cause: 'It describes its tensors in model.json, which newer versions replaced.',
-    fix: 'Load it with torch.jit.load in PyTorch 1.6 or newer and save it again.',
+    fix: 'Load it with torch.jit.load in PyTorch 1.4 to 1.9 and save it again; later ones no longer read it either.',
   },
   'safetensors': {
     code: 'SAFETENSORS', what: 'holds weights in the safetensors format, not a model',

@@ -159,24 +159,6 @@ def state_carries_over(options):
     return "4 calls"
 
 
-def archives_of_other_releases(options):
-    """Files written by other PyTorch releases give the numbers their eager models gave there."""
-    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../fixtures/versions")
-    releases = sorted(name[:-5] for name in os.listdir(folder) if name.endswith(".json"))
-    assert len(releases) >= 5, releases
-    with tempfile.TemporaryDirectory() as out:
-        for release in releases:
-            with open(f"{folder}/{release}.json") as file:
-                cases = json.load(file)["cases"]
-            for form in ("traced", "scripted"):
-                petal(options, "optimize", f"{folder}/{release}-{form}.pt", "-o", f"{out}/m.ptl")
-                lite = _load_for_lite_interpreter(f"{out}/m.ptl")
-                for case in cases:
-                    error = (lite(torch.tensor(case["input"]).reshape(case["shape"])) - torch.tensor(case["output"])).abs().max().item()
-                    assert error < 1e-6, f"{release} {form}: error {error:.1e}"
-    return ", ".join(releases)
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--petal", required=True)
@@ -190,7 +172,6 @@ def main():
         ("mobilenet_v3_small is no larger than PyTorch's file", no_larger_than_pytorch, "mobilenet_v3_small"),
         ("same bytes wherever the model lies", same_bytes_anywhere),
         ("state carries over", state_carries_over),
-        ("archives of other PyTorch releases", archives_of_other_releases),
     ]
     rows = []
     for name, function, *args in checks:

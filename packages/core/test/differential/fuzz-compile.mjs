@@ -1,4 +1,5 @@
-// Compiles one file for each line of its input, {source, target, block}, with the compiler module it is given; answers in lines of JSON.
+// Compiles one file for each line of its input, {source, target, block}, with the compiler module it is given; answers in lines of JSON,
+// {warnings} or {code, message}.
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
@@ -14,6 +15,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     const pieces = []
     for await (const piece of artifact.stream()) pieces.push(piece.slice())
     await writeFile(target, Buffer.concat(pieces))
+    answer = { warnings: artifact.warnings }
   } catch (error) {
     answer = { code: error.code ?? 'INTERNAL', message: error.code ? error.message : error.stack }
   }

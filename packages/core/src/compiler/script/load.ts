@@ -2,7 +2,8 @@ import { PetalError } from '../errors.ts'
 import { requireRecord, type Archive, type ArchiveRecord } from '../archive/zip-reader.ts'
 import type { ScriptFunction } from '../ir/class-type.ts'
 import type { IValue, ObjectValue } from '../ir/ivalue.ts'
-import type { Type } from '../ir/types.ts'
+import type { FunctionSchema } from '../ir/schema.ts'
+import type { EnumType, InterfaceType, Type } from '../ir/types.ts'
 import { checkObjects, objectsWithState } from './check-objects.ts'
 import { Importer } from './importer.ts'
 import { restoreStates } from './set-state.ts'
@@ -41,6 +42,7 @@ export interface LoadedModule {
  * Throws a PetalError for what PyTorch itself would not load, and for objects that only running code could restore.
  */
 export async function loadModule(archive: Archive): Promise<LoadedModule> {
+  if (archive.records.has('model.json') && !archive.records.has('data.pkl')) throw oldFormat()
   const operatorVersion = await readVersion(archive)
   const sources = await readSources(archive)
   const importer = new Importer({ sourceOf: (qualifier) => sources.get(qualifier), operatorVersion })
@@ -54,6 +56,8 @@ export async function loadModule(archive: Archive): Promise<LoadedModule> {
     method: (name) => root.type.methods.get(name),
     functionNamed: (name) => importer.functionNamed(name),
     typeNamed: (name) => importer.namedType(name),
+    enumMembers: (type) => importer.enumMembers(type),
+    interfaceMethods: (type) => importer.interfaceMethods(type),
     define: (source) => importer.define(root.type, source),
   }
 }
@@ -101,6 +105,16 @@ async function readText(record: ArchiveRecord): Promise<string> {
       fix: 'Save the model again with torch.jit.save.',
     })
   }
+}
+
+/** What PyTorch 1.0 to 1.2 wrote; torch/csrc/jit/serialization/import_legacy.cpp read it. */
+function oldFormat(): PetalError {
+  return new PetalError({
+    code: 'OLD_TORCHSCRIPT',
+    message: 'The model file is a TorchScript model in the format before PyTorch 1.3.',
+    cause: 'It describes its tensors in model.json, which newer versions replaced.',
+    fix: 'Load it with torch.jit.load in PyTorch 1.4 to 1.9 and save it again; later ones no longer read it either.',
+  })
 }
 
 function notAModule(tag: string): PetalError {
