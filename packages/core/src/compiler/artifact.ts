@@ -1,4 +1,6 @@
+import type { InputSpec } from './example-input.ts'
 import type { Facts } from './facts.ts'
+import type { LintPolicy } from './lint-codes.ts'
 
 /** What `compile` gives: a file that is produced while it is read, so memory does not grow with it. */
 export interface Artifact {
@@ -59,6 +61,10 @@ export interface CompileOptions {
   block: readonly string[]
   /** Methods that are compiled beside `forward`, and attributes and modules that stay as they are, by their paths. */
   preserve?: readonly string[]
+  /** Example inputs of calls of `forward` that the file gets, with the methods of torch/utils/bundled_inputs.py. */
+  bundle?: readonly (readonly InputSpec[])[]
+  /** What lints are for; nothing when left out, except that the facts tell them. */
+  lint?: LintPolicy
   /** The version of bytecode; that of the runtime, or the newest of the format, when left out. */
   bytecode?: BytecodeVersion
   /** The oldest runtime that shall load the file: picks the version of bytecode, and an operator that it lacks is an error. */

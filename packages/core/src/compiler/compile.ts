@@ -1,11 +1,15 @@
 import type { Artifact, CompileOptions } from './artifact.ts'
 import type { ByteSource } from './archive/byte-source.ts'
 import { openArchive, type Archive } from './archive/zip-reader.ts'
-import { BACKENDS, BLOCKABLE, inlineMethods, methodNames, optimizeForMobile } from './backends/index.ts'
+import { BACKENDS, BLOCKABLE, inlineProgram, optimizeForMobile } from './backends/index.ts'
+import { bundleInputs } from './bundle/bundle.ts'
+import { liteForm } from './emit/form.ts'
 import { emitLite } from './emit/lite.ts'
 import { explained, withFrame } from './explained.ts'
 import type { Facts } from './facts.ts'
+import { membersOf } from './members.ts'
 import { checkedOptions } from './options.ts'
+import type { Members } from './passes/preserved.ts'
 import { graphsOf, type Method, type Program } from './program.ts'
 import { needsOf } from './report/needs.ts'
 import { countOperators } from './report/operators.ts'
@@ -13,6 +17,7 @@ import { countElements } from './report/parameters.ts'
 import { PassRecord } from './report/pass-record.ts'
 import { inputsOf, outputsOf } from './report/ports.ts'
 import { warningsOf } from './report/warnings.ts'
+import { readDebugSources } from './script/debug-sources.ts'
 import { type LoadedModule, loadModule } from './script/load.ts'
 
 /**
@@ -41,10 +46,15 @@ async function compileArchive(archive: Archive, source: ByteSource, options: Com
   const { backend, format, block, onProgress } = options
   const module = await loadModule(archive)
   const record = new PassRecord()
-  const { program, before } = programOf(module, options, record)
+  if (options.bundle?.length) bundleInputs(module, options.bundle)
+  const { members, warnings } = membersOf(module, options)
+  const { program, before } = programOf(module, members, options, record)
 
   onProgress?.({ phase: 'emitting', share: PROGRESS.emitting })
-  const file = emitLite(program.root, program.methods, source.crc32)
+  const file = emitLite(program, {
+    ...liteForm(options), ...source.crc32 && { checksum: source.crc32 },
+    ...options.debug && { debug: await readDebugSources(archive, graphsOf(program)) },
+  })
   onProgress?.({ phase: 'emitting', share: 1 })
   const [main, ...others] = program.methods
   return {
@@ -57,7 +67,7 @@ async function compileArchive(archive: Archive, source: ByteSource, options: Com
       parameters: countElements([module.root]),
       bytes: { before: source.size, after: file.size },
     },
-    warnings: warningsOf(graphsOf(program), module.devices),
+    warnings: [...warnings, ...warningsOf(graphsOf(program), module.devices)],
     needs: needsOf(file.codes, [program.root, ...file.codes.flatMap(({ constants }) => constants)]),
     size: file.size,
     stream: () => file.stream(),
@@ -65,10 +75,12 @@ async function compileArchive(archive: Archive, source: ByteSource, options: Com
 }
 
 /** The program to emit, and how often it called which operator before it was optimized. */
-function programOf(module: LoadedModule, options: CompileOptions, record: PassRecord): { program: Program; before: Record<string, number> } {
-  const { backend, block, preserve = [], method = METHOD, onProgress } = options
-  if (method !== METHOD || options.optimize === false) {
-    const program = inlineMethods(module, method === METHOD ? methodNames(module, preserve) : [method])
+function programOf(
+  module: LoadedModule, members: Members, options: CompileOptions, record: PassRecord,
+): { program: Program; before: Record<string, number> } {
+  const { backend, block, method, onProgress } = options
+  if ((method !== undefined && method !== METHOD) || options.optimize === false) {
+    const program = inlineProgram(module, members)
     return { program, before: countOperators(graphsOf(program)) }
   }
   let before: Record<string, number> = {}
@@ -78,7 +90,7 @@ function programOf(module: LoadedModule, options: CompileOptions, record: PassRe
     const done = stages++ / (BACKENDS[backend]!.stages.length + 1)
     onProgress?.({ phase: 'optimizing', share: PROGRESS.optimizing * (1 - done) + PROGRESS.emitting * done })
   }
-  const program = optimizeForMobile(module, { backend, block: new Set(block), preserve, afterEach }, record)
+  const program = optimizeForMobile(module, { backend, block: new Set(block), members, afterEach }, record)
   return { program, before }
 }
 

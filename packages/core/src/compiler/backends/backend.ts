@@ -2,6 +2,7 @@ import type { BackendName } from '../artifact.ts'
 import type { Graph } from '../ir/graph.ts'
 import type { ObjectValue } from '../ir/ivalue.ts'
 import type { PassLog } from '../passes/pass.ts'
+import type { AttributeSet } from '../passes/preserved.ts'
 import type { Method } from '../program.ts'
 
 /** What a stage works on. Graphs are changed in place; the module may be replaced by one with further attributes. */
@@ -9,8 +10,8 @@ export interface StageState {
   readonly methods: readonly Method[]
   root: ObjectValue
   readonly log: PassLog
-  /** Paths of attributes, modules and methods that stay as they are: `scale`, `encoder`, `encoder.weight`. */
-  readonly preserve: readonly string[]
+  /** Attributes that an app may set, and so are no constants. */
+  readonly preserved: AttributeSet
 }
 
 /** One step of a backend. Left out when `optimization`, one of the backend's `blockable`, is blocked. */

@@ -1,10 +1,12 @@
 import { conv1dToConv2d } from '../passes/conv1d-to-conv2d.ts'
 import { eliminateDeadCode } from '../passes/dead-code-elimination.ts'
 import { foldConvBatchNorm } from '../passes/fold-conv-bn.ts'
+import { foldIsQuantized } from '../passes/fold-is-quantized.ts'
 import { foldRank } from '../passes/fold-rank.ts'
 import { fuseAddRelu } from '../passes/fuse-add-relu.ts'
 import { fuseClamp } from '../passes/fuse-clamp.ts'
 import { fuseLinear } from '../passes/fuse-linear.ts'
+import { fuseQuantizedRelu } from '../passes/fuse-quantized-relu.ts'
 import { hoistConvPackedParams } from '../passes/hoist-conv-packed-params.ts'
 import { insertPrePackedOps } from '../passes/insert-prepacked-ops.ts'
 import { removeDropout } from '../passes/remove-dropout.ts'
@@ -27,7 +29,7 @@ export const CPU: Backend = {
     { name: 'freeze_module', run: freezeCompletely },
     {
       name: 'hoist_conv_packed_params', optimization: 'hoist_conv_packed_params',
-      run: (state) => hoistConvPackedParams(graphsOf(state), state.root, state.log),
+      run: (state) => hoistConvPackedParams(graphsOf(state), state.root, state.log, state.preserved),
     },
     { name: 'remove_dropout', optimization: 'remove_dropout', run: each(removeDropout) },
     { name: 'replace_convolution', run: each(replaceConvolution) },
@@ -38,8 +40,10 @@ export const CPU: Backend = {
     { name: 'fuse_clamp', optimization: 'insert_fold_prepack_ops', run: each(fuseClamp) },
     { name: 'share_packed_weights', optimization: 'insert_fold_prepack_ops', run: each(sharePackedWeights) },
     { name: 'fold_rank', run: each(foldRank) },
+    { name: 'fold_is_quantized', run: each(foldIsQuantized) },
     { name: 'run_optimization', run: each((graph, log) => runOptimization.run(graph, log)) },
     { name: 'fuse_add_relu', optimization: 'fuse_add_relu', run: each(fuseAddRelu) },
+    { name: 'fuse_quantized_relu', optimization: 'fuse_add_relu', run: each(fuseQuantizedRelu) },
     { name: 'eliminate_dead_code', run: each((graph) => eliminateDeadCode(graph)) },
   ],
 }

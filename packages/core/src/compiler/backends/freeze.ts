@@ -12,7 +12,7 @@ import type { StageState } from './backend.ts'
 const MAX_FREEZE_ROUNDS = 5
 
 /** Freezes the module and simplifies its methods until neither helps the other any more. */
-export function freezeCompletely({ methods, root, log }: StageState): void {
+export function freezeCompletely({ methods, root, log, preserved }: StageState): void {
   for (let round = 1; round <= MAX_FREEZE_ROUNDS; round++) {
     let changes = 0
     const declined: Parameters<PassLog['declined']>[] = []
@@ -20,7 +20,7 @@ export function freezeCompletely({ methods, root, log }: StageState): void {
       changed: (pass, count) => { changes += count; log.changed(pass, count) },
       declined: (...what) => { declined.push(what) },
     }
-    freezeModule(graphsOf({ methods }), root, collect, { select: (access) => !isConvPackedParams(access) })
+    freezeModule(graphsOf({ methods }), root, collect, { preserved, select: (access) => !isConvPackedParams(access) })
     if (round === 1 || changes > 0) for (const { graph } of methods) runOptimization.run(graph, log)
     if (declined.length === 0 || changes === 0 || round === MAX_FREEZE_ROUNDS) {
       // What an earlier round declined a later one may have done: only the last word counts.

@@ -5,6 +5,7 @@ import type { IValue, ObjectValue } from '../ir/ivalue.ts'
 import type { AliasInfo, FunctionSchema } from '../ir/schema.ts'
 import type { Type } from '../ir/types.ts'
 import { AttributeCells, chain, contentsOf, find, isWritten, newCell, union, type Cell } from './attribute-cells.ts'
+import type { AttributeSet } from './preserved.ts'
 
 /** Which attribute a `prim::GetAttr` or `prim::SetAttr` is about. */
 export interface Access {
@@ -25,12 +26,13 @@ export interface AttributeWrites {
 }
 
 /**
- * Finds the attributes of `root` that running any of the graphs, its methods, may change: by assignment, or in place, directly or through views, lists,
- * dicts, objects and control flow. The question that `recordMutableAttrs` of torch/csrc/jit/passes/freeze_module.cpp answers, for
- * elements of containers too. Flow-insensitive, nearly linear, and on the safe side.
+ * Finds the attributes of `root` that running any of the graphs, its methods, may change: by assignment, or in place, directly or through
+ * views, lists, dicts, objects and control flow; and by an app that hands what one method returned to another that writes to its argument.
+ * Those that are preserved an app may change at any time. The question that `recordMutableAttrs` of
+ * torch/csrc/jit/passes/freeze_module.cpp answers, for elements of containers too. Flow-insensitive, nearly linear, and on the safe side.
  */
-export function analyzeAttributeWrites(graphs: readonly Graph[], root: ObjectValue): AttributeWrites {
-  return new Analysis(graphs, root)
+export function analyzeAttributeWrites(graphs: readonly Graph[], root: ObjectValue, preserved: AttributeSet = new Map()): AttributeWrites {
+  return new Analysis(graphs, root, preserved)
 }
 
 class Analysis implements AttributeWrites {
@@ -47,7 +49,7 @@ class Analysis implements AttributeWrites {
   readonly #graphs: readonly Graph[]
   #shares: ReadonlySet<Cell> | undefined
 
-  constructor(graphs: readonly Graph[], root: ObjectValue) {
+  constructor(graphs: readonly Graph[], root: ObjectValue, preserved: AttributeSet) {
     this.#graphs = graphs
     this.#root = root
     for (const node of nodesOf(graphs)) {
@@ -56,6 +58,22 @@ class Analysis implements AttributeWrites {
     for (const node of nodesOf(graphs)) this.#visit(node)
     for (const graph of graphs) this.#escape(graph.block.outputs)
     for (const node of nodesOf(graphs)) for (const block of node.blocks) this.#escape(block.outputs)
+    this.#handOn(preserved)
+    for (const [object, names] of preserved) {
+      this.#assigned.set(object, new Set([...this.#assigned.get(object) ?? [], ...names]))
+      for (const name of names) for (const cell of chain(this.#attributes.slot(object, name))) cell.written = true
+    }
+  }
+
+  /** What a method returned may be an argument of another, or a preserved attribute, the next time: where such are written to, so is it. */
+  #handOn(preserved: AttributeSet): void {
+    const settable = [...preserved].flatMap(([object, names]) => [...names].map((name) => this.#attributes.slot(object, name)))
+    const isSettableWritten = settable.some(isWritten)
+    const writing = this.#graphs.filter(({ inputs: [, ...values] }) => values.some((value) => this.#values.has(value) && isWritten(this.#values.get(value)!)))
+    for (const graph of this.#graphs) {
+      if (!isSettableWritten && !writing.some((other) => other !== graph)) continue
+      for (const cell of this.#returned([graph])) cell.written = true
+    }
   }
 
   accessOf(node: Node): Access | undefined {
@@ -82,9 +100,13 @@ class Analysis implements AttributeWrites {
         if (this.#assigned.get(object)?.has(name) || cells.some((cell) => cell.written)) for (const cell of cells) changing.add(cell)
       }
     }
-    const results = this.#graphs.flatMap(({ block }) => block.outputs).flatMap((value) => isResult(value.node) ? value.node.inputs : [value])
-    const returned = results.flatMap((value) => this.#values.has(value) ? chain(this.#values.get(value)!) : [])
-    return this.#shares = new Set(returned.filter((cell) => changing.has(cell)))
+    return this.#shares = new Set(this.#returned(this.#graphs).filter((cell) => changing.has(cell)))
+  }
+
+  /** All memory that methods return, and that it holds. */
+  #returned(graphs: readonly Graph[]): Cell[] {
+    const results = graphs.flatMap(({ block }) => block.outputs).flatMap((value) => isResult(value.node) ? value.node.inputs : [value])
+    return results.flatMap((value) => this.#values.has(value) ? chain(this.#values.get(value)!) : [])
   }
 
   escapes(object: ObjectValue): boolean {

@@ -6,6 +6,7 @@ import { NoneType, sameType, typeString } from '../ir/types.ts'
 import { analyzeAttributeWrites, type Access, type AttributeWrites } from './attribute-writes.ts'
 import { inEvaluation } from './known-attributes.ts'
 import type { PassLog } from './pass.ts'
+import type { AttributeSet } from './preserved.ts'
 
 /** What to freeze, and under which name to tell of it. */
 export interface FreezeOptions {
@@ -13,6 +14,8 @@ export interface FreezeOptions {
   readonly name?: string
   /** Attributes to freeze; all that can be when left out. Asked with undefined for reads whose module is not certain. */
   readonly select?: (access: Access | undefined) => boolean
+  /** Attributes that an app may set. */
+  readonly preserved?: AttributeSet
 }
 
 /**
@@ -22,9 +25,9 @@ export interface FreezeOptions {
  * Throws when the module returns itself.
  */
 export function freezeModule(graphs: readonly Graph[], root: ObjectValue, log: PassLog, options: FreezeOptions = {}): void {
-  const { name = 'freeze_module', select } = options
+  const { name = 'freeze_module', select, preserved } = options
   if (graphs.some((graph) => graph.outputs.some((value) => value === graph.inputs[0] || sameType(value.type, root.type)))) throw returnsItself(root)
-  const writes = analyzeAttributeWrites(graphs, root)
+  const writes = analyzeAttributeWrites(graphs, root, preserved)
   let changed = 0
   const declined = new Map<ObjectValue | undefined, Set<string>>()
   for (const graph of graphs) {
@@ -33,6 +36,7 @@ export function freezeModule(graphs: readonly Graph[], root: ObjectValue, log: P
       if (node.kind !== 'prim::GetAttr') continue
       const access = writes.accessOf(node)
       if (select !== undefined && !select(access)) continue
+      if (access !== undefined && preserved?.get(access.object)?.has(access.name)) continue
       const constant = constantFor(graph, access, writes, constants)
       if (typeof constant !== 'string') {
         node.output.replaceAllUsesWith(constant)
@@ -114,13 +118,14 @@ function removeUnusedReads(graph: Graph): void {
 }
 
 /**
- * A copy of `root` that holds only what `graphs` still access; an object that they pass on whole keeps everything, and so do
+ * A copy of `root` that holds only what `graphs` still access and what is preserved; an object that they pass on whole keeps everything, and so do
  * the objects in kept values. Objects of one class keep the same attributes, as a class has one list of them. Run it after the last pass.
  */
-export function pruneModule(graphs: readonly Graph[], root: ObjectValue): ObjectValue {
-  const writes = analyzeAttributeWrites(graphs, root)
+export function pruneModule(graphs: readonly Graph[], root: ObjectValue, preserved: AttributeSet = new Map()): ObjectValue {
+  const writes = analyzeAttributeWrites(graphs, root, preserved)
   const kept = new Map<ClassType, Set<string>>()
   const keep = (type: ClassType, name: string): void => { kept.set(type, (kept.get(type) ?? new Set()).add(name)) }
+  for (const [{ type }, names] of preserved) for (const name of names) keep(type, name)
   for (const node of graphs.flatMap((graph) => [...allNodes(graph.block)])) {
     if (node.kind !== 'prim::GetAttr' && node.kind !== 'prim::SetAttr') continue
     const access = writes.accessOf(node)
