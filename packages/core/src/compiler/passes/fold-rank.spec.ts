@@ -28,6 +28,31 @@ describe('foldRank', () => {
     expectPass(foldRank, `${HEAD}${lines}\n  %d : int = aten::dim(%y)\n  return (%d)`, `${HEAD}${lines}\n  %d : int = prim::Constant[value=${rank}]()\n  return (%d)`)
   })
 
+  const QUANTIZED = `graph(%x : Tensor, %c : __torch__.torch.classes.quantized.Conv2dPackedParamsBase, %s : float, %z : int):
+  %q : Tensor = quantized::conv2d(%x, %c, %s, %z)
+  %one : int = prim::Constant[value=1]()
+`
+
+  it.each<[string, number]>([
+    ['  %y : Tensor = quantized::conv1d(%x, %c, %s, %z)', 3],
+    ['  %y : Tensor = quantized::hardswish(%q, %s, %z)', 4],
+    ['  %y : Tensor = quantized::add(%q, %q, %s, %z)', 4],
+    ['  %y : Tensor = aten::dequantize(%q)', 4],
+    ['  %l : Tensor[] = prim::ListConstruct(%q, %q)\n  %y : Tensor = quantized::cat(%l, %one, %s, %z)', 4],
+    ['  %l : Tensor[] = aten::chunk(%q, %one, %one)\n  %y : Tensor, %w : Tensor = prim::ListUnpack(%l)', 4],
+  ])('knows the number of dimensions of quantized tensors after %s', (lines, rank) => {
+    expectPass(foldRank, `${QUANTIZED}${lines}\n  %d : int = aten::dim(%y)\n  return (%d)`, `${QUANTIZED}${lines}\n  %d : int = prim::Constant[value=${rank}]()\n  return (%d)`)
+  })
+
+  it.each([
+    '  %y : Tensor = quantized::hardswish(%x, %s, %z)',
+    '  %y : Tensor = quantized::add(%q, %x, %s, %z)',
+    '  %l : Tensor[] = aten::chunk(%q, %one, %one)\n  %m : Tensor[] = aten::append(%l, %x)\n  %y : Tensor, %w : Tensor, %v : Tensor = prim::ListUnpack(%l)',
+    '  %l : Tensor[] = aten::unbind(%q, %one)\n  %y : Tensor, %w : Tensor = prim::ListUnpack(%l)',
+  ])('leaves open what quantized tensors have after %s', (lines) => {
+    expectPass(foldRank, `${QUANTIZED}${lines}\n  %d : int = aten::dim(%y)\n  return (%d)`)
+  })
+
   it('counts sizes that are only read', () => {
     const rest = '  %k : int = aten::__getitem__(%s, %zero)\n  return (%n, %k)'
     expectPass(foldRank, `${HEAD}  %s : int[] = aten::size(%conv)\n  %n : int = aten::len(%s)\n${rest}`,

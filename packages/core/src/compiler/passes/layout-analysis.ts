@@ -43,11 +43,23 @@ function visit(block: Block, layouts: Map<Value, Layout>, layoutOf: (value: Valu
       node.outputs.forEach((output, i) => layouts.set(output, join(layoutOf(yes.outputs[i]!), layoutOf(no.outputs[i]!))))
       continue
     }
+    if (node.kind === 'prim::ListUnpack') {
+      const { rank } = partsOf(node.input(0), layoutOf)
+      for (const output of node.outputs) layouts.set(output, layout(rank, false))
+      continue
+    }
     const rule = RULES.get(node.kind)
     if (rule === undefined || node.outputs.length !== 1) continue
     layouts.set(node.output, rule(node, layoutOf))
   }
 }
+
+/** What is known of the parts of a tensor, in a list that nothing else could have changed. */
+function partsOf(list: Value, layoutOf: (value: Value) => Layout): Layout {
+  return SPLITS.has(list.node.kind) && list.uses.size === 1 ? layoutOf(list.node.input(0)) : UNKNOWN
+}
+
+const SPLITS: ReadonlySet<string> = new Set(['chunk', 'split', 'split_with_sizes', 'tensor_split'].map((name) => `aten::${name}`))
 
 function join(a: Layout, b: Layout): Layout {
   return layout(a.rank === b.rank ? a.rank : undefined, a.rowMajor && b.rowMajor)
@@ -78,6 +90,9 @@ const broadcast: Rule = (node, layoutOf) => {
   if (node.input(1).type.kind !== 'TensorType') return a
   return layout(a.rank === undefined || b.rank === undefined ? undefined : Math.max(a.rank, b.rank), a.rowMajor && b.rowMajor)
 }
+
+/** As broadcast, in an order that is not known. */
+const ranksOfBoth: Rule = (node, layoutOf) => layout(broadcast(node, layoutOf).rank, false)
 
 const flatten: Rule = (node, layoutOf) => {
   const input = layoutOf(node.input(0))
@@ -120,6 +135,11 @@ const ELEMENTWISE = ['relu', 'relu6', 'hardtanh', 'clamp', 'clamp_min', 'clamp_m
   'hardsigmoid', 'leaky_relu', 'elu', 'selu', 'celu', 'softplus', 'mish', 'exp', 'log', 'sqrt', 'rsqrt', 'neg', 'abs', 'dropout',
   'feature_dropout', 'floor', 'ceil', 'round', 'sin', 'cos', 'erf', 'square', 'reciprocal', 'detach']
 
+/** Quantized operators that give as many dimensions as they take. */
+const QUANTIZED_SAME_RANK = ['linear', 'linear_relu', 'linear_dynamic', 'linear_relu_dynamic', 'hardswish', 'leaky_relu', 'elu', 'celu', 'prelu', 'sigmoid', 'softmax', 'clamp',
+  'threshold', 'relu6', 'dropout', 'batch_norm', 'batch_norm2d', 'batch_norm3d', 'batch_norm_relu', 'batch_norm2d_relu', 'batch_norm3d_relu', 'layer_norm', 'group_norm',
+  'instance_norm', 'max_pool2d']
+
 const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ...ELEMENTWISE.flatMap((name): [string, Rule][] => [[`aten::${name}`, elementwise], [`aten::${name}_`, sameAsInput]]),
   ...['add', 'sub', 'mul', 'div', '_add_relu'].flatMap((name): [string, Rule][] => [[`aten::${name}`, broadcast], [`aten::${name}_`, sameAsInput]]),
@@ -128,6 +148,12 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   // insert-prepacked-ops sees to it that no input of the next two is in channels_last, in which case the output is new and in order.
   ['prepacked::conv2d_transpose_clamp_run', () => layout(4, true)],
   ['prepacked::linear_clamp_run', (node, layoutOf) => layout(layoutOf(node.input(0)).rank, true)],
+  // Quantized convolutions check the dimensions of their input (ConvDimChecks in aten/src/ATen/native/quantized/cpu/qconv.cpp).
+  ...[1, 2, 3].flatMap((n) => [`conv${n}d`, `conv${n}d_relu`, `conv${n}d_dynamic`, `conv_transpose${n}d`].map((name): [string, Rule] => [`quantized::${name}`, fixed(n + 2)])),
+  ...QUANTIZED_SAME_RANK.map((name): [string, Rule] => [`quantized::${name}`, sameRank]),
+  ...['add', 'add_relu', 'mul', 'mul_relu'].map((name): [string, Rule] => [`quantized::${name}`, ranksOfBoth]),
+  ...['aten::quantize_per_tensor', 'aten::quantize_per_tensor_dynamic', 'aten::quantize_per_channel'].map((name): [string, Rule] => [name, sameRank]),
+  ['aten::dequantize', sameRank], ['quantized::cat', concatenate], ['quantized::cat_relu', concatenate], ['aten::channel_shuffle', sameRank],
   ['aten::batch_norm', sameAsInput],
   ['aten::contiguous', (node, layoutOf) => layout(layoutOf(node.input(0)).rank, constantNumber(node.input(1)) === 0)],
   ['aten::layer_norm', (node, layoutOf) => layout(layoutOf(node.input(0)).rank, true)],
