@@ -3,7 +3,7 @@ import { SCALAR_TYPES, type Storage, type Tensor } from '../archive/tensor.ts'
 import { PetalError } from '../errors.ts'
 import type { ClassType } from '../ir/class-type.ts'
 import type { IValue } from '../ir/ivalue.ts'
-import { typeString, type Type } from '../ir/types.ts'
+import { annotationString, typeString, type Type } from '../ir/types.ts'
 import { pickledTypeString, unsupportedPart } from './mobile-types.ts'
 
 /** What a pickle is written for. */
@@ -12,6 +12,8 @@ export interface PickleContext {
   readonly storageKey: (storage: Storage) => string
   /** The attributes that objects of a class are pickled with; their order is the order of slots. */
   readonly attributesOf: (type: ClassType) => readonly string[]
+  /** For a reader that has the model's code, and so knows enums, classes and named tuples by their names. */
+  readonly hasCode?: boolean
 }
 
 /**
@@ -113,7 +115,11 @@ class Pickler {
         writer.newObject()
         this.value(value.state)
         return writer.build()
-      case 'Enum': throw unpicklable(value.type)
+      case 'Enum':
+        if (!this.#context.hasCode) throw unpicklable(value.type)
+        writer.qualified(value.type.name)
+        this.value(value.value)
+        return writer.reduce()
     }
   }
 
@@ -174,8 +180,8 @@ class Pickler {
 
   /** Completes a call of `restore_type_tag` on the container that was just written. */
   #typeTag(type: Type): void {
-    if (unsupportedPart(type)) throw unpicklable(type)
-    this.writer.string(pickledTypeString(type))
+    if (!this.#context.hasCode && unsupportedPart(type)) throw unpicklable(type)
+    this.writer.string(this.#context.hasCode ? annotationString(type) : pickledTypeString(type))
     this.writer.shortTuple(2)
     this.writer.reduce()
   }

@@ -137,6 +137,11 @@ export class Importer implements Resolver {
     return this.#interfaces.get(type.name)?.get(name)
   }
 
+  /** All methods that an interface asks for. */
+  interfaceMethods(type: InterfaceType): readonly FunctionSchema[] {
+    return [...this.#interfaces.get(type.name)?.values() ?? []]
+  }
+
   namedTupleSchema(type: TupleType): FunctionSchema {
     const schema = this.#tuples.get(type.name ?? '')
     if (schema === undefined) throw new Error(`there is no constructor of ${type.name}`)
