@@ -1,9 +1,10 @@
-import { emitLite, type LiteMethod } from '../../../core/src/compiler/emit/lite.ts'
+import { emitLite } from '../../../core/src/compiler/emit/lite.ts'
 import { classType } from '../../../core/src/compiler/ir/class-type.ts'
 import { ivalueType, type IValue, type ObjectValue } from '../../../core/src/compiler/ir/ivalue.ts'
 import { parseGraph } from '../../../core/src/compiler/ir/parser.ts'
 import type { Argument } from '../../../core/src/compiler/ir/schema.ts'
 import type { Type } from '../../../core/src/compiler/ir/types.ts'
+import type { Method } from '../../../core/src/compiler/program.ts'
 import { createEngine, type Engine, type EngineOptions, reserve } from '../../src/engine.ts'
 import { families } from '../../src/families.ts'
 
@@ -15,7 +16,7 @@ export async function modelOf(graphs: Record<string, string>, attributes: Record
   const type = classType(NET, { isModule: true })
   for (const [name, value] of Object.entries(attributes)) type.attributes.push({ name, type: ivalueType(value), isParameter: false, isBuffer: false })
   const root: ObjectValue = { tag: 'Object', type, slots: new Map(Object.entries(attributes)) }
-  const methods = Object.entries(graphs).map(([name, text]): LiteMethod => {
+  const methods = Object.entries(graphs).map(([name, text]): Method => {
     const graph = parseGraph(text, { types: new Map([[NET, type]]) })
     return {
       name, graph,
@@ -26,7 +27,7 @@ export async function modelOf(graphs: Record<string, string>, attributes: Record
       },
     }
   })
-  const file = emitLite(root, methods)
+  const file = emitLite({ root, methods, flags: { mobile_optimized: true } })
   const bytes = new Uint8Array(file.size)
   let at = 0
   for await (const piece of file.stream()) {

@@ -5,7 +5,17 @@ import type { Step } from './stackless.ts'
 
 /** Emits a node by the table; every kind that is not in it is an operator of the runtime. */
 export function emitNode(emitter: Emitter, node: Node): Step<void> {
-  return (EMISSIONS[node.kind] ?? emitOperator)(emitter, node)
+  const op = emitter.form.promoted ? PROMOTED[node.kind] : undefined
+  const emit = op === undefined ? EMISSIONS[node.kind] ?? emitOperator : instruction(op, op === 'FORMAT' ? ({ inputs }) => inputs.length : undefined)
+  return emit(emitter, node)
+}
+
+/** Operators that are instructions since bytecode version 8. Source: interpreter/code_impl.h (`emitOperatorOrInstruction`). */
+export const PROMOTED: Readonly<Record<string, Opcode>> = {
+  'prim::TupleIndex': 'TUPLE_INDEX', 'prim::RaiseException': 'RAISE_EXCEPTION', 'prim::Uninitialized': 'UN_INITIALIZED',
+  'prim::dtype': 'DTYPE', 'prim::device': 'DEVICE', 'prim::is_cuda': 'IS_CUDA', 'prim::NumToTensor': 'NUM_TO_TENSOR',
+  'prim::tolist': 'TO_LIST', 'aten::dim': 'DIM', 'aten::format': 'FORMAT', 'aten::__not__': '__NOT__', 'aten::__is__': '__IS__',
+  'aten::__isnot__': '__ISNOT__',
 }
 
 /** How each kind of node that is not an ordinary operator call is emitted. Source: interpreter/code_impl.h (`emitNode`). */
@@ -22,20 +32,7 @@ const EMISSIONS: Readonly<Record<string, EmitNode>> = {
   'prim::isinstance': emitIsinstance,
   'prim::ListUnpack': instruction('LIST_UNPACK', (node) => node.outputs.length),
   'prim::TupleSlice': instruction('TUPLE_SLICE', (node) => integer(node, 'beg'), (node) => integer(node, 'end') - integer(node, 'beg')),
-  'prim::TupleIndex': instruction('TUPLE_INDEX'),
-  'prim::RaiseException': instruction('RAISE_EXCEPTION'),
-  'prim::Uninitialized': instruction('UN_INITIALIZED'),
-  'prim::dtype': instruction('DTYPE'),
-  'prim::device': instruction('DEVICE'),
-  'prim::is_cuda': instruction('IS_CUDA'),
-  'prim::NumToTensor': instruction('NUM_TO_TENSOR'),
-  'prim::tolist': instruction('TO_LIST'),
-  'aten::dim': instruction('DIM'),
-  'aten::format': instruction('FORMAT', (node) => node.inputs.length),
   'aten::warn': instruction('WARN', (node) => node.attributes.has('warn_id') ? integer(node, 'warn_id') : -1),
-  'aten::__not__': instruction('__NOT__'),
-  'aten::__is__': instruction('__IS__'),
-  'aten::__isnot__': instruction('__ISNOT__'),
   'prim::CallFunction': refused('a function that calls itself', 'there are no calls in bytecode'),
   'prim::CreateObject': refused('an object of a class of its own', 'it creates no objects but lists, dicts and tuples'),
   'prim::fork': refused('torch.jit.fork', 'it has one thread'),
@@ -46,26 +43,36 @@ const EMISSIONS: Readonly<Record<string, EmitNode>> = {
   'prim::PythonOp': refused('Python code', 'it has no Python'),
 }
 
-/** Kinds that the runtime registers as operators but that have no fixed signature, with the number of arguments it is told. */
-const UNTYPED_OPERATORS: Readonly<Record<string, { readonly isVararg: boolean }>> = {
+/** Kinds that the runtime registers as operators but whose nodes have no signature. Its name says which arguments are counted at run time. */
+const UNTYPED_OPERATORS: Readonly<Record<string, { readonly isVararg: boolean; readonly overload?: string }>> = {
   'prim::TupleUnpack': { isVararg: false },
   'prim::unchecked_cast': { isVararg: false },
   'prim::Print': { isVararg: true },
+  'prim::TupleIndex': { isVararg: false },
+  'prim::RaiseException': { isVararg: false },
+  'prim::Uninitialized': { isVararg: false },
+  'prim::dtype': { isVararg: false },
+  'prim::device': { isVararg: false },
+  'prim::is_cuda': { isVararg: false },
+  'prim::NumToTensor': { isVararg: false, overload: 'Scalar' },
+  // Registered with variable arguments, of which it always takes three.
+  'prim::tolist': { isVararg: false },
 }
 
 function* emitOperator(emitter: Emitter, node: Node): Step<void> {
   const { schema } = node
+  const untyped = UNTYPED_OPERATORS[node.kind]
   const name = schema?.name ?? node.kind
-  const overload = schema?.overload ?? ''
-  const isVararg = (schema ?? UNTYPED_OPERATORS[node.kind])?.isVararg
+  const overload = schema?.overload ?? untyped?.overload ?? ''
+  const isVararg = (untyped ?? schema)?.isVararg
   if (isVararg === undefined) throw new Error(`${node.kind} has no schema`)
-  if (name === 'aten::__getitem__' && overload.startsWith('Dict')) return yield instruction('DICT_INDEX')(emitter, node)
+  if (emitter.form.promoted && name === 'aten::__getitem__' && overload.startsWith('Dict')) return yield instruction('DICT_INDEX')(emitter, node)
   if (isVararg) {
     yield emitter.load(node, node.inputs)
     emitter.insert(node, 'OPN', emitter.operatorIndex(name, overload, node.inputs.length, true), node.inputs.length)
     return
   }
-  if (schema && schema.arguments.length !== node.inputs.length) {
+  if (schema && !untyped && schema.arguments.length !== node.inputs.length) {
     throw new Error(`${node.kind} has ${node.inputs.length} inputs and ${schema.arguments.length} arguments`)
   }
   const { leading, out } = emitter.necessary(operatorKey(name, overload)) ?? { leading: node.inputs.length, out: 0 }

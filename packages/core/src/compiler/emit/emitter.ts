@@ -3,6 +3,7 @@ import type { ClassType } from '../ir/class-type.ts'
 import { toIValue, type Block, type Node, type Value } from '../ir/graph.ts'
 import type { IValue } from '../ir/ivalue.ts'
 import { typeString, type Type } from '../ir/types.ts'
+import type { BytecodeForm } from './bytecode-form.ts'
 import { typeTableString, unsupportedPart } from './mobile-types.ts'
 import type { NecessaryArgs } from './necessary-args.ts'
 import type { Opcode } from './opcodes.ts'
@@ -44,6 +45,16 @@ export type SlotOf = (type: ClassType, attribute: string) => number
 /** Emits a node: its inputs, then what it does; its outputs stay on the stack. */
 export type EmitNode = (emitter: Emitter, node: Node) => Step<void>
 
+/** What is known before anything is emitted. */
+export interface EmitterInit {
+  /** Nodes whose result is left on the stack for their only user. */
+  readonly inline: ReadonlySet<Node>
+  readonly necessary: ReadonlyMap<string, NecessaryArgs>
+  readonly slotOf: SlotOf
+  readonly emitNode: EmitNode
+  readonly form: BytecodeForm
+}
+
 /** What the emission of a node works on: the tables that grow, and the questions it may ask. */
 export class Emitter {
   readonly instructions: Instruction[] = []
@@ -53,6 +64,7 @@ export class Emitter {
   readonly types: string[] = []
   registerSize = 0
   readonly slotOf: SlotOf
+  readonly form: BytecodeForm
   readonly #emitNode: EmitNode
   readonly #inline: ReadonlySet<Node>
   readonly #necessary: ReadonlyMap<string, NecessaryArgs>
@@ -62,11 +74,12 @@ export class Emitter {
   readonly #usesSoFar: Map<Value, number> = new Map()
   readonly #methodNames: { readonly instruction: Instruction; readonly name: string }[] = []
 
-  constructor(inline: ReadonlySet<Node>, necessary: ReadonlyMap<string, NecessaryArgs>, slotOf: SlotOf, emitNode: EmitNode) {
+  constructor({ inline, necessary, slotOf, emitNode, form }: EmitterInit) {
     this.#inline = inline
     this.#necessary = necessary
     this.slotOf = slotOf
     this.#emitNode = emitNode
+    this.form = form
   }
 
   insert(node: Node, op: Opcode, x = 0, n = 0): Instruction {
@@ -101,7 +114,9 @@ export class Emitter {
     const known = isVararg ? undefined : this.#operatorIndex.get(key)
     if (known !== undefined) return known
     const args = isVararg ? undefined : this.necessary(operatorKey(name, overload))
-    const index = this.operators.push({ name, overload, numArgs: args ? args.leading + args.out : isVararg ? -1 : inputs }) - 1
+    // Runtimes before 1.12 would look for the defaults of -1 arguments and read beside the schema of operators that have none.
+    const numArgs = args ? args.leading + args.out : isVararg && this.form.promoted ? -1 : inputs
+    const index = this.operators.push({ name, overload, numArgs }) - 1
     if (!isVararg) this.#operatorIndex.set(key, index)
     return index
   }

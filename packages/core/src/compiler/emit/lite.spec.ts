@@ -14,7 +14,8 @@ import { IntType, listOf, optionalOf, StringType, TensorType, tupleOf, type Type
 import { countOperators } from '../report/operators.ts'
 import { inspectLite } from '../report/inspect.ts'
 import { unpickleRecords } from '../script/unpickle.ts'
-import { emitLite, type LiteMethod } from './lite.ts'
+import type { Method, Program } from '../program.ts'
+import { emitLite } from './lite.ts'
 
 const NET = '__torch__.pkg.___torch_mangle_3.Net'
 
@@ -34,6 +35,11 @@ function net(attributes: Record<string, IValue>): ObjectValue {
   return { tag: 'Object', type, slots: new Map(Object.entries(attributes)) }
 }
 
+/** What an optimized module is emitted from. */
+function program(root: ObjectValue, methods: readonly Method[]): Program {
+  return { root, methods, flags: { mobile_optimized: true } }
+}
+
 function argument(name: string, type: Type, defaultValue?: IValue): Argument {
   return { name, type, kwargOnly: false, isOut: false, ...defaultValue && { defaultValue } }
 }
@@ -45,7 +51,7 @@ function schema(root: ObjectValue, inputs: Argument[], returns: Type): FunctionS
   }
 }
 
-function method(root: ObjectValue, graph: string, inputs: Argument[], returns: Type, name = 'forward'): LiteMethod {
+function method(root: ObjectValue, graph: string, inputs: Argument[], returns: Type, name = 'forward'): Method {
   return { name, schema: schema(root, inputs, returns), graph: parseGraph(graph, { types: new Map([[NET, root.type]]) }) }
 }
 
@@ -73,7 +79,7 @@ async function roundTrip(values: IValue[]): Promise<readonly IValue[]> {
   graph.block.addInput(root.type)
   const constants = values.map((value) => graph.insertConstant(value))
   graph.block.registerOutput(graph.insertOp('prim::TupleConstruct', constants, tupleOf(constants.map(({ type }) => type))))
-  const file = emitLite(root, [{ name: 'forward', schema: schema(root, [], graph.outputs[0]!.type), graph }])
+  const file = emitLite(program(root, [{ name: 'forward', schema: schema(root, [], graph.outputs[0]!.type), graph }]))
   const archive = await openArchive(bytesSource(await bytesOf(file)))
   const { values: [table] } = await unpickleRecords(archive, [{ name: 'bytecode.pkl', storages: 'constants/' }], {
     resolveClass: (name) => classType(name), parseType: (text) => { expect(text).toBe('List[str]'); return listOf(StringType) },
@@ -135,13 +141,13 @@ describe('constants', () => {
     graph.block.addInput(root.type)
     const type = { kind: 'EnumType', name: '__torch__.Color', value: IntType, members: ['RED'] } as const
     graph.block.registerOutput(graph.insertConstant({ tag: 'Enum', type, name: 'RED', value: intValue(1) }))
-    expect(() => emitLite(root, [{ name: 'forward', schema: schema(root, [], IntType), graph }])).toThrow('Color')
+    expect(() => emitLite(program(root, [{ name: 'forward', schema: schema(root, [], IntType), graph }]))).toThrow('Color')
   })
 })
 
 describe('the file', () => {
   const shared = storage('buffer', 'Float', new Uint8Array(16))
-  const example = (): { root: ObjectValue; methods: LiteMethod[] } => {
+  const example = (): { root: ObjectValue; methods: Method[] } => {
     const root = net({ unused: intValue(3), calls: intValue(7), history: intListValue([1]), buffer: tensorValue(tensor(shared, [4])) })
     const forward = method(root, `graph(%self : ${NET}, %n : int, %s : str?):
       %h : int[] = prim::GetAttr[name="history"](%self)
@@ -159,22 +165,22 @@ describe('the file', () => {
     return { root, methods: [forward, other] }
   }
 
-  test('has attributes that are used, in the order of the class, and no others', async () => {
+  test('has the attributes of the module in the order of the class, then its flags', async () => {
     const { root, methods } = example()
-    const file = emitLite(root, methods)
+    const file = emitLite(program(root, methods))
     const archive = await openArchive(bytesSource(await bytesOf(file)))
     expect([...archive.records.keys()]).toEqual(['data/0', 'data.pkl', 'bytecode.pkl', 'version'])
     const { values: [data] } = await unpickleRecords(archive, [{ name: 'data.pkl', storages: 'data/' }], {
       resolveClass: (name) => classType(name), parseType: () => listOf(IntType),
     })
     expect([...(data as ObjectValue).slots]).toMatchObject([
-      ['calls', { value: 7n }], ['history', { elements: [{ value: 1n }] }], ['buffer', { tag: 'Tensor' }], ['mobile_optimized', { value: true }],
+      ['unused', { value: 3n }], ['calls', { value: 7n }], ['history', { elements: [{ value: 1n }] }], ['buffer', { tag: 'Tensor' }], ['mobile_optimized', { value: true }],
     ])
     expect(new TextDecoder().decode(await archive.records.get('version')!.read())).toBe('4\n')
   })
 
   test('is the same every time', async () => {
-    const files = [example(), example()].map(({ root, methods }) => emitLite(root, methods))
+    const files = [example(), example()].map(({ root, methods }) => emitLite(program(root, methods)))
     const [first, second, third] = [await bytesOf(files[0]!), await bytesOf(files[0]!), await bytesOf(files[1]!)]
     expect(second).toEqual(first)
     expect(third).toEqual(first)
@@ -182,7 +188,7 @@ describe('the file', () => {
 
   test('tells inspect what it is', async () => {
     const { root, methods } = example()
-    const facts = await inspectLite(bytesSource(await bytesOf(emitLite(root, methods))))
+    const facts = await inspectLite(bytesSource(await bytesOf(emitLite(program(root, methods)))))
     expect(facts.inputs).toEqual([{ name: 'n', type: 'int', default: '2' }, { name: 's', type: 'Optional[str]', default: 'None' }])
     expect(facts.outputs).toEqual([{ name: '', type: 'int' }])
     expect(facts.operators.after).toEqual(countOperators(methods.map(({ graph }) => graph)))
@@ -192,9 +198,9 @@ describe('the file', () => {
   test.each([['aten::gelu', 10, '.data/version'], ['aten::relu', 3, 'version']])('%s needs version %i', async (operator, version, record) => {
     const root = net({})
     const inputs = operator === 'aten::gelu' ? '%x, %s' : '%x'
-    const file = emitLite(root, [method(root, `graph(%self : ${NET}, %x : Tensor, %s : str):
+    const file = emitLite(program(root, [method(root, `graph(%self : ${NET}, %x : Tensor, %s : str):
       %y : Tensor = ${operator}(${inputs})
-      return (%y)`, [argument('x', TensorType), argument('s', StringType)], TensorType)])
+      return (%y)`, [argument('x', TensorType), argument('s', StringType)], TensorType)]))
     expect(file.operatorVersion).toBe(version)
     expect((await openArchive(bytesSource(await bytesOf(file)))).records.has(record)).toBe(true)
   })
@@ -206,7 +212,7 @@ describe('the file', () => {
       %p : __torch__.Packed = prim::GetAttr[name="packed"](%self)
       return (%p)`, [], type)
     let error: unknown
-    try { emitLite(root, [forward]) } catch (thrown) { error = thrown }
+    try { emitLite(program(root, [forward])) } catch (thrown) { error = thrown }
     expect((error as PetalError).code).toBe('NOT_MOBILE')
   })
 })

@@ -2,6 +2,7 @@ import type { Tensor } from '../archive/tensor.ts'
 import { toIValue, type Value } from '../ir/graph.ts'
 import type { IValue } from '../ir/ivalue.ts'
 import type { FunctionSchema } from '../ir/schema.ts'
+import type { BytecodeForm } from './bytecode-form.ts'
 
 /** How many leading arguments a call must pass, and how many out arguments follow them. */
 export interface NecessaryArgs {
@@ -11,12 +12,14 @@ export interface NecessaryArgs {
 
 /**
  * Trailing arguments that are constants equal to the schema's default need not be passed: the runtime appends its own
- * default. Out arguments at the end do not stop the count. Source: torch/csrc/jit/runtime/calculate_necessary_args.h.
+ * default. Out arguments at the end do not stop the count where the version of bytecode allows for it. Source:
+ * torch/csrc/jit/runtime/calculate_necessary_args.h.
  */
-export function necessaryArgs(schema: FunctionSchema, inputs: readonly Value[]): NecessaryArgs {
+export function necessaryArgs(schema: FunctionSchema, inputs: readonly Value[], trims: BytecodeForm['trims'] = 'before-out'): NecessaryArgs {
   const formals = schema.arguments
   let leading = formals.length
-  while (leading > 0 && formals[leading - 1]!.isOut) leading--
+  if (trims === 'none') return { leading, out: 0 }
+  if (trims === 'before-out') while (leading > 0 && formals[leading - 1]!.isOut) leading--
   const out = formals.length - leading
   for (; leading > 0; leading--) {
     const wanted = formals[leading - 1]!.defaultValue
@@ -27,7 +30,7 @@ export function necessaryArgs(schema: FunctionSchema, inputs: readonly Value[]):
 }
 
 /** Equality of constants by content; tensors and objects only with themselves. Defaults nest a level or two at most. */
-function equalValues(a: IValue, b: IValue): boolean {
+export function equalValues(a: IValue, b: IValue): boolean {
   if (a === b) return true
   switch (a.tag) {
     case 'None':

@@ -20,6 +20,3 @@ export const OPERATOR_OF_OPCODE: Partial<Record<Opcode, string>> = {
   DICT_INDEX: 'aten::__getitem__.Dict', DTYPE: 'prim::dtype', TUPLE_INDEX: 'prim::TupleIndex', DIM: 'aten::dim', __NOT__: 'aten::__not__',
   TO_LIST: 'prim::tolist', NUM_TO_TENSOR: 'prim::NumToTensor.Scalar', IS_CUDA: 'prim::is_cuda',
 }
-
-/** Written at the head of `bytecode.pkl`. Source: caffe2/serialize/versions.h (`kProducedBytecodeVersion`). */
-export const BYTECODE_VERSION = 8

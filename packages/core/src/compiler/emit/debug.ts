@@ -1,0 +1,84 @@
+import type { ClassType } from '../ir/class-type.ts'
+import type { SourceRange } from '../ir/graph.ts'
+import { intListValue, intValue, NONE, stringValue, tupleValue, type IValue } from '../ir/ivalue.ts'
+import { pickleIValue } from './ivalue-pickle.ts'
+import type { MobileMethod } from './mobile-module.ts'
+
+/** A piece of source code, as the full interpreter would show it in an error. */
+export interface SourceText {
+  /** Of the Python file, or of the record of TorchScript where that is all there is. */
+  readonly file: string
+  /** A function's source, or all of a record. */
+  readonly text: string
+  /** Number of the first line of `text` in the file, from 0 as PyTorch counts. */
+  readonly firstLine: number
+  /** The characters of `text` that are meant. */
+  readonly start: number
+  readonly end: number
+}
+
+/** Tells what a place in the model's TorchScript was made from; undefined where that is not known. */
+export type SourceLookup = (range: SourceRange) => SourceText | undefined
+
+/** For instructions that come from nowhere in the source. */
+const NO_HANDLE = -1
+
+/**
+ * The records by which a runtime tells the source line of an instruction: a handle for each instruction, for each handle the tag of a
+ * source range, for each tag the range. Ranges are written as releases before 1.12 read them, too. Sources:
+ * torch/csrc/jit/mobile/debug_info.cpp, serialization/callstack_debug_info_serialization.cpp, source_range_serialization.cpp.
+ */
+export function debugRecords(
+  root: ClassType, methods: readonly MobileMethod[], version: number, sourceOf: SourceLookup,
+): Readonly<Record<string, Uint8Array>> {
+  const sources: IValue[] = []
+  const stacks: IValue[] = []
+  const tags = new Map<string, number>()
+  const handles = new Map<string, number>()
+
+  /** Number of the place in {@link sources}. */
+  const tagOf = (range: SourceRange): number => {
+    const key = `${range.file}:${range.line}`
+    const known = tags.get(key)
+    if (known !== undefined) return known
+    const found = sourceOf(range)
+    const tag = found === undefined ? NO_HANDLE : tags.size
+    tags.set(key, tag)
+    if (found !== undefined) {
+      const source = tupleValue([stringValue(found.text), stringValue(found.file), intValue(found.firstLine)])
+      sources.push(tupleValue([intValue(tag), tupleValue([source, intValue(found.start), intValue(found.end)]), intValue(tag)]))
+    }
+    return tag
+  }
+  /** One handle for a place and an operator. */
+  const handleOf = (range: SourceRange, kind: string): number => {
+    const tag = tagOf(range)
+    if (tag === NO_HANDLE) return NO_HANDLE
+    const key = `${tag} ${kind}`
+    const known = handles.get(key)
+    if (known !== undefined) return known
+    const handle = handles.size
+    handles.set(key, handle)
+    stacks.push(tupleValue([intValue(handle), intValue(tag), stringValue(kind), NONE]))
+    return handle
+  }
+
+  const rows = methods.map(({ name, code }) => {
+    const perInstruction = intListValue(code.nodes.map(({ range, kind }) => range ? handleOf(range, kind) : NO_HANDLE))
+    return tupleValue([
+      stringValue(`${root.name}.${name}`),
+      tupleValue([tupleValue([stringValue('function_debug_handles'), tupleValue([perInstruction])])]),
+    ])
+  })
+  return {
+    'mobile_debug_handles.pkl': pickled(tupleValue([intValue(version), ...rows])),
+    'callstack_debug_map.pkl': pickled(tupleValue(stacks)),
+    'sources.debug_pkl': pickled(tupleValue(sources)),
+  }
+}
+
+function pickled(value: IValue): Uint8Array {
+  return pickleIValue(value, {
+    attributesOf: () => [], storageKey: () => { throw new Error('debug records have no tensors') },
+  })
+}
