@@ -1,4 +1,5 @@
 import { type Block, type Graph, type Node, type Value } from '../ir/graph.ts'
+import { PREPACKED_RUNS } from './prepacked-context.ts'
 import { constantTensor, isNone } from './rewriting.ts'
 
 type Rule = (node: Node, isFloat: (value: Value) => boolean) => boolean
@@ -47,7 +48,7 @@ const LIKE_INPUT = ['relu', 'relu6', 'hardtanh', 'sigmoid', 'tanh', 'gelu', 'sil
 const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ...LIKE_INPUT.flatMap((name): [string, Rule][] => [[`aten::${name}`, likeInput], [`aten::${name}_`, likeInput]]),
   ...['add', 'sub', 'mul', 'div', '_add_relu'].flatMap((name): [string, Rule][] => [[`aten::${name}`, arithmetic], [`aten::${name}_`, likeInput]]),
-  ...['linear_clamp_run', 'conv2d_clamp_run', 'conv2d_transpose_clamp_run'].map((name): [string, Rule] => [`prepacked::${name}`, always]),
+  ...Object.keys(PREPACKED_RUNS).map((name): [string, Rule] => [name, always]),
   ...['conv1d', 'conv2d', 'conv3d', 'conv_transpose1d', 'conv_transpose2d', 'conv_transpose3d', '_convolution', '_convolution_mode', 'linear']
     .map((name): [string, Rule] => [`aten::${name}`, likeAny(0, 1)]),
   ...['matmul', 'mm', 'bmm'].map((name): [string, Rule] => [`aten::${name}`, likeAny(0, 1)]),

@@ -1,7 +1,7 @@
 import { allNodes, toIValue, type Graph, type Node } from '../ir/graph.ts'
 import { doubleValue, NONE, type IValue } from '../ir/ivalue.ts'
 import type { PassLog } from './pass.ts'
-import { contextOf, packedContext, PREPACKED_RUNS, type Bounds } from './prepacked-context.ts'
+import { canHold, contextOf, packedContext, PREPACKED_RUNS, type Bounds } from './prepacked-context.ts'
 import { insertConstant, onlyUsedBy, replaceNode } from './rewriting.ts'
 
 const ZERO = doubleValue(0)
@@ -19,7 +19,8 @@ const CLAMPS: Readonly<Record<string, { overloads: readonly string[]; bounds: (n
 
 /**
  * Moves a clamp of a packed operator's result into the packed operator. As `fusePrePackedLinearConvWithClamp` of
- * torch/csrc/jit/passes/xnnpack_rewrite.cpp, for linear as well (there it never fires), for transposed convolutions, and for relu6 and clamp.
+ * torch/csrc/jit/passes/xnnpack_rewrite.cpp, for linear as well (there it never fires), for transposed convolutions, and for relu6 and clamp;
+ * and as the like of vulkan_rewrite.cpp and metal_rewrite.cpp.
  * In-place forms are the same here: a packed operator's result is new memory, which nothing but the clamp sees.
  */
 export function fuseClamp(graph: Graph, log: PassLog): void {
@@ -27,7 +28,8 @@ export function fuseClamp(graph: Graph, log: PassLog): void {
   for (const node of allNodes(graph.block)) {
     const clamp = CLAMPS[node.kind.replace(/_$/, '')]
     const run = node.inputs[0]?.node
-    if (clamp === undefined || run === undefined || PREPACKED_RUNS[run.kind] === undefined) continue
+    const packed = run === undefined ? undefined : PREPACKED_RUNS[run.kind]
+    if (clamp === undefined || run === undefined || packed === undefined || packed.bounds === 'none') continue
     const why = fuse(node, run, clamp)
     if (why === undefined) changed++
     else log.declined('fuse_clamp', `${run.kind} + ${node.kind}`, why)
@@ -44,6 +46,7 @@ function fuse(node: Node, run: Node, clamp: (typeof CLAMPS)[string]): string | u
   if (bounds === undefined) return 'its bounds are not constant numbers'
   const both = intersect(context.bounds, bounds)
   if (both === undefined) return 'its bounds leave no room between them'
+  if (!canHold(run.kind, both)) return 'the runtime applies a minimum of zero or both bounds only'
   const packed = run.input(1)
   run.replaceInput(1, insertConstant(run, packedContext(run.kind, context.state, both)))
   if (!packed.hasUses) packed.node.destroy()

@@ -148,6 +148,9 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   // insert-prepacked-ops sees to it that no input of the next two is in channels_last, in which case the output is new and in order.
   ['prepacked::conv2d_transpose_clamp_run', () => layout(4, true)],
   ['prepacked::linear_clamp_run', (node, layoutOf) => layout(layoutOf(node.input(0)).rank, true)],
+  // Nothing on a GPU lies in any order of ours.
+  ...['vulkan_prepack::run_conv2d_context', 'vulkan_prepack::run_tconv2d_context', 'metal_prepack::conv2d_run'].map((name): [string, Rule] => [name, fixed(4)]),
+  ['vulkan_prepack::run_linear_context', sameRank], ['metal_prepack::linear_run', fixed(2)],
   // Quantized convolutions check the dimensions of their input (ConvDimChecks in aten/src/ATen/native/quantized/cpu/qconv.cpp).
   ...[1, 2, 3].flatMap((n) => [`conv${n}d`, `conv${n}d_relu`, `conv${n}d_dynamic`, `conv_transpose${n}d`].map((name): [string, Rule] => [`quantized::${name}`, fixed(n + 2)])),
   ...QUANTIZED_SAME_RANK.map((name): [string, Rule] => [`quantized::${name}`, sameRank]),

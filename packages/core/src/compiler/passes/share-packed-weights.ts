@@ -36,6 +36,7 @@ export function sharePackedWeights(graph: Graph, log: PassLog): void {
 function keyOf(value: IValue): string | undefined {
   switch (value.tag) {
     case 'None': return 'None'
+    case 'Bool': return String(value.value)
     case 'Int': return `${value.value}`
     case 'Double': return `${value.value}.`
     case 'Tensor': return tensorKey(value.value)

@@ -1,5 +1,6 @@
 import { parseSchema } from '../schema-parser.ts'
 import type { FunctionSchema } from '../schema.ts'
+import { GPU_OPERATORS } from './gpu.ts'
 import { nearest } from './nearest.ts'
 import { PHRASES, TABLE } from './table.generated.ts'
 
@@ -42,7 +43,7 @@ function expandedPhrases(): ReadonlyMap<string, string> {
 /** Operator name -> its overloads, still encoded. Nothing is parsed until it is asked for. */
 function index(): Map<string, string> {
   if (lines === undefined) {
-    lines = new Map()
+    lines = new Map(Object.entries(GPU_OPERATORS))
     for (const line of TABLE.split('\n')) {
       const tab = line.indexOf('\t')
       lines.set(expand(line.slice(0, tab)), line.slice(tab + 1))
