@@ -31,4 +31,24 @@ inline std::vector<int64_t> pair(std::vector<int64_t> list) {
   return list;
 }
 
+/** Set by torch.ops.petal_gpu.require_vulkan. */
+inline bool& vulkanRequired() {
+  static bool required = false;
+  return required;
+}
+
+/** While a call with Vulkan tensors is computed on the CPU. */
+struct DeviceScope {
+  DeviceScope() { ++depth(); }
+  ~DeviceScope() { --depth(); }
+  static int& depth() {
+    thread_local int value = 0;
+    return value;
+  }
+};
+
+inline void checkDevice(const char* operation) {
+  TORCH_CHECK(!vulkanRequired() || DeviceScope::depth() > 0, operation, ": a CPU tensor where a Vulkan tensor is needed");
+}
+
 } // namespace petal

@@ -51,6 +51,7 @@ struct Conv2dPackedContext : Packed {
   }
 
   Tensor run(const Tensor& input) const {
+    checkDevice("run_conv2d_context");
     TORCH_CHECK(input.dim() == 4 && input.numel() > 0 && input.scalar_type() == at::kFloat, "run_conv2d_context: input of sizes ", input.sizes());
     const Tensor weight = state.get(Weight).toTensor();
     const auto bias = optionalTensor(state.get(Bias));
@@ -75,6 +76,7 @@ struct LinearPackedContext : Packed {
   }
 
   Tensor run(const Tensor& input) const {
+    checkDevice("run_linear_context");
     TORCH_CHECK(input.dim() >= 2 && input.scalar_type() == at::kFloat, "run_linear_context: input of sizes ", input.sizes());
     const Tensor y = at::matmul(input, state.get(0).toTensor());
     const auto bias = optionalTensor(state.get(1));
@@ -96,6 +98,7 @@ struct Recurrent : Packed {
   }
 
   void usable(const Tensor& input) const {
+    checkDevice("a recurrent layer");
     TORCH_CHECK(input.dim() == 3 && ((input.size(0) == 1 && input.size(1) == 1) || state.get(BatchFirst).toBool()), "a batch-first input is expected");
   }
 };
