@@ -5,13 +5,16 @@ import { BACKENDS, BLOCKABLE, inlineProgram, optimizeForMobile } from './backend
 import { bundleInputs } from './bundle/bundle.ts'
 import { liteForm } from './emit/form.ts'
 import { emitLite } from './emit/lite.ts'
+import { emitTorchScript } from './emit/torchscript/index.ts'
 import { explained, withFrame } from './explained.ts'
 import type { Facts } from './facts.ts'
 import { membersOf } from './members.ts'
 import { checkedOptions } from './options.ts'
 import type { Members } from './passes/preserved.ts'
 import { graphsOf, type Method, type Program } from './program.ts'
-import { needsOf } from './report/needs.ts'
+import { lintsOf, refuseLints } from './report/lints.ts'
+import { missingOperatorsOf } from './report/missing-operators.ts'
+import { needsOf, needsOfGraphs } from './report/needs.ts'
 import { countOperators } from './report/operators.ts'
 import { countElements } from './report/parameters.ts'
 import { PassRecord } from './report/pass-record.ts'
@@ -21,8 +24,8 @@ import { readDebugSources } from './script/debug-sources.ts'
 import { type LoadedModule, loadModule } from './script/load.ts'
 
 /**
- * Compiles a TorchScript archive (`torch.jit.save`) into a lite-interpreter file: reads its code, makes the module's `forward` one graph,
- * optimizes it for the backend and lays the file out. Large weights are read while the artifact is streamed, piece by piece; `source` must
+ * Compiles a TorchScript archive (`torch.jit.save`) into a file for the lite interpreter, or for torch.jit.load: reads its code, makes the
+ * module's `forward` one graph, optimizes it for the backend and lays the file out. Large weights are read while the artifact is streamed, piece by piece; `source` must
  * stay readable until then. Throws a PetalError for anything it cannot compile correctly.
  */
 export async function compile(source: ByteSource, options: CompileOptions): Promise<Artifact> {
@@ -51,24 +54,29 @@ async function compileArchive(archive: Archive, source: ByteSource, options: Com
   const { program, before } = programOf(module, members, options, record)
 
   onProgress?.({ phase: 'emitting', share: PROGRESS.emitting })
-  const file = emitLite(program, {
-    ...liteForm(options), ...source.crc32 && { checksum: source.crc32 },
+  const checksum = source.crc32 && { checksum: source.crc32 }
+  const file = format === 'torchscript' ? emitTorchScript(program, { definitions: module, ...checksum }) : emitLite(program, {
+    ...liteForm(options), ...checksum,
     ...options.debug && { debug: await readDebugSources(archive, graphsOf(program)) },
   })
   onProgress?.({ phase: 'emitting', share: 1 })
+  const lints = lintsOf(program, missingOperatorsOf(options, file))
+  if (options.lint !== undefined) refuseLints(lints, options.lint)
   const [main, ...others] = program.methods
   return {
     facts: {
-      format, backend, bytecodeVersion: file.bytecodeVersion, operatorVersion: file.operatorVersion,
+      format, backend, ...'bytecodeVersion' in file && { bytecodeVersion: file.bytecodeVersion }, operatorVersion: file.operatorVersion,
       ...portsOf(main!),
       ...others.length > 0 && { methods: Object.fromEntries(others.map((method) => [method.name, portsOf(method)])) },
       operators: { before, after: countOperators(graphsOf(program)) },
       optimizations: record.facts(BLOCKABLE, block),
+      lints,
       parameters: countElements([module.root]),
       bytes: { before: source.size, after: file.size },
     },
     warnings: [...warnings, ...warningsOf(graphsOf(program), module.devices)],
-    needs: needsOf(file.codes, [program.root, ...file.codes.flatMap(({ constants }) => constants)]),
+    needs: 'codes' in file ? needsOf(file.codes, [program.root, ...file.codes.flatMap(({ constants }) => constants)])
+      : needsOfGraphs(graphsOf(program), [program.root, ...file.constants]),
     size: file.size,
     stream: () => file.stream(),
   }

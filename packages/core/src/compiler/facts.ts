@@ -1,4 +1,5 @@
 import type { BackendName, Format } from './artifact.ts'
+import type { LintCode } from './lint-codes.ts'
 
 /** An input or output of the model's `forward`. */
 export interface PortFact {
@@ -28,6 +29,17 @@ export interface OptimizationFact {
   readonly declined: readonly { readonly what: string; readonly why: string; readonly count: number }[]
 }
 
+/** Something in a compiled model that is likely not meant. */
+export interface LintFact {
+  readonly code: LintCode
+  /** A sentence with names and counts. */
+  readonly message: string
+  /** How many calls, parameters or weights it is about. */
+  readonly count: number
+  /** The first place in the TorchScript code, where that is known. */
+  readonly at?: { readonly file: string; readonly line: number }
+}
+
 /** What is known of a compiled model. Plain JSON, deterministic, without paths or times. */
 export interface Facts {
   readonly format: Format
@@ -43,6 +55,8 @@ export interface Facts {
   /** Operator name with overload -> count, sorted by name: of what can run in evaluation mode, inlined, and of the emitted file. */
   readonly operators: { readonly before: Readonly<Record<string, number>>; readonly after: Readonly<Record<string, number>> }
   readonly optimizations: readonly OptimizationFact[]
+  /** In the order of `LINT_CODES`; absent where nothing was compiled. */
+  readonly lints?: readonly LintFact[]
   /** Elements of all parameters and buffers of the source. */
   readonly parameters: number
   readonly bytes: { readonly before: number; readonly after: number }

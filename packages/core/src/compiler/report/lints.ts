@@ -1,0 +1,187 @@
+import { numel, type ScalarType } from '../archive/tensor.ts'
+import { PetalError } from '../errors.ts'
+import type { LintFact } from '../facts.ts'
+import { allNodes, toIValue, type Node, type SourceRange } from '../ir/graph.ts'
+import type { IValue } from '../ir/ivalue.ts'
+import { objectsOf } from '../ir/objects.ts'
+import { schemaName } from '../ir/schema.ts'
+import { LINT_CODES, type LintCode, type LintPolicy } from '../lint-codes.ts'
+import { graphsOf, type Program } from '../program.ts'
+
+/** An operator of the emitted code that what runs it lacks. */
+export interface MissingOperator {
+  /** With its overload. */
+  readonly operator: string
+  readonly count: number
+  /** Where it is first called. */
+  readonly at?: SourceRange
+}
+
+/** What is known of a program besides itself. */
+export interface LintContext {
+  readonly missing?: readonly MissingOperator[]
+  /** What lacks them, as a sentence goes on: `the Vulkan runtime`. */
+  readonly runtime?: string
+}
+
+/** Names of a list that are written out. */
+const MAX_NAMES = 5
+
+/**
+ * What of an emitted program is likely not meant, in the order of {@link LINT_CODES}. Those that `generate_mobile_module_lints` of
+ * torch/utils/mobile_optimizer.py knows are said of the program that comes out, so that what optimizing took away is nothing to tell of;
+ * bundled inputs are looked for where apps ask for them.
+ */
+export function lintsOf(program: Program, { missing = [], runtime = 'the runtime' }: LintContext = {}): LintFact[] {
+  const found: Readonly<Record<LintCode, Found>> = {
+    BUNDLED_INPUT: program.methods.some(({ name }) => name === 'get_all_bundled_inputs') ? [] : ['The file has no bundled inputs for forward.', 1],
+    REQUIRES_GRAD: parameters(program),
+    DROPOUT: operators(program, (name) => name.includes('dropout'), 'is left in the file'),
+    BATCHNORM: operators(program, (name) => name.includes('batch_norm'), 'is left in the file'),
+    MISSING_OPERATOR: told(missing, (list) => `${upperFirst(runtime)} lacks ${list}.`),
+    FLOAT16_WEIGHTS: weights(program, 'Half', 'float16'),
+    FLOAT64_WEIGHTS: weights(program, 'Double', 'float64'),
+    TRAINING_MODE: operators(program, (_, node) => isTraining(node), 'runs as in training'),
+  }
+  return LINT_CODES.flatMap((code): LintFact[] => {
+    const [message, count = 0, at] = found[code]
+    return message === undefined ? [] : [{ code, message, count, ...at && { at: { file: at.file, line: at.line } } }]
+  })
+}
+
+/** A sentence, how often, and the first place; empty when there is nothing to tell. */
+type Found = readonly [] | readonly [message: string, count: number, at?: SourceRange | undefined]
+
+function told(list: readonly MissingOperator[], sentence: (list: string) => string): Found {
+  if (list.length === 0) return []
+  const names = list.map(({ operator, count, at }) =>
+    `${operator} (${[count === 1 ? 'once' : `${count} times`, ...at ? [`${count === 1 ? '' : 'first '}at ${at.file}:${at.line}`] : []].join(', ')})`)
+  return [sentence(enumerated(names)), list.reduce((sum, { count }) => sum + count, 0), list.find(({ at }) => at)?.at]
+}
+
+/** Operators by name, as `torch.jit.export_opnames` lists them. */
+function operators(program: Program, select: (name: string, node: Node) => boolean, what: string): Found {
+  const counts = new Map<string, { count: number; at?: SourceRange }>()
+  for (const node of graphsOf(program).flatMap(({ block }) => [...allNodes(block)])) {
+    const name = node.schema ? schemaName(node.schema) : node.kind
+    if (!select(name, node)) continue
+    const { count, at } = counts.get(name) ?? { count: 0, ...node.range && { at: node.range } }
+    counts.set(name, { count: count + 1, ...at && { at } })
+  }
+  const list = [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([operator, rest]) => ({ operator, ...rest }))
+  return told(list, (names) => `${names} ${list.length === 1 ? what : what.replace(/^is /, 'are ').replace(/^runs/, 'run')}.`)
+}
+
+/** Parameters in the file that want gradients: those that nothing froze. */
+function parameters({ root }: Program): Found {
+  const names: string[] = []
+  const paths = new Map<IValue, string>([[root, '']])
+  for (const object of objectsOf(root)) {
+    for (const [name, value] of object.slots) {
+      const path = `${paths.get(object) ?? '…'}${name}`
+      if (value.tag === 'Object') paths.set(value, `${path}.`)
+      if (value.tag === 'Tensor' && value.value.requiresGrad) names.push(path)
+    }
+  }
+  if (names.length === 0) return []
+  return [`${names.length === 1 ? 'The parameter' : 'The parameters'} ${enumerated(names.toSorted())} ${names.length === 1 ? 'requires' : 'require'} gradients.`, names.length]
+}
+
+/** Weights of an element type; numbers that are tensors are none. */
+function weights(program: Program, scalarType: ScalarType, name: string): Found {
+  const storages = new Set<string>()
+  let elements = 0
+  let at: SourceRange | undefined
+  const visit = (root: IValue, range?: SourceRange): void => {
+    for (const value of tensorsIn(root)) {
+      if (value.scalarType !== scalarType || numel(value) <= 1 || storages.has(value.storage.identity)) continue
+      storages.add(value.storage.identity)
+      elements += numel(value)
+      at ??= range
+    }
+  }
+  for (const { slots } of objectsOf(program.root)) {
+    for (const [attribute, value] of slots) if (value.tag !== 'Object' && !attribute.startsWith('_bundled_inputs_deflated_')) visit(value)
+  }
+  for (const { block } of graphsOf(program)) {
+    for (const node of allNodes(block)) {
+      const value = node.kind === 'prim::Constant' ? toIValue(node.output) : undefined
+      const [use] = node.kind === 'prim::Constant' ? node.output.uses : []
+      if (value !== undefined) visit(value, use?.user.range)
+    }
+  }
+  const count = storages.size
+  const place = at ? `, used at ${at.file}:${at.line}` : ''
+  return count === 0 ? [] : [`${count} ${count === 1 ? 'weight' : 'weights'} with ${elements} elements ${count === 1 ? 'is' : 'are'} ${name}${place}.`, count, at]
+}
+
+function* tensorsIn(value: IValue): Generator<Extract<IValue, { tag: 'Tensor' }>['value']> {
+  switch (value.tag) {
+    case 'Tensor': yield value.value; break
+    case 'List': case 'Tuple': for (const element of value.elements) yield* tensorsIn(element); break
+    case 'Dict': for (const [, element] of value.entries) yield* tensorsIn(element); break
+    case 'CustomObject': yield* tensorsIn(value.state)
+  }
+}
+
+/** The argument that says whether an operator is in training, by its name in the schema. */
+const TRAINING_ARGUMENTS = ['train', 'training']
+/** An average that is kept while training: a batch norm that has none always uses the batch's own. */
+const RUNNING_MEAN = 'running_mean'
+
+/** True for what evaluation leaves out or does otherwise, and this call certainly does: dropout, and batch norms that change their averages. */
+function isTraining({ schema, inputs, kind }: Node): boolean {
+  if (schema === undefined || !/dropout|batch_norm|rrelu/.test(kind)) return false
+  const argument = (names: readonly string[]): IValue | undefined => {
+    const index = schema.arguments.findIndex(({ name }) => names.includes(name))
+    return index < 0 || inputs[index] === undefined ? undefined : toIValue(inputs[index])
+  }
+  const training = argument(TRAINING_ARGUMENTS)
+  return training?.tag === 'Bool' && training.value && argument([RUNNING_MEAN])?.tag !== 'None'
+}
+
+/** What to do about each. */
+const FIXES: Readonly<Record<LintCode, string>> = {
+  BUNDLED_INPUT: 'Write "bundle=1x3x224x224", with the model\'s own shapes, if tools that run models on what they bring shall run this one.',
+  REQUIRES_GRAD: 'Call model.requires_grad_(False) before saving the model, or do not preserve the parameters.',
+  DROPOUT: 'Call model.eval() before tracing, give dropout the module\'s training flag, and do not block "remove_dropout".',
+  BATCHNORM: 'Call model.eval() before tracing, put batch norms right behind convolutions, and do not block "conv_bn_fusion".',
+  MISSING_OPERATOR: 'Write that part of the model with other operators, or compile for another runtime or backend.',
+  FLOAT16_WEIGHTS: 'Call model.float() before saving the model: the mobile kernels compute with float32.',
+  FLOAT64_WEIGHTS: 'Call model.float() before saving the model: the mobile kernels compute with float32, in half the room.',
+  TRAINING_MODE: 'Call model.eval() before tracing, and pass training=self.training to F.dropout and F.batch_norm.',
+}
+
+/** A lint as a warning: its code, what it is, and what to do. */
+export function lintWarning({ code, message }: LintFact): { readonly code: LintCode; readonly message: string } {
+  return { code, message: `${message} ${FIXES[code]}` }
+}
+
+/** The lints that `policy` wants to be told of. */
+export function wantedLints(lints: readonly LintFact[], policy: LintPolicy): LintFact[] {
+  if (policy === 'off') return []
+  const all = policy === 'warn' || policy === 'error'
+  return lints.filter(({ code }) => all || code !== 'BUNDLED_INPUT' || policy.includes(code))
+}
+
+/** Throws a PetalError for the lints that `policy` makes errors. `name` is the model's. */
+export function refuseLints(lints: readonly LintFact[], policy: LintPolicy, name = 'The model'): void {
+  const errors = lints.filter(({ code }) => policy === 'error' || (typeof policy !== 'string' && policy.includes(code)))
+  if (errors.length === 0) return
+  const place = errors.find(({ at }) => at)?.at
+  throw new PetalError({
+    code: 'LINT',
+    message: `${name} has ${errors.length === 1 ? 'a lint that is an error' : `${errors.length} lints that are errors`}: `
+      + errors.map(({ code, message }) => `${code}: ${message}`).join(' '),
+    cause: `"lint=${typeof policy === 'string' ? policy : policy.join(',').toLowerCase()}" asks for that.`,
+    fix: errors.map(({ code }) => `${code}: ${FIXES[code]}`).join(' '),
+    ...place && { location: { ...place } },
+  })
+}
+
+function enumerated(names: readonly string[]): string {
+  const rest = names.length - MAX_NAMES
+  return rest > 0 ? `${names.slice(0, MAX_NAMES).join(', ')} and ${rest} more` : names.join(', ')
+}
+
+const upperFirst = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
