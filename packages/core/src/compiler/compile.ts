@@ -60,7 +60,7 @@ async function compileArchive(archive: Archive, source: ByteSource, options: Com
     ...options.debug && { debug: await readDebugSources(archive, graphsOf(program)) },
   })
   onProgress?.({ phase: 'emitting', share: 1 })
-  const lints = lintsOf(program, missingOperatorsOf(options, file))
+  const lints = lintsOf(program, 'codes' in file ? missingOperatorsOf(options, file) : {})
   if (options.lint !== undefined) refuseLints(lints, options.lint)
   const [main, ...others] = program.methods
   return {

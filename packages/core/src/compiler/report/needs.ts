@@ -1,7 +1,7 @@
 import type { ScalarType } from '../archive/tensor.ts'
 import type { Call, Needs } from '../artifact.ts'
 import { operatorKey, type Bytecode } from '../emit/emitter.ts'
-import type { Node } from '../ir/graph.ts'
+import { allNodes, type Graph, type Node } from '../ir/graph.ts'
 import type { IValue } from '../ir/ivalue.ts'
 import { attributePath } from '../passes/module-paths.ts'
 
@@ -24,6 +24,18 @@ export function needsOf(codes: readonly Code[], values: Iterable<IValue>): Needs
     classes: [...classes].toSorted(),
     dtypes: [...dtypes].toSorted(),
   }
+}
+
+/** As {@link needsOf}, of graphs that are run as code; calls are numbered in order. */
+export function needsOfGraphs(graphs: readonly Graph[], values: Iterable<IValue>): Needs {
+  const codes = graphs.map((graph): Code => {
+    const nodes = [...allNodes(graph.block)].filter(({ schema }) => schema !== undefined)
+    return {
+      instructions: nodes.map((_, x) => ({ op: 'OP', x, n: 0 })), nodes,
+      operators: nodes.map(({ schema }) => ({ name: schema!.name, overload: schema!.overload, numArgs: -1 })),
+    }
+  })
+  return { ...needsOf(codes, values), instructions: [] }
 }
 
 function callsOf({ instructions, operators, nodes }: Code): Call[] {

@@ -33,6 +33,10 @@ export interface LoadedModule {
   functionNamed(name: string): ScriptFunction | undefined
   /** A class, NamedTuple, enum or interface of the model by its qualified name. */
   typeNamed(name: string): Type | undefined
+  /** Name and value of each member of an enum, in order. */
+  enumMembers(type: EnumType): readonly (readonly [string, IValue])[]
+  /** What an interface asks for; the object is the first argument. */
+  interfaceMethods(type: InterfaceType): readonly FunctionSchema[]
   /** Adds the functions of a text to the methods of the root module's class, as `ScriptModule.define`. */
   define(source: SourceFile): void
 }

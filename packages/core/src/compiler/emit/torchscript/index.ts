@@ -1,6 +1,6 @@
 import { type Checksum, layoutZip, type ZipLayout } from '../../archive/zip-writer.ts'
 import type { ClassType } from '../../ir/class-type.ts'
-import { tupleValue } from '../../ir/ivalue.ts'
+import { tupleValue, type IValue } from '../../ir/ivalue.ts'
 import type { Program } from '../../program.ts'
 import { pickleIValue } from '../ivalue-pickle.ts'
 import { bytesRecord, StorageRecords } from '../storage-records.ts'
@@ -21,6 +21,8 @@ export interface TorchScriptOptions {
 /** An archive for torch.jit.load, and what was decided while making it. */
 export interface TorchScriptFile extends ZipLayout {
   readonly operatorVersion: number
+  /** `CONSTANTS.cN`. */
+  readonly constants: readonly IValue[]
 }
 
 /** The folder all records are in. Never the file's name: equal models are equal files, wherever they lie. */
@@ -52,5 +54,5 @@ export function emitTorchScript(program: Program, { definitions, checksum }: Tor
     // Readers before PyTorch 1.6's torch.package know the record by this name only.
     bytesRecord(version < 6 ? 'version' : '.data/version', encoder.encode(`${version}\n`)),
   ], checksum)
-  return { ...layout, operatorVersion: version }
+  return { ...layout, operatorVersion: version, constants: code.constants }
 }
