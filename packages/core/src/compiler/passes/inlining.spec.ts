@@ -122,6 +122,115 @@ describe('inline', () => {
     expect(() => inline(method('A.forward'), { root })).toThrow(/interface call I\.forward/)
   })
 
+  it('calls the module of a container that an index names, or ends the run', () => {
+    const { method, types, class: find } = world({
+      'A.forward': `graph(%self : A, %x : Tensor, %n : int):
+  %c : C = prim::GetAttr[name="c"](%self)
+  %i : I = prim::ModuleContainerIndex(%c, %n)
+  %y : Tensor = prim::CallMethod[name="forward"](%i, %x)
+  return (%y)`,
+      'B.forward': RELU,
+    })
+    const root = object(find('A'), { c: object(find('C'), { 0: object(find('B')) }) })
+    expectGraph(inline(method('A.forward'), { root }), `graph(%self : A, %x : Tensor, %n : int):
+  %c : C = prim::GetAttr[name="c"](%self)
+  %zero : int = prim::Constant[value=0]()
+  %is : bool = aten::eq(%n, %zero)
+  %y : Tensor = prim::If(%is)
+    block0():
+      %d : C = prim::GetAttr[name="c"](%self)
+      %b : B = prim::GetAttr[name="0"](%d)
+      %r : Tensor = aten::relu(%x)
+      -> (%r)
+    block1():
+      %message : str = prim::Constant[value="the module container has no such module"]()
+      %none : None = prim::Constant()
+       = prim::RaiseException(%message, %none)
+      %u : Tensor = prim::Uninitialized()
+      -> (%u)
+  return (%y)`, types)
+  })
+
+  it('calls the module that a branch before has chosen', () => {
+    const { method, types, class: find } = world({
+      'A.forward': `graph(%self : A, %x : Tensor, %c : bool):
+  %i : I = prim::If(%c)
+    block0():
+      %p : I = prim::GetAttr[name="p"](%self)
+      -> (%p)
+    block1():
+      %q : I = prim::GetAttr[name="q"](%self)
+      -> (%q)
+  %y : Tensor = prim::CallMethod[name="forward"](%i, %x)
+  return (%y)`,
+      'B.forward': RELU,
+      'C.forward': 'graph(%self : C, %t : Tensor):\n  return (%t)',
+    })
+    const root = object(find('A'), { p: object(find('B')), q: object(find('C')) })
+    find('A').attributes.forEach((attribute, i) => { find('A').attributes[i] = { ...attribute, type: types.get('I')! } })
+    const graph = inline(method('A.forward'), { root })
+    verify(graph)
+    const call = graph.outputs[0]!.node
+    expect([call.kind, call.input(0) === graph.inputs[2]]).toEqual(['prim::If', true])
+    expect(call.blocks.map(({ outputs }) => outputs[0]!.node.kind)).toEqual(['aten::relu', 'prim::Param'])
+  })
+
+  it('enters and leaves with blocks by calling the methods', () => {
+    const { method, types } = world({
+      'A.forward': `graph(%self : A, %b : B, %x : Tensor):
+  %t : Tensor = prim::Enter(%b)
+  %y : Tensor = aten::sin(%t)
+  %u : Tensor = prim::Exit(%b)
+  return (%y)`,
+      'B.__enter__': 'graph(%self : B):\n  %one : int = prim::Constant[value=1]()\n   = prim::Print(%one)\n  %t : Tensor = prim::NumToTensor(%one)\n  return (%t)',
+      'B.__exit__': 'graph(%self : B, %a : Any, %b : Any, %c : Any):\n   = prim::Print(%a, %b, %c)\n  %n : None = prim::Constant()\n  return (%n)',
+    })
+    expectGraph(inline(method('A.forward')), `graph(%self : A, %b : B, %x : Tensor):
+  %one : int = prim::Constant[value=1]()
+   = prim::Print(%one)
+  %t : Tensor = prim::NumToTensor(%one)
+  %y : Tensor = aten::sin(%t)
+  %none : None = prim::Constant()
+   = prim::Print(%none, %none, %none)
+  %n : None = prim::Constant()
+  return (%y)`, types)
+  })
+
+  it('runs tasks where they are forked, and takes lists of futures for lists of what they give', () => {
+    const { method, types } = world({
+      'A.forward': `graph(%self : A, %x : Tensor, %n : int):
+  %true : bool = prim::Constant[value=1]()
+  %l : Future(Tensor)[] = prim::ListConstruct()
+   = prim::Loop(%n, %true)
+    block0(%i : int):
+      %f : Future(Tensor) = prim::fork[Subgraph=graph(%t : Tensor):
+        %r : Tensor = aten::relu(%t)
+        return (%r)](%x)
+      %m : Future(Tensor)[] = aten::append(%l, %f)
+      -> (%true)
+  %zero : int = prim::Constant[value=0]()
+  %g : Future(Tensor) = aten::__getitem__(%l, %zero)
+  %y : Tensor = aten::wait(%g)
+  return (%y)`,
+    })
+    expectGraph(inline(method('A.forward')), `graph(%self : A, %x : Tensor, %n : int):
+  %true : bool = prim::Constant[value=1]()
+  %l : Tensor[] = prim::ListConstruct()
+   = prim::Loop(%n, %true)
+    block0(%i : int):
+      %r : Tensor = aten::relu(%x)
+      %m : Tensor[] = aten::append(%l, %r)
+      -> (%true)
+  %zero : int = prim::Constant[value=0]()
+  %y : Tensor = aten::__getitem__(%l, %zero)
+  return (%y)`, types)
+  })
+
+  it('refuses a future as an argument', () => {
+    const { method } = world({ 'A.forward': 'graph(%self : A, %f : Future(Tensor)):\n  %y : Tensor = aten::wait(%f)\n  return (%y)' })
+    expect(() => inline(method('A.forward'))).toThrow(/takes a future/)
+  })
+
   it('refuses recursion by name', () => {
     const { method } = world({
       'A.forward': 'graph(%self : A, %x : Tensor):\n  %y : Tensor = prim::CallMethod[name="other"](%self, %x)\n  return (%y)',

@@ -3,11 +3,12 @@ import { isMutableType } from '../ir/alias-types.ts'
 import type { ScriptFunction } from '../ir/class-type.ts'
 import { cloneHead } from '../ir/clone.ts'
 import { allNodes, Graph, type Block, type Node, type Value } from '../ir/graph.ts'
-import { boolValue, type IValue, type ObjectValue } from '../ir/ivalue.ts'
+import { boolValue, NONE, type IValue, type ObjectValue } from '../ir/ivalue.ts'
 import { hasSideEffects, isNondeterministic } from '../ir/side-effects.ts'
 import { evaluate } from './evaluate/index.ts'
+import { futuresIn, withoutFutures } from './future-types.ts'
+import { callImplementations, implementations, resolveInterface } from './interface-calls.ts'
 import { areContradicted, KnownAttributes } from './known-attributes.ts'
-import { attributePath, objectAt } from './module-paths.ts'
 
 /** Nodes of a graph after inlining, and calls on the way. The largest torchvision model has about 10^4; a short file can ask for 2^64. */
 export const MAX_INLINED_NODES = 1_000_000
@@ -39,8 +40,10 @@ interface Frame {
 /**
  * A copy of `method`'s graph in which every call of a TorchScript function or method is replaced by its body, as
  * torch/csrc/jit/passes/inliner.cpp (interface calls: `inlineInterfaceCalls` of freeze_module.cpp). Calls of custom C++ classes stay.
+ * A `with` block calls `__enter__` before and `__exit__` behind it (interpreter/preprocess_graph.cpp); a forked task runs where it
+ * is forked, and its future is its result (torch/csrc/jit/passes/inline_fork_wait.cpp, and here futures in lists and the like, too).
  * Built by copying, so that the work is linear in the result and no callee is changed.
- * Throws for recursion, for a result beyond the limits above, and for an interface call whose module cannot be known.
+ * Throws for recursion, for a result beyond the limits above, and for an interface call whose modules cannot be known.
  */
 export function inline(method: ScriptFunction, options: InlineOptions = {}): Graph {
   return inlineAll([method], options)[0]!
@@ -69,10 +72,15 @@ function copyInlined(method: ScriptFunction, options: InlineOptions, known: Know
   const source = method.graph()
   const graph = new Graph()
   const map = new Map<Value, Value>()
-  for (const input of source.inputs) map.set(input, graph.block.addInput(input.type, input.debugName))
+  for (const input of source.inputs) {
+    if (futuresIn(input.type)) throw takesFuture(method, input)
+    map.set(input, graph.block.addInput(input.type, input.debugName))
+  }
   const inliner = new Inliner(graph, options, known, trusted)
   const outputs = inliner.copy(source.block, graph.block, map, { callee: method, caller: undefined }, 0)
   for (const output of outputs) graph.block.registerOutput(output)
+  // Every call of a module out of a container has been replaced by calls of the modules by their names.
+  for (const node of allNodes(graph.block)) if (node.kind === 'prim::ModuleContainerIndex' && !node.output.hasUses) node.destroy()
   return graph
 }
 
@@ -106,10 +114,8 @@ class Inliner {
     const { maxNodes = MAX_INLINED_NODES } = this.#options
     for (const node of source.nodes()) {
       if (++this.#nodes > maxNodes) throw tooLarge(frame, `has more than ${maxNodes} operations once inlined`)
-      const callee = this.#callee(node, map, frame)
-      if (callee === undefined && this.#settle(node, target, map, frame, depth)) continue
-      if (callee === undefined) this.#copyNode(node, target, map, frame, depth)
-      else this.#copyCall(node, callee, target, map, frame, depth)
+      if (this.#copyCall(node, target, map, frame, depth) || this.#settle(node, target, map, frame, depth)) continue
+      this.#copyNode(node, target, map, frame, depth)
     }
     return source.outputs.map((value) => map.get(value) ?? value)
   }
@@ -135,57 +141,90 @@ class Inliner {
 
   #copyNode(node: Node, target: Block, map: Map<Value, Value>, frame: Frame, depth: number): void {
     const copy = target.append(cloneHead(node, this.#graph, map))
+    for (const output of copy.outputs) output.type = withoutFutures(output.type)
     this.#known?.follow(copy)
     for (const block of node.blocks) {
       const inner = copy.addBlock()
-      for (const input of block.inputs) map.set(input, inner.addInput(input.type, input.debugName))
+      for (const input of block.inputs) map.set(input, inner.addInput(withoutFutures(input.type), input.debugName))
       for (const output of this.copy(block, inner, map, frame, depth + 1)) inner.registerOutput(output)
     }
   }
 
-  #copyCall(node: Node, callee: ScriptFunction, target: Block, map: Map<Value, Value>, frame: Frame, depth: number): void {
+  /** Puts in the body of what a node calls, where that has a body here, and of what it forks; false for other nodes. */
+  #copyCall(node: Node, target: Block, map: Map<Value, Value>, frame: Frame, depth: number): boolean {
+    const inputs = node.inputs.map((input) => map.get(input) ?? input)
+    const results = this.#results(node, inputs, target, frame, depth)
+    if (results === undefined) return false
+    if (node.outputs.length !== results.length) throw new Error(`${node.kind} has ${node.outputs.length} outputs for ${results.length} results`)
+    node.outputs.forEach((output, i) => map.set(output, results[i]!))
+    return true
+  }
+
+  #results(node: Node, inputs: readonly Value[], target: Block, frame: Frame, depth: number): readonly Value[] | undefined {
+    const call = (callee: ScriptFunction, actuals: readonly Value[]): Value[] => this.#copyBody(callee, actuals, target, frame, depth)
+    switch (node.kind) {
+      case 'prim::CallFunction': {
+        const name = calledFunction(node)
+        const callee = this.#options.functionNamed?.(name)
+        if (callee === undefined) throw new Error(`no function ${name}`)
+        return call(callee, node.inputs[0]?.type.kind === 'FunctionType' ? inputs.slice(1) : inputs)
+      }
+      case 'prim::CallMethod': {
+        const [self] = inputs
+        const name = node.string('name')
+        if (self!.type.kind === 'InterfaceType') return this.#callInterface(node, name, inputs, target, frame, depth)
+        return isOpaque(self!) ? undefined : call(methodOf(self!, name), inputs)
+      }
+      case 'prim::Enter': return call(methodOf(inputs[0]!, '__enter__'), inputs)
+      case 'prim::Exit': {
+        const none = this.#graph.withInsertPoint(target.returnNode, () => this.#graph.insertConstant(NONE))
+        return call(methodOf(inputs[0]!, '__exit__'), [inputs[0]!, none, none, none])
+      }
+      case 'prim::fork': {
+        const task = node.attributes.get('Subgraph')
+        if (task?.kind !== 'g') throw new Error('prim::fork has no graph')
+        return this.copy(task.value.block, target, new Map(task.value.inputs.map((input, i) => [input, inputs[i]!])), frame, depth + 1)
+      }
+      // The task has run where it was forked.
+      case 'aten::wait': return inputs
+      default: return undefined
+    }
+  }
+
+  #copyBody(callee: ScriptFunction, actuals: readonly Value[], target: Block, frame: Frame, depth: number): Value[] {
     for (let each: Frame | undefined = frame; each; each = each.caller) {
       if (each.callee === callee) throw recursive(callee)
     }
     const body = callee.graph()
-    const actuals = node.kind === 'prim::CallFunction' && node.inputs[0]?.type.kind === 'FunctionType' ? node.inputs.slice(1) : node.inputs
-    if (actuals.length !== body.inputs.length || node.outputs.length !== body.outputs.length) {
-      throw new Error(`${callee.name} is called with ${actuals.length} values and takes ${body.inputs.length}`)
-    }
-    const inner = new Map<Value, Value>()
-    body.inputs.forEach((formal, i) => inner.set(formal, map.get(actuals[i]!) ?? actuals[i]!))
-    const results = this.copy(body.block, target, inner, { callee, caller: frame }, depth + 1)
-    node.outputs.forEach((output, i) => map.set(output, results[i]!))
+    if (actuals.length !== body.inputs.length) throw new Error(`${callee.name} is called with ${actuals.length} values and takes ${body.inputs.length}`)
+    const inner = new Map(body.inputs.map((formal, i) => [formal, actuals[i]!]))
+    return this.copy(body.block, target, inner, { callee, caller: frame }, depth + 1)
   }
 
-  /** What a node calls, when that has a body here. */
-  #callee(node: Node, map: Map<Value, Value>, frame: Frame): ScriptFunction | undefined {
-    if (node.kind === 'prim::CallFunction') {
-      const name = calledFunction(node)
-      const callee = this.#options.functionNamed?.(name)
-      if (callee === undefined) throw new Error(`no function ${name}`)
-      return callee
-    }
-    if (node.kind !== 'prim::CallMethod') return undefined
-    const name = node.string('name')
-    const self = map.get(node.input(0)) ?? node.input(0)
-    if (self.type.kind === 'InterfaceType') return this.#implementation(self, name, frame)
-    if (self.type.kind !== 'ClassType') throw new Error(`method ${name} of a ${self.type.kind}`)
-    if (self.type.torchbind) return undefined
-    const callee = self.type.methods.get(name)
-    if (callee === undefined) throw new Error(`${self.type.name} has no method ${name}`)
-    return callee
+  #callInterface(node: Node, name: string, inputs: readonly Value[], target: Block, frame: Frame, depth: number): Value[] {
+    const { root } = this.#options
+    const what = `${typeName(inputs[0]!)}.${name}`
+    const callee = root && resolveInterface(inputs[0]!, name, root)
+    if (root === undefined || callee === undefined) throw unresolved(what, frame.callee.name)
+    for (const { path } of implementations(callee)) for (const attribute of path) this.#trusted.set(attribute, what)
+    return callImplementations(callee, inputs, target, {
+      root, results: node.outputs.map(({ type }) => withoutFutures(type)), range: node.range,
+      call: (method, actuals, block) => this.#copyBody(method, actuals, block, frame, depth + 1),
+      created: (made) => this.#known?.follow(made),
+    })
   }
+}
 
-  #implementation(self: Value, name: string, frame: Frame): ScriptFunction {
-    const what = `${typeName(self)}.${name}`
-    const path = attributePath(self)
-    const object = path && this.#options.root && objectAt(this.#options.root, path)
-    const callee = object?.type.methods.get(name)
-    if (path === undefined || callee === undefined) throw unresolved(what, frame.callee.name)
-    for (const attribute of path) this.#trusted.set(attribute, what)
-    return callee
-  }
+/** True for an object of a class whose methods have no code here. */
+function isOpaque({ type }: Value): boolean {
+  return type.kind === 'ClassType' && type.torchbind
+}
+
+function methodOf({ type }: Value, name: string): ScriptFunction {
+  if (type.kind !== 'ClassType') throw new Error(`method ${name} of a ${type.kind}`)
+  const method = type.methods.get(name)
+  if (method === undefined) throw new Error(`${type.name} has no method ${name}`)
+  return method
 }
 
 /** The bool that an operator gives for inputs that are known and cannot change; undefined when that is only known while running. */
@@ -218,6 +257,15 @@ function recursive(callee: ScriptFunction): PetalError {
     message: `${callee.name} calls itself, directly or through another function.`,
     cause: 'The lite interpreter runs one flat method, so every call is replaced by the body of what it calls; a recursion has no end.',
     fix: 'Rewrite the recursion as a loop.',
+  })
+}
+
+function takesFuture(method: ScriptFunction, input: Value): PetalError {
+  return new PetalError({
+    code: 'UNSUPPORTED_FORK',
+    message: `${method.name} takes a future (${input.debugName ?? 'an argument'}), the result of a task that runs elsewhere.`,
+    cause: 'Tasks run where they are forked, and nobody outside of the model can hand one in.',
+    fix: 'Wait for the future before calling the model, and pass its result.',
   })
 }
 

@@ -6,6 +6,7 @@ import type { ScriptFunction } from '../ir/class-type.ts'
 import { toIValue } from '../ir/graph.ts'
 import type { IValue } from '../ir/ivalue.ts'
 import { printGraph } from '../ir/printer.ts'
+import { typeString } from '../ir/types.ts'
 import { verify } from '../ir/verifier.ts'
 import { loadModule, type LoadedModule } from './load.ts'
 
@@ -110,11 +111,15 @@ describe('loadModule', () => {
     expect((await load('traced')).typeNamed('__torch__.torch.nn.modules.conv.Conv2d')).toMatchObject({ attributes: [{ name: 'weight', isParameter: true }, {}, {}] })
   })
 
-  it('refuses tasks where they are started', async () => {
-    const module = await load('forks')
-    expect(() => module.method('forward')!.graph()).toThrow(expect.objectContaining({
-      code: 'UNSUPPORTED_FORK', location: { file: 'code/__torch__.py', line: expect.any(Number), frame: expect.stringContaining('fork(') },
-    }))
+  it('reads tasks as graphs of their own, which are given what they use of the values around them', async () => {
+    const graph = (await load('forks')).method('forward')!.graph()
+    verify(graph)
+    const fork = [...graph.block.nodes()].find(({ kind }) => kind === 'prim::fork')!
+    const task = fork.attributes.get('Subgraph')
+    expect(typeString(fork.output.type)).toBe('Future(Tensor)')
+    expect(task?.kind === 'g' && [...task.value.block.nodes()].map(({ kind }) => kind)).toContain('prim::CallFunction')
+    expect(task?.kind === 'g' && task.value.inputs.map(({ type }) => type)).toEqual(fork.inputs.map(({ type }) => type))
+    expect(graph.outputs[0]!.node.kind).toBe('aten::wait')
   })
 
   it('restores quantized convolutions as PyTorch does', async () => {

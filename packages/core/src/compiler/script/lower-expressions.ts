@@ -12,7 +12,7 @@ import { lowerSubscript } from './lower-subscripts.ts'
 import { lowerArguments, lowerValue } from './lower-values.ts'
 import type { Lowering } from './lowering.ts'
 import { tryConvertToType } from './schema-matching.ts'
-import { sourceError, syntaxError } from './source.ts'
+import { syntaxError } from './source.ts'
 import { simple, type SpecialForm, type Sugared } from './sugared.ts'
 
 /** Lowers any expression (`emitSugaredExpr` in ir_emitter.cpp). `hint` is the type that is wanted, which the result may ignore. */
@@ -103,10 +103,13 @@ const FORMS: Readonly<Record<SpecialForm, (lowering: Lowering, call: CallExpr, h
   },
   range: (lowering, call) => ({ kind: 'range', bounds: call.args.map((arg) => lowerValue(lowering, arg)) }),
   fork: (lowering, call) => {
-    throw sourceError(lowering.source, call.line, 'UNSUPPORTED_FORK', 'The model starts an asynchronous task (torch.jit.fork).', {
-      cause: 'PyTorch\'s lite interpreter has no tasks.',
-      fix: 'Call the function directly instead of forking it, and save the model again.',
-    })
+    const [task] = argumentsOf(lowering, call, 1)
+    const closure = lowering.sugared(task!)
+    if (closure.kind !== 'closure') return lowering.fail(call.line, 'a task is a function inside of this function')
+    const { graph, captured } = lowering.closure(closure.definition)
+    const future = lowering.insert('prim::fork', captured, { kind: 'FutureType', element: graph.outputs[0]!.type }, call.line)
+    future.node.attributes.set('Subgraph', { kind: 'g', value: graph })
+    return simple(future)
   },
 }
 

@@ -27,8 +27,8 @@ function lowerStatement(lowering: Lowering, statement: Stmt): void {
     case 'For': return lowerFor(lowering, statement)
     case 'With': return lowerWith(lowering, statement)
     case 'FunctionDef':
-      // The body of a forked task, or of a gradient. Only its use is an error.
-      lowering.define(statement.name, { sugared: { kind: 'closure', name: statement.name } })
+      // The body of a forked task, or of a gradient, which only its use makes an error.
+      lowering.define(statement.name, { sugared: { kind: 'closure', definition: statement } })
       return
     case 'Return':
       throw syntaxError(lowering.source, statement.line, 'a function returns before its end')

@@ -4,7 +4,7 @@ import { ivalueType, NONE, type IValue } from '../ir/ivalue.ts'
 import { findSchema } from '../ir/ops/index.ts'
 import type { FunctionSchema } from '../ir/schema.ts'
 import { typeString, sameType, type EnumType, type InterfaceType, type TupleType, type Type } from '../ir/types.ts'
-import type { Expr, Stmt } from './ast.ts'
+import type { Expr, FunctionDef, Stmt } from './ast.ts'
 import { invalidCode, located, type SourceFile } from './source.ts'
 import type { Sugared } from './sugared.ts'
 
@@ -41,6 +41,13 @@ interface Scope {
 export interface LoweringRules {
   sugared(lowering: Lowering, expr: Expr, hint?: Type): Sugared
   statements(lowering: Lowering, statements: readonly Stmt[]): void
+  closure(lowering: Lowering, definition: FunctionDef): Closure
+}
+
+/** A function inside a function as a graph of its own, and the values around it that are its inputs. */
+export interface Closure {
+  readonly graph: Graph
+  readonly captured: readonly Value[]
 }
 
 /**
@@ -77,6 +84,10 @@ export class Lowering {
 
   statements(statements: readonly Stmt[]): void {
     this.#rules.statements(this, statements)
+  }
+
+  closure(definition: FunctionDef): Closure {
+    return this.#rules.closure(this, definition)
   }
 
   range(line: number): SourceRange {

@@ -1,6 +1,7 @@
 import type { ClassType, ScriptFunction } from '../ir/class-type.ts'
 import type { Value } from '../ir/graph.ts'
 import type { EnumType, TupleType, Type } from '../ir/types.ts'
+import type { FunctionDef } from './ast.ts'
 
 /**
  * What an expression means while code is lowered: a value, or something that only makes sense with more around it,
@@ -31,7 +32,7 @@ export type Sugared =
   | { readonly kind: 'method'; readonly self: Value; readonly name: string }
   | { readonly kind: 'range'; readonly bounds: readonly Value[] }
   /** A function inside a function; only a task may call it. */
-  | { readonly kind: 'closure'; readonly name: string }
+  | { readonly kind: 'closure'; readonly definition: FunctionDef }
   /** What a statement without a value gives, `print(x)`. */
   | { readonly kind: 'nothing' }
 
