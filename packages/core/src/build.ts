@@ -1,5 +1,6 @@
 import { basename, resolve } from 'node:path'
 import type { CompileOptions } from './compiler/artifact.ts'
+import { lintWarnings } from './compiler/report/lints.ts'
 import {
   type ConversionOptions, convertibleKind, type ConvertibleKind, findConverted, isPythonFile, resolveConverted, type StoredConverted,
 } from './conversion.ts'
@@ -158,7 +159,7 @@ function guardChange(artifact: BuiltArtifact, { request: { file }, version }: Jo
 }
 
 function resultOf({ request, request: { file } }: Job, source: FileDigest, stored: Stored, converted?: StoredConverted): BuildResult {
-  const warnings = stored.warnings.map((message): Warning => ({ message }))
+  const warnings = [...stored.warnings.map((message): Warning => ({ message })), ...lintWarnings(stored.facts.lints, request.lint)]
   const refused = request.requires === 'web' ? notOnWeb(stored.facts.runtime, basename(file)) : undefined
   if (refused) throw refused
   const image = imageOf(request, stored.facts.image)

@@ -103,8 +103,8 @@ async function compileModel({ source }: Model, request: ModelRequest, { onProgre
 }
 
 /** What a request says to the compiler. */
-function compileOptions({ backend, format, block, bytecode, runtime, code, debug }: ModelRequest): CompileOptions {
-  return { backend, format, block, code, debug, ...bytecode !== 'auto' && { bytecode }, ...runtime !== 'any' && { runtime } }
+function compileOptions({ backend, format, block, preserve, bundle, lint, bytecode, runtime, code, debug }: ModelRequest): CompileOptions {
+  return { backend, format, block, preserve, bundle, lint, code, debug, ...bytecode !== 'auto' && { bytecode }, ...runtime !== 'any' && { runtime } }
 }
 
 async function tried(
@@ -112,14 +112,15 @@ async function tried(
 ): Promise<CheckResult> {
   if (kind.kind === 'lite') return { check: { skipped: 'it was compiled before, so there is nothing to compare it with' } }
   if (request.check === 'none') return { check: { skipped: 'the import says "check=none"' } }
-  const ownInputs = request.input.length > 0 ? request.input : inputsOf(examples)
-  const inputs = ownInputs.length > 0 ? [ownInputs, ...typeof request.check === 'string' ? [] : request.check] : []
+  const ownInputs = request.input.length > 0 ? [request.input] : request.bundle.length > 0 ? request.bundle : inputsOf(examples)
+  const inputs = ownInputs.length > 0 ? [...ownInputs, ...typeof request.check === 'string' ? [] : request.check] : []
   onProgress?.({ phase: 'checking', share: 1 })
-  const options = compileOptions(request)
+  // What is tried beside the file itself is compiled worse on purpose, which no lint should mind.
+  const options: CompileOptions = { ...compileOptions(request), lint: 'off' }
   const readable = await inReadableFormat(source, options, { artifact, runtime })
   if (typeof readable === 'string') return { check: { skipped: readable } }
   return await checkModel({
-    name, source, ...readable, inputs, isGiven: request.input.length > 0, tolerance: request.tolerance,
+    name, source, ...readable, inputs, isGiven: request.input.length + request.bundle.length > 0, tolerance: request.tolerance,
   })
 }
 
@@ -141,10 +142,10 @@ async function inReadableFormat(
 }
 
 /** Inputs that a directive could not say are none. */
-function inputsOf(examples: readonly string[] = []): ModelRequest['input'] {
+function inputsOf(examples: readonly string[] = []): ModelRequest['input'][] {
   if (examples.length === 0) return []
   try {
-    return parseDirectives([['input', examples.join(';')]]).input
+    return [parseDirectives([['input', examples.join(';')]]).input]
   } catch {
     return []
   }

@@ -48,7 +48,9 @@ async function load(
     for (const file of result.dependencies) this.addWatchFile(file)
     // The handle has said it already.
     const warnings = request.as === 'runtime' ? [] : result.warnings
-    for (const { message, location } of warnings) this.warn(withPlace(`${result.source.name}: ${message}`, location))
+    for (const { code, message, location } of warnings) {
+      this.warn(withPlace(`${result.source.name}: ${code === undefined ? '' : `${code}: `}${message}`, location))
+    }
     return generateModule(request.as, {
       asset: bundler.asset(specifierOf(result.file, path)), runtime: runtimeSpecifier(stripDevQuery(id)), facts: modelFacts(result), imports: result.facts.imports,
     })

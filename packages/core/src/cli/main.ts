@@ -34,6 +34,9 @@ const COMMANDS: readonly Command[] = [
     options: {
       output: { short: 'o', value: 'file', about: 'where to write; <model>.ptl beside the model when left out' },
       block: { value: 'names', about: 'optimizations to leave out, separated by commas' },
+      preserve: { value: 'paths', about: 'methods to compile beside forward, and attributes and modules to leave as they are' },
+      bundle: { value: 'shapes', about: 'example inputs to put into the file: 1x3x224x224' },
+      lint: { value: 'what', about: 'off, warn or error, or codes that are errors; warnings of the likely ones when left out' },
       backend: { value: 'name', about: 'the engine to compile for: cpu, vulkan or metal; cpu when left out' },
       format: { value: 'name', about: 'the file to write: ptl, flatbuffer or torchscript; ptl when left out' },
       bytecode: { value: 'version', about: 'of the lite interpreter: 4 to 9; 8 when left out' },

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import colors from 'picocolors'
+import { lintWarnings } from '../compiler/report/lints.ts'
 import { type Converted, convertibleKind, type ConvertibleKind, isPythonFile, withConverted } from '../conversion.ts'
 import { PetalError } from '../errors.ts'
 import type { BuiltArtifact, BuiltFacts } from '../facts.ts'
@@ -34,7 +35,7 @@ export async function optimize(args: Arguments): Promise<void> {
     const bytes = await writeOutput(output, withProgress(artifact, progress), hash)
     progress.end()
     const source = { name: basename(file), bytes: (await stat(file)).size }
-    const warnings = [...converted?.warnings ?? [], ...artifact.warnings.map((message) => ({ message }))]
+    const warnings = [...converted?.warnings ?? [], ...artifact.warnings.map((message) => ({ message })), ...lintWarnings(artifact.facts.lints, request.lint)]
     const compiled = model.kind.kind === 'lite'
     const done: Done = { output, bytes, source, facts: artifact.facts, warnings, compiled, conversion: converted?.facts }
     if (hash) printDone(done, hash.digest('hex'))
@@ -121,7 +122,7 @@ function refuseImport(operand: string): void {
 }
 
 /** Options that are directives of the same name. */
-const DIRECTIVE_OPTIONS = ['backend', 'format', 'bytecode', 'runtime', 'convert', 'entry', 'args', 'input', 'script', 'trace', 'check', 'tolerance', 'quantize'] as const
+const DIRECTIVE_OPTIONS = ['backend', 'format', 'bytecode', 'runtime', 'preserve', 'bundle', 'lint', 'convert', 'entry', 'args', 'input', 'script', 'trace', 'check', 'tolerance', 'quantize'] as const
 
 function requestOf(args: Arguments): ModelRequest {
   const written: WrittenDirective[] = []
@@ -170,8 +171,8 @@ function printSummary({ output, bytes, source, facts, conversion, warnings, comp
     ? ['was compiled already; copied as it is']
     : [...conversion ? conversionLines(conversion) : [], ...optimizationLines(facts), operatorLine(facts), ...portLines(facts), checkLine(facts), runtimeLine(facts)]
   print(...lines.map((line) => `  ${line}`))
-  for (const { message, location } of warnings) {
-    warn(message)
+  for (const { code, message, location } of warnings) {
+    warn(code === undefined ? message : `${code}: ${message}`)
     if (location?.frame) process.stderr.write(`\n${plain(location.frame).replaceAll(/^/gm, '  ')}\n`)
   }
 }

@@ -96,6 +96,8 @@ export interface QuantizationFact {
 
 /** Something the user should know that did not stop the work. `message` is complete by itself. */
 export interface Warning {
+  /** For programs, where there is one: that of a lint, `DROPOUT`. */
+  readonly code?: string
   readonly message: string
   readonly location?: ErrorLocation
 }

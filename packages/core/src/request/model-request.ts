@@ -22,12 +22,12 @@ export interface ModelRequest extends ConversionRequest {
   readonly preserve: readonly string[]
   /** Example inputs of calls of `forward` that the file gets. */
   readonly bundle: readonly (readonly InputSpec[])[]
+  /** What lints are for: see `LintPolicy`. */
+  readonly lint: LintPolicy
   /** How much optimizing may change the outputs on the example inputs, relative to the largest. */
   readonly tolerance: number
   /** What the import evaluates to; `runtime` is what a handle's `load()` asks for. Does not change the compiled file, as all that follows. */
   readonly as: 'handle' | 'url' | 'facts' | 'runtime'
-  /** What lints are for: see `LintPolicy`. */
-  readonly lint: LintPolicy
   /** Where it has to run; empty for wherever it may. */
   readonly requires: '' | 'web'
   /** Height and width of the pictures it takes; empty where that is not said. */

@@ -24,7 +24,7 @@ export interface Recipe {
  * floats hold exactly. `first` is the i of the first element.
  */
 const PRIME = 16_777_213
-const SQUARES = 7_919
+const SQUARES = 7_368_787
 const STEPS = 10_368_889
 const UNIT = 2 ** -24
 

@@ -152,16 +152,12 @@ const FIXES: Readonly<Record<LintCode, string>> = {
   TRAINING_MODE: 'Call model.eval() before tracing, and pass training=self.training to F.dropout and F.batch_norm.',
 }
 
-/** A lint as a warning: its code, what it is, and what to do. */
-export function lintWarning({ code, message }: LintFact): { readonly code: LintCode; readonly message: string } {
-  return { code, message: `${message} ${FIXES[code]}` }
-}
-
-/** The lints that `policy` wants to be told of. */
-export function wantedLints(lints: readonly LintFact[], policy: LintPolicy): LintFact[] {
+/** The lints that `policy` wants to be told of, each with what to do. */
+export function lintWarnings(lints: readonly LintFact[] = [], policy: LintPolicy = 'auto'): { readonly code: LintCode; readonly message: string }[] {
   if (policy === 'off') return []
-  const all = policy === 'warn' || policy === 'error'
-  return lints.filter(({ code }) => all || code !== 'BUNDLED_INPUT' || policy.includes(code))
+  return lints
+    .filter(({ code }) => policy === 'warn' || code !== 'BUNDLED_INPUT')
+    .map(({ code, message }) => ({ code, message: `${message} ${FIXES[code]}` }))
 }
 
 /** Throws a PetalError for the lints that `policy` makes errors. `name` is the model's. */

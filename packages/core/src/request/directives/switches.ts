@@ -38,7 +38,7 @@ const POLICIES = ['auto', 'off', 'warn', 'error'] as const
 /** What lints are for. */
 export const lint: Directive<'lint'> = written({
   name: 'lint',
-  stage: 'import',
+  stage: 'compilation',
   words: POLICIES,
   example: 'error',
   fallback: 'auto',
