@@ -158,9 +158,9 @@ describe('a Python source', () => {
 
 describe('a request', () => {
   it('has one canonical spelling, without what does not change the bytes', () => {
-    expect(canonicalRequest(defaultRequest)).toBe('backend=cpu&bytecode=auto&code=false&debug=false&format=ptl&runtime=any&tolerance=0.0001')
+    expect(canonicalRequest(defaultRequest)).toBe('backend=cpu&bytecode=auto&code=false&debug=false&format=ptl&lint=auto&runtime=any&tolerance=0.0001')
     const url = parseDirectives([['as', 'url'], ['block', 'remove_dropout,CONV_BN_FUSION']])
-    expect(canonicalRequest(url)).toBe('backend=cpu&block=conv_bn_fusion,remove_dropout&bytecode=auto&code=false&debug=false&format=ptl&runtime=any&tolerance=0.0001')
+    expect(canonicalRequest(url)).toBe('backend=cpu&block=conv_bn_fusion,remove_dropout&bytecode=auto&code=false&debug=false&format=ptl&lint=auto&runtime=any&tolerance=0.0001')
     expect(canonicalRequest({ ...url, block: url.block.toReversed() })).toBe(canonicalRequest(url))
   })
 
@@ -201,5 +201,40 @@ describe('nearest', () => {
     expect(nearest('vulkan', ['cpu'])).toBeUndefined()
     expect(nearest('', ['cpu'])).toBeUndefined()
     expect(nearest('x'.repeat(65), ['x'.repeat(66)])).toBeUndefined()
+  })
+})
+
+describe('a compilation', () => {
+  const compilation = (query: string): string => canonicalRequest(parseImport(`net.pt?mobile&${query}`)!.request)
+
+  it.each([
+    ['preserve=step,encoder.weight,step', 'preserve=encoder.weight,step'],
+    ['preserve=layers.0,_private', 'preserve=_private,layers.0'],
+    ['bundle=1x3x224x224', 'bundle=1x3x224x224'],
+    ['bundle=1x3,2x3', 'bundle=1x3,2x3'],
+    ['bundle=long[1x16]<1000;(1x5,[int:3]);bool:True', 'bundle=int64[1x16]<1000;(1x5,[int:3]);bool:true'],
+    ['lint=ERROR', 'lint=error'],
+    ['lint=off', 'lint=off'],
+    ['lint=dropout,BATCHNORM,dropout', 'lint=BATCHNORM,DROPOUT'],
+  ])('%s is %s', (query, canonical) => {
+    expect(compilation(query).split('&')).toContain(canonical)
+  })
+
+  it.each([
+    ['preserve=', 'EMPTY_DIRECTIVE', 'The directive "preserve" has no value.'],
+    ['preserve=a,', 'BAD_VALUE', '"a," is not a value of the directive "preserve": "" is no name of a method or an attribute.'],
+    ['preserve=a..b', 'BAD_VALUE', '"a..b" is not a value of the directive "preserve": "a..b" is no name of a method or an attribute.'],
+    ['bundle=1x', 'BAD_VALUE', '"1x" is not a value of the directive "bundle": "x" is not expected there.'],
+    ['bundle', 'EMPTY_DIRECTIVE', 'The directive "bundle" has no value.'],
+    ['lint=drop', 'BAD_VALUE', undefined],
+    ['lint=off,warn', 'BAD_VALUE', undefined],
+  ])('?%s is refused: %s', (query, code, what) => {
+    const error = failureOf(`x.pt?mobile&${query}`)
+    expect(error.code).toBe(code)
+    if (what !== undefined) expect(error.what).toBe(what)
+  })
+
+  it('names the lint that was likely meant', () => {
+    expect(failureOf('x.pt?mobile&lint=dropuot').fix).toContain('"lint=dropout"')
   })
 })
