@@ -31,13 +31,13 @@ inline std::vector<int64_t> pair(std::vector<int64_t> list) {
   return list;
 }
 
-/** Set by torch.ops.petal_gpu.require_vulkan. */
-inline bool& vulkanRequired() {
+/** Set by torch.ops.petal_gpu.require_device. */
+inline bool& deviceRequired() {
   static bool required = false;
   return required;
 }
 
-/** While a call with Vulkan tensors is computed on the CPU. */
+/** While a call with tensors of a GPU is computed on the CPU. */
 struct DeviceScope {
   DeviceScope() { ++depth(); }
   ~DeviceScope() { --depth(); }
@@ -48,7 +48,7 @@ struct DeviceScope {
 };
 
 inline void checkDevice(const char* operation) {
-  TORCH_CHECK(!vulkanRequired() || DeviceScope::depth() > 0, operation, ": a CPU tensor where a Vulkan tensor is needed");
+  TORCH_CHECK(!deviceRequired() || DeviceScope::depth() > 0, operation, ": a CPU tensor where one of the GPU is needed");
 }
 
 } // namespace petal

@@ -1,6 +1,6 @@
-// Vulkan tensors on the CPU: a tensor of the Vulkan device holds a CPU tensor, and every operator unwraps, computes on the CPU and wraps.
-// So files that move their inputs to Vulkan and their outputs back run on any machine, with any operator. As in PyTorch's own kernels,
-// a CPU tensor beside Vulkan ones is taken, but not written to.
+// Tensors of Vulkan and Metal on the CPU: a tensor of such a device holds a CPU tensor, and every operator unwraps, computes on the CPU and wraps.
+// So files that move their inputs to a GPU and their outputs back run on any machine, with any operator. As in PyTorch's own kernels,
+// a CPU tensor beside others is taken, but not written to.
 #include "classes.h"
 
 #include <ATen/OpaqueTensorImpl.h>
@@ -13,47 +13,59 @@ namespace petal {
 namespace {
 
 using Stack = torch::jit::Stack;
-const c10::Device VULKAN(c10::DeviceType::Vulkan, -1);
+using c10::DeviceType;
+using c10::DispatchKey;
+
+/** Which device a call with a dispatch key is for. */
+template <DispatchKey key>
+const c10::Device deviceOf{key == DispatchKey::Vulkan ? DeviceType::Vulkan : DeviceType::Metal, -1};
+
+bool isGpu(const c10::Device& device) {
+  return device.type() == DeviceType::Vulkan || device.type() == DeviceType::Metal;
+}
 
 /** Lies in memory as what it holds does, so that views are views. */
 struct Emulated final : at::OpaqueTensorImpl<std::shared_ptr<Tensor>> {
-  explicit Emulated(const Tensor& tensor)
-      : OpaqueTensorImpl(c10::DispatchKeySet(c10::DispatchKey::Vulkan), tensor.dtype(), VULKAN, nullptr, tensor.sizes(), false), tensor(tensor) {}
+  Emulated(const Tensor& tensor, DispatchKey key, c10::Device device)
+      : OpaqueTensorImpl(c10::DispatchKeySet(key), tensor.dtype(), device, nullptr, tensor.sizes(), false), tensor(tensor) {}
   at::IntArrayRef strides_custom() const override { return tensor.strides(); }
   c10::SymIntArrayRef sym_strides_custom() const override { return c10::fromIntArrayRefKnownNonNegative(tensor.strides()); }
   bool is_contiguous_custom(c10::MemoryFormat format) const override { return tensor.is_contiguous(format); }
   const Tensor tensor;
 };
 
+template <DispatchKey key>
 Tensor wrap(const Tensor& held) {
-  return at::detail::make_tensor<Emulated>(held);
+  return at::detail::make_tensor<Emulated>(held, key, deviceOf<key>);
 }
 
+/** The CPU tensor in a tensor of a GPU; others as they are. */
 Tensor held(const Tensor& tensor) {
-  return static_cast<Emulated*>(tensor.unsafeGetTensorImpl())->tensor;
+  return tensor.defined() && isGpu(tensor.device()) ? static_cast<Emulated*>(tensor.unsafeGetTensorImpl())->tensor : tensor;
 }
 
 IValue unwrapped(const IValue& value) {
-  if (value.isTensor()) return value.toTensor().defined() && value.toTensor().is_vulkan() ? IValue(held(value.toTensor())) : value;
+  if (value.isTensor()) return held(value.toTensor());
   if (value.isTensorList()) {
     c10::List<Tensor> list;
-    for (const Tensor& each : value.toTensorVector()) list.push_back(unwrapped(each).toTensor());
+    for (const Tensor& each : value.toTensorVector()) list.push_back(held(each));
     return list;
   }
   if (value.isOptionalTensorList()) {
     c10::List<c10::optional<Tensor>> list;
-    for (const c10::optional<Tensor> each : value.toOptionalTensorList()) list.push_back(each ? c10::optional<Tensor>(unwrapped(*each).toTensor()) : each);
+    for (const c10::optional<Tensor> each : value.toOptionalTensorList()) list.push_back(each ? c10::optional<Tensor>(held(*each)) : each);
     return list;
   }
-  if (value.isDevice() && value.toDevice().is_vulkan()) return c10::Device(c10::DeviceType::CPU);
+  if (value.isDevice() && isGpu(value.toDevice())) return c10::Device(DeviceType::CPU);
   return value;
 }
 
+template <DispatchKey key>
 IValue wrapped(const IValue& value) {
-  if (value.isTensor() && value.toTensor().defined()) return wrap(value.toTensor());
+  if (value.isTensor() && value.toTensor().defined()) return wrap<key>(value.toTensor());
   if (value.isTensorList()) {
     c10::List<Tensor> list;
-    for (const Tensor& each : value.toTensorVector()) list.push_back(wrap(each));
+    for (const Tensor& each : value.toTensorVector()) list.push_back(wrap<key>(each));
     return list;
   }
   return value;
@@ -71,6 +83,7 @@ c10::optional<size_t> writtenTo(const c10::FunctionSchema& schema, const c10::Ar
 }
 
 /** Any operator. What is written in place stays the tensor that was given. */
+template <DispatchKey key>
 void onTheCpu(const c10::OperatorHandle& op, Stack* stack) {
   const auto& schema = op.schema();
   const size_t count = schema.arguments().size(), first = stack->size() - count;
@@ -81,64 +94,77 @@ void onTheCpu(const c10::OperatorHandle& op, Stack* stack) {
   for (size_t r = 0; r < schema.returns().size(); ++r) {
     IValue& result = (*stack)[first + r];
     const auto argument = writtenTo(schema, schema.returns()[r]);
-    if (argument) TORCH_CHECK(given[*argument].toTensor().is_vulkan(), schema.name(), " writes to a CPU tensor what it made of Vulkan tensors");
-    result = argument ? given[*argument] : wrapped(result);
+    if (argument) TORCH_CHECK(isGpu(given[*argument].toTensor().device()), schema.name(), " writes to a CPU tensor what it made of tensors on a GPU");
+    result = argument ? given[*argument] : wrapped<key>(result);
   }
 }
 
 Tensor& copy(Tensor& self, const Tensor& source, bool) {
-  (self.is_vulkan() ? held(self) : self).copy_(source.is_vulkan() ? held(source) : source);
+  held(self).copy_(held(source));
   return self;
 }
 
+template <DispatchKey key>
 Tensor empty(at::IntArrayRef sizes, c10::optional<at::ScalarType> dtype, c10::optional<at::Layout>, c10::optional<at::Device>, c10::optional<bool>,
     c10::optional<at::MemoryFormat>) {
-  return wrap(at::empty(sizes, at::TensorOptions().dtype(dtype)));
+  return wrap<key>(at::empty(sizes, at::TensorOptions().dtype(dtype)));
 }
 
-Tensor emptyStrided(at::IntArrayRef sizes, at::IntArrayRef strides, c10::optional<at::ScalarType> dtype, c10::optional<at::Layout>, c10::optional<at::Device>,
-    c10::optional<bool>) {
-  return wrap(at::empty_strided(sizes, strides, at::TensorOptions().dtype(dtype)));
+template <DispatchKey key>
+Tensor emptyStrided(at::IntArrayRef sizes, at::IntArrayRef strides, c10::optional<at::ScalarType> dtype, c10::optional<at::Layout>,
+    c10::optional<at::Device>, c10::optional<bool>) {
+  return wrap<key>(at::empty_strided(sizes, strides, at::TensorOptions().dtype(dtype)));
 }
 
-TORCH_LIBRARY_IMPL(_, Vulkan, m) {
-  m.fallback(torch::CppFunction::makeFromBoxedFunction<&onTheCpu>());
-}
-
-TORCH_LIBRARY_IMPL(aten, Vulkan, m) {
+template <DispatchKey key>
+void registerOperators(torch::Library& m) {
   m.impl("copy_", copy);
-  m.impl("empty.memory_format", empty);
-  m.impl("empty_strided", emptyStrided);
+  m.impl("empty.memory_format", empty<key>);
+  m.impl("empty_strided", emptyStrided<key>);
   // A general kernel would come before the fallback, and most of those take for granted that a tensor's data can be read.
   const std::set<std::string> general{"aten::_to_copy", "aten::copy_", "aten::empty.memory_format", "aten::empty_strided"};
   auto& dispatcher = c10::Dispatcher::singleton();
   for (const auto& name : dispatcher.getAllOpNames()) {
     const auto op = dispatcher.findOp(name);
     if (name.name.rfind("aten::", 0) != 0 || general.count(toString(name)) > 0 || !op || !op->hasSchema()) continue;
-    if (!op->hasKernelForDispatchKey(c10::DispatchKey::CompositeExplicitAutograd) &&
-        !op->hasKernelForDispatchKey(c10::DispatchKey::CompositeExplicitAutogradNonFunctional)) continue;
-    m.impl(toString(name).c_str(), torch::CppFunction::makeFromBoxedFunction<&onTheCpu>());
+    if (!op->hasKernelForDispatchKey(DispatchKey::CompositeExplicitAutograd) &&
+        !op->hasKernelForDispatchKey(DispatchKey::CompositeExplicitAutogradNonFunctional)) continue;
+    m.impl(toString(name).c_str(), torch::CppFunction::makeFromBoxedFunction<&onTheCpu<key>>());
   }
 }
 
-/** Whether operators that take packed weights are refused CPU tensors, as they are on a phone. */
+TORCH_LIBRARY_IMPL(_, Vulkan, m) { m.fallback(torch::CppFunction::makeFromBoxedFunction<&onTheCpu<DispatchKey::Vulkan>>()); }
+TORCH_LIBRARY_IMPL(_, Metal, m) { m.fallback(torch::CppFunction::makeFromBoxedFunction<&onTheCpu<DispatchKey::Metal>>()); }
+TORCH_LIBRARY_IMPL(aten, Vulkan, m) { registerOperators<DispatchKey::Vulkan>(m); }
+TORCH_LIBRARY_IMPL(aten, Metal, m) { registerOperators<DispatchKey::Metal>(m); }
+TORCH_LIBRARY_IMPL(metal, Metal, m) {
+  m.impl("copy_to_host", [](const Tensor& x) { return held(x).clone(); });
+}
+
 TORCH_LIBRARY(petal_gpu, m) {
-  m.def("require_vulkan(bool required) -> ()", [](bool required) { vulkanRequired() = required; });
+  // Whether operators that take packed weights are refused CPU tensors, as they are on a phone.
+  m.def("require_device(bool required) -> ()", [](bool required) { deviceRequired() = required; });
+  // No name of a device says it in Python.
+  m.def("to_metal(Tensor x) -> Tensor", [](const Tensor& x) { return wrap<DispatchKey::Metal>(held(x)); });
 }
 
 /** There is one device, and nothing to wait for. */
+template <DeviceType kind>
 struct Guard final : c10::impl::DeviceGuardImplInterface {
-  c10::DeviceType type() const override { return c10::DeviceType::Vulkan; }
-  c10::Device exchangeDevice(c10::Device) const override { return VULKAN; }
-  c10::Device getDevice() const override { return VULKAN; }
+  const c10::Device device{kind, -1};
+  const c10::Stream stream{c10::Stream::DEFAULT, device};
+  DeviceType type() const override { return kind; }
+  c10::Device exchangeDevice(c10::Device) const override { return device; }
+  c10::Device getDevice() const override { return device; }
   void setDevice(c10::Device) const override {}
   void uncheckedSetDevice(c10::Device) const noexcept override {}
-  c10::Stream getStream(c10::Device) const noexcept override { return c10::Stream(c10::Stream::DEFAULT, VULKAN); }
-  c10::Stream exchangeStream(c10::Stream) const noexcept override { return c10::Stream(c10::Stream::DEFAULT, VULKAN); }
+  c10::Stream getStream(c10::Device) const noexcept override { return stream; }
+  c10::Stream exchangeStream(c10::Stream) const noexcept override { return stream; }
   c10::DeviceIndex deviceCount() const noexcept override { return 1; }
 };
 
-C10_REGISTER_GUARD_IMPL(Vulkan, Guard);
+C10_REGISTER_GUARD_IMPL(Vulkan, Guard<DeviceType::Vulkan>);
+C10_REGISTER_GUARD_IMPL(Metal, Guard<DeviceType::Metal>);
 
 } // namespace
 } // namespace petal

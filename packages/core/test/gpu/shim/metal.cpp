@@ -15,6 +15,7 @@ struct Conv2dOpContext : torch::CustomClassHolder {
   }
   Tensor run(const Tensor& x) const {
     const auto& [weight, bias, stride, padding, dilation, groups, min, max] = state;
+    checkDevice("metal_prepack::conv2d_run");
     TORCH_CHECK(x.dim() == 4 && x.scalar_type() == at::kFloat, "metal_prepack::conv2d_run: input of sizes ", x.sizes());
     return clamped(at::conv2d(x, weight, bias, stride, padding, dilation, groups), {min, max});
   }
@@ -27,6 +28,7 @@ struct LinearOpContext : torch::CustomClassHolder {
   }
   Tensor run(const Tensor& x) const {
     const auto& [weight, bias, min, max] = state;
+    checkDevice("metal_prepack::linear_run");
     TORCH_CHECK(x.scalar_type() == at::kFloat, "metal_prepack::linear_run: input of type ", x.scalar_type());
     return clamped(at::linear(x, weight, bias), {min, max});
   }
