@@ -100,8 +100,8 @@ def script_module(model, eager, inputs, form):
         return torch.jit.trace(copy.deepcopy(eager), copy.deepcopy(inputs[0]), check_trace=False, strict=False)
 
 
-def compile_with(petal, source, target, block):
-    command = ["node", petal, "optimize", source, "-o", target, "--json"]
+def compile_with(petal, source, target, block, more=()):
+    command = ["node", petal, "optimize", source, "-o", target, "--json", *more]
     if block:
         command += ["--block", ",".join(block)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_SECONDS)
@@ -142,8 +142,12 @@ def upstream_error(source, inputs, expected):
 
 
 def compare(target, source, form, inputs, expected, tolerance):
-    """Worst error over the input sets that count, and how many of them do."""
-    results = outputs(_load_for_lite_interpreter(target), inputs)
+    """What `judge` says of a file for the lite interpreter."""
+    return judge(outputs(_load_for_lite_interpreter(target), inputs), source, form, inputs, expected, tolerance)
+
+
+def judge(results, source, form, inputs, expected, tolerance):
+    """Worst error over the input sets that count, and how many of them do. Raises Mismatch where one is too large."""
     worst, counted, reference = 0.0, 0, None
     for i, (result, wanted) in enumerate(zip(results, expected)):
         problem = None
@@ -221,7 +225,7 @@ def check(model, form, options):
     return row
 
 
-def run_all(tasks, options):
+def run_all(tasks, options, check=check):
     """One forked process per task, `--jobs` at a time; yields rows in the order they finish."""
     waiting, running = list(reversed(tasks)), {}
     while waiting or running:
