@@ -1,8 +1,8 @@
-import { unsqueezed, type Tensor } from '../archive/tensor.ts'
+import { unsqueezed, type ScalarType, type Tensor } from '../archive/tensor.ts'
 import { CUSTOM_CLASS_PREFIX, type ClassType } from '../ir/class-type.ts'
-import { tensorValue, type CustomObjectValue, type IValue, type ListValue } from '../ir/ivalue.ts'
+import { intListValue, intValue, tensorValue, type CustomObjectValue, type IValue, type ListValue } from '../ir/ivalue.ts'
 import { literalTensor } from '../ir/literal.ts'
-import { listOf, optionalOf, StringType, TensorType, type Type } from '../ir/types.ts'
+import { FloatType, IntType, listOf, optionalOf, StringType, TensorType, type Type } from '../ir/types.ts'
 
 /**
  * What quantized weights look like in files: the plain weight beside the settings; each runtime packs it for itself when it loads it
@@ -11,15 +11,18 @@ import { listOf, optionalOf, StringType, TensorType, type Type } from '../ir/typ
 export type Prepack = (args: readonly IValue[], classes: (name: string) => ClassType) => CustomObjectValue
 
 /** Classes of packed weights. */
-export const PACKED: Readonly<Record<'linear' | 'conv2d' | 'conv3d', string>> = {
+export const PACKED: Readonly<Record<'linear' | 'conv2d' | 'conv3d' | 'embedding', string>> = {
   linear: `${CUSTOM_CLASS_PREFIX}quantized.LinearPackedParamsBase`,
   conv2d: `${CUSTOM_CLASS_PREFIX}quantized.Conv2dPackedParamsBase`,
   conv3d: `${CUSTOM_CLASS_PREFIX}quantized.Conv3dPackedParamsBase`,
+  embedding: `${CUSTOM_CLASS_PREFIX}quantized.EmbeddingPackedParamsBase`,
 }
 
 /** Operators that make packed weights. */
 export const PREPACKS: ReadonlyMap<string, Prepack> = new Map<string, Prepack>([
   ['quantized::linear_prepack', linear],
+  ['quantized::linear_prepack_fp16', halfLinear],
+  ['quantized::embedding_bag_prepack', embedding],
   ['quantized::conv_prepack', convolution(2)],
   ['quantized::conv1d_prepack', convolution(1)],
   ['quantized::conv2d_prepack', convolution(2)],
@@ -33,6 +36,25 @@ function linear([weight, bias]: readonly IValue[], classes: (name: string) => Cl
   return custom(classes(PACKED.linear), tuple([weight!, bias!], [TensorType, optionalOf(TensorType)]))
 }
 
+/** Weights of 16 bits are saved as float32, by which the runtime tells them (`register_linear_params` in fbgemm_utils.cpp). */
+function halfLinear(args: readonly IValue[], classes: (name: string) => ClassType): CustomObjectValue {
+  if (args[0]?.tag !== 'Tensor' || args[0].value.scalarType !== 'Float') throw new Error('a weight to be rounded to float16 is not float32')
+  return linear(args, classes)
+}
+
+/** Bits of a row's element. */
+const BIT_RATES: Partial<Record<ScalarType, number>> = { QUInt8: 8, QUInt4x2: 4, QUInt2x4: 2 }
+
+/** Version, weight, no doubles, bits (`register_embedding_params` in fbgemm_utils.cpp). */
+function embedding([weight]: readonly IValue[], classes: (name: string) => ClassType): CustomObjectValue {
+  const bits = weight?.tag === 'Tensor' ? BIT_RATES[weight.value.scalarType] : undefined
+  if (weight === undefined || bits === undefined) throw new Error('the weight of an embedding has no known number of bits')
+  const lists: readonly ListValue[] = [
+    { tag: 'List', elementType: TensorType, elements: [weight] }, { tag: 'List', elementType: FloatType, elements: [] }, intListValue([bits]),
+  ]
+  return custom(classes(PACKED.embedding), tuple([intValue(1), ...lists], [IntType, ...lists.map(({ elementType }) => listOf(elementType))]))
+}
+
 function convolution(dimensions: 1 | 2 | 3, transposed = false): Prepack {
   // One dimension is two, the first of which does nothing.
   const spatial = dimensions === 1 ? 2 : dimensions
@@ -41,7 +63,8 @@ function convolution(dimensions: 1 | 2 | 3, transposed = false): Prepack {
     const [outputPadding, dilation, groups] = transposed ? [args[4]!, args[5]!, args[6]!] : [undefined, args[4]!, args[5]!]
     const pair = (value: IValue, base: number): number[] => {
       const values = ints(value)
-      const full = dimensions === 1 ? [base, ...values] : values
+      // Up to PyTorch 1.9, settings of one dimension were saved as they are kept: with the other before them (MakeArgForConv1d in QuantUtils.h).
+      const full = dimensions === 1 && values.length <= 2 ? [base, ...values.slice(-1)] : values
       if (full.length !== spatial) throw new Error(`a convolution of ${dimensions} dimensions has ${values.length} settings`)
       return full
     }
@@ -76,8 +99,9 @@ function ints(value: IValue): number[] {
   return value.elements.map(int)
 }
 
-/** `[out, in, k]` as `[out, in, 1, k]`. */
+/** `[out, in, k]` as `[out, in, 1, k]`, which it may be already. */
 function imageWeight(weight: Tensor): Tensor {
+  if (weight.sizes.length === 4 && weight.sizes[2] === 1) return weight
   if (weight.sizes.length !== 3) throw new Error(`a weight for one dimension has ${weight.sizes.length}`)
   return unsqueezed(weight, 2)
 }
