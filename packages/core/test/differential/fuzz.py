@@ -1,6 +1,6 @@
-"""Random programs, compiled with every blocklist and run by PyTorch's lite interpreter, against the eager module.
+"""Random programs, compiled with every blocklist and run by PyTorch's lite interpreter or full JIT, against the eager module.
 
-    python3 fuzz.py --petal path/to/dist/cli.js [--seed 1] [--count 150] [--jobs 2] [--keep folder] [--report out.json]
+    python3 fuzz.py --petal path/to/dist/cli.js [--format ptl|torchscript] [--seed 1] [--count 150] [--jobs 2] [--keep folder] [--report out.json]
 
 A program is called several times on inputs of several shapes. What it returns, what it does to its inputs, what an app that writes to
 returned tensors changes by that in inputs and in later calls: all must be as in eager mode, or, where scripting or tracing itself
@@ -157,13 +157,14 @@ def compared(actual, expected):
 class Compiler:
     """The compiler, kept running: starting Node takes longer than compiling."""
 
-    def __init__(self, petal):
+    def __init__(self, petal, form):
+        self.form = form
         driver = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fuzz-compile.mjs")
         module = os.path.join(os.path.dirname(os.path.abspath(petal)), "compiler.js")
         self.process = subprocess.Popen(["node", driver, module], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def compile(self, source, target, block):
-        self.process.stdin.write(json.dumps({"source": source, "target": target, "block": block}) + "\n")
+        self.process.stdin.write(json.dumps({"source": source, "target": target, "block": block, "format": self.form}) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
@@ -220,6 +221,10 @@ def prepare(seed, folder):
     raise RuntimeError(f"PyTorch refuses all programs of seed {seed}")
 
 
+# What runs a file of a format.
+LOADERS = {"ptl": _load_for_lite_interpreter, "torchscript": torch.jit.load}
+
+
 def check(seed, compiler, folder):
     row, eager, calls, source = prepare(seed, folder)
     expected = play(eager, calls)
@@ -242,7 +247,7 @@ def check(seed, compiler, folder):
             digest = hashlib.sha256(file.read()).digest()
         if digest in answers:
             continue
-        seen = play(_load_for_lite_interpreter(target), calls)
+        seen = play(LOADERS[compiler.form](target), calls)
         problem = compared(seen, expected)
         if problem:
             reference = reference or play(torch.jit.load(source), calls)
@@ -262,7 +267,7 @@ def work(options):
     torch.set_grad_enabled(False)
     # The oracle must not optimize: PyTorch's own passes are not free of errors.
     torch._C._set_graph_executor_optimize(False)
-    compiler = Compiler(options.petal)
+    compiler = Compiler(options.petal, options.format)
     for seed in map(int, sys.stdin.read().split()):
         print(json.dumps({"start": seed}), file=out, flush=True)
         signal.alarm(PROGRAM_SECONDS)
@@ -283,7 +288,7 @@ def work(options):
 def rows_of(seeds, options):
     """Rows of a share of the seeds, from a process of its own; a crash is one failed row, and another process goes on after it."""
     left = list(seeds)
-    command = [sys.executable, os.path.abspath(__file__), "--petal", options.petal, "--worker"] + (["--keep", options.keep] if options.keep else [])
+    command = [sys.executable, os.path.abspath(__file__), "--petal", options.petal, "--format", options.format, "--worker"] + (["--keep", options.keep] if options.keep else [])
     while left:
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             process.stdin.write(" ".join(map(str, left)))
@@ -305,6 +310,7 @@ def rows_of(seeds, options):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--petal", required=True, help="the built command; the compiler beside it is run")
+    parser.add_argument("--format", choices=("ptl", "torchscript"), default="ptl", help="of the compiled files")
     parser.add_argument("--seed", type=int, default=1, help="of the first program; the others follow")
     parser.add_argument("--count", type=int, default=150)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())

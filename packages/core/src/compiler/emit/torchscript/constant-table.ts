@@ -1,6 +1,6 @@
 import type { IValue } from '../../ir/ivalue.ts'
 
-/** The values that code names `CONSTANTS.cN`: what cannot be written out. Equal tensors and strings are one entry. */
+/** The values that code names `CONSTANTS.cN`: what cannot be written out. Equal strings are one entry. */
 export class ConstantTable {
   readonly values: IValue[] = []
   readonly #numbers: Map<unknown, number> = new Map()
@@ -17,15 +17,14 @@ export class ConstantTable {
   }
 }
 
-/** Text that is equal for values that may share an entry; values with an identity stand for themselves. */
+/**
+ * What is the same for values that may share an entry. Tensors, lists and objects stand for themselves: equal ones that are not one may be
+ * returned, and written to by an app.
+ */
 function keyOf(value: IValue): unknown {
   switch (value.tag) {
     case 'String': return `"${value.value}`
-    case 'Int': return value.value
-    case 'Tensor': {
-      const { scalarType, sizes, strides, storageOffset, storage, quantizer } = value.value
-      return quantizer ? value.value : JSON.stringify([scalarType, sizes, strides, storageOffset, storage.identity])
-    }
+    case 'Int': case 'Tensor': return value.value
     default: return value
   }
 }
