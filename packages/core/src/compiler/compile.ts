@@ -1,11 +1,14 @@
 import type { Artifact, CompileOptions } from './artifact.ts'
 import type { ByteSource } from './archive/byte-source.ts'
 import { openArchive, type Archive } from './archive/zip-reader.ts'
-import { BACKENDS, BLOCKABLE, inlineProgram, optimizeForMobile } from './backends/index.ts'
+import { BACKENDS, BLOCKABLE, inlineProgram, optimizeForMobile, savedProgram } from './backends/index.ts'
 import { bundleInputs } from './bundle/bundle.ts'
+import { emitFlatbuffer } from './emit/flatbuffer/index.ts'
 import { liteForm } from './emit/form.ts'
-import { emitLite } from './emit/lite.ts'
-import { emitTorchScript } from './emit/torchscript/index.ts'
+import { emitLite, type LiteFile } from './emit/lite.ts'
+import { runtimesOf } from './emit/runtimes/check.ts'
+import { emitTorchScript, type TorchScriptFile } from './emit/torchscript/index.ts'
+import { PetalError } from './errors.ts'
 import { explained, withFrame } from './explained.ts'
 import type { Facts } from './facts.ts'
 import { membersOf } from './members.ts'
@@ -51,14 +54,10 @@ async function compileArchive(archive: Archive, source: ByteSource, options: Com
   const record = new PassRecord()
   if (options.bundle?.length) bundleInputs(module, options.bundle)
   const { members, warnings } = membersOf(module, options)
-  const { program, before } = programOf(module, members, options, record)
+  const { program, before, warnings: left } = programOf(module, members, options, record)
 
   onProgress?.({ phase: 'emitting', share: PROGRESS.emitting })
-  const checksum = source.crc32 && { checksum: source.crc32 }
-  const file = format === 'torchscript' ? emitTorchScript(program, { definitions: module, ...checksum }) : emitLite(program, {
-    ...liteForm(options), ...checksum,
-    ...options.debug && { debug: await readDebugSources(archive, graphsOf(program)) },
-  })
+  const file = await emitted(program, module, archive, options, source.crc32)
   onProgress?.({ phase: 'emitting', share: 1 })
   const lints = lintsOf(program, 'codes' in file ? missingOperatorsOf(options, file) : {})
   if (options.lint !== undefined) refuseLints(lints, options.lint)
@@ -66,6 +65,7 @@ async function compileArchive(archive: Archive, source: ByteSource, options: Com
   return {
     facts: {
       format, backend, ...'bytecodeVersion' in file && { bytecodeVersion: file.bytecodeVersion }, operatorVersion: file.operatorVersion,
+      ...'codes' in file && { runtimes: runtimesOf(file.codes, file) },
       ...portsOf(main!),
       ...others.length > 0 && { methods: Object.fromEntries(others.map((method) => [method.name, portsOf(method)])) },
       operators: { before, after: countOperators(graphsOf(program)) },
@@ -74,7 +74,7 @@ async function compileArchive(archive: Archive, source: ByteSource, options: Com
       parameters: countElements([module.root]),
       bytes: { before: source.size, after: file.size },
     },
-    warnings: [...warnings, ...warningsOf(graphsOf(program), module.devices)],
+    warnings: [...warnings, ...left, ...warningsOf(graphsOf(program), module.devices)],
     needs: 'codes' in file ? needsOf(file.codes, [program.root, ...file.codes.flatMap(({ constants }) => constants)])
       : needsOfGraphs(graphsOf(program), [program.root, ...file.constants]),
     size: file.size,
@@ -82,14 +82,29 @@ async function compileArchive(archive: Archive, source: ByteSource, options: Com
   }
 }
 
+/** The file of the format that was asked for. */
+async function emitted(
+  program: Program, definitions: LoadedModule, archive: Archive, options: CompileOptions, crc32: ByteSource['crc32'],
+): Promise<LiteFile | TorchScriptFile> {
+  const checksum = crc32 && { checksum: crc32 }
+  switch (options.format) {
+    case 'torchscript': return emitTorchScript(program, { definitions, ...checksum })
+    case 'flatbuffer': return emitFlatbuffer(program, options)
+    case 'ptl': return emitLite(program, {
+      ...liteForm(options), ...checksum,
+      ...options.debug && { debug: await readDebugSources(archive, graphsOf(program)) },
+    })
+  }
+}
+
 /** The program to emit, and how often it called which operator before it was optimized. */
 function programOf(
   module: LoadedModule, members: Members, options: CompileOptions, record: PassRecord,
-): { program: Program; before: Record<string, number> } {
-  const { backend, block, method, onProgress } = options
+): { program: Program; before: Record<string, number>; warnings: readonly string[] } {
+  const { backend, format, block, method, onProgress } = options
   if ((method !== undefined && method !== METHOD) || options.optimize === false) {
     const program = inlineProgram(module, members)
-    return { program, before: countOperators(graphsOf(program)) }
+    return { program, before: countOperators(graphsOf(program)), warnings: [] }
   }
   let before: Record<string, number> = {}
   let stages = 0
@@ -98,8 +113,18 @@ function programOf(
     const done = stages++ / (BACKENDS[backend]!.stages.length + 1)
     onProgress?.({ phase: 'optimizing', share: PROGRESS.optimizing * (1 - done) + PROGRESS.emitting * done })
   }
-  const program = optimizeForMobile(module, { backend, block: new Set(block), members, afterEach }, record)
-  return { program, before }
+  try {
+    const program = optimizeForMobile(module, { backend, block: new Set(block), members, afterEach }, record)
+    return { program, before, warnings: [] }
+  } catch (error) {
+    if (format !== 'torchscript' || backend !== 'cpu' || !(error instanceof PetalError) || !NEEDS_CALLS.has(error.code)) throw error
+    // torch.jit.load runs calls, so such a model is no worse for being left alone.
+    const program = savedProgram(module, members)
+    return { program, before: countOperators(graphsOf(program)), warnings: [`The code is left as it was saved. ${error.message}`] }
+  }
 }
+
+/** Why a model cannot be one flat graph, and so cannot be optimized. */
+const NEEDS_CALLS: ReadonlySet<string> = new Set(['RECURSIVE_FUNCTION', 'UNRESOLVED_INTERFACE_CALL', 'UNSUPPORTED_FORK', 'MODEL_TOO_LARGE', 'MODULE_RETURNS_ITSELF'])
 
 const portsOf = ({ schema }: Method): Pick<Facts, 'inputs' | 'outputs'> => ({ inputs: inputsOf(schema), outputs: outputsOf(schema) })

@@ -1,4 +1,4 @@
-import type { BackendName, Format } from './artifact.ts'
+import type { BackendName, Format, RuntimeVersion } from './artifact.ts'
 import type { LintCode } from './lint-codes.ts'
 
 /** An input or output of the model's `forward`. */
@@ -47,6 +47,8 @@ export interface Facts {
   /** Of the lite interpreter's code; absent where a file has none. */
   readonly bytecodeVersion?: number
   readonly operatorVersion: number
+  /** Releases of PyTorch Mobile that load the file and have all that it calls, oldest first; absent for files without bytecode. */
+  readonly runtimes?: readonly RuntimeVersion[]
   /** Of `forward`, or of the first method where there is no `forward`. */
   readonly inputs: readonly PortFact[]
   readonly outputs: readonly PortFact[]

@@ -118,7 +118,7 @@ function* emitCallMethod(emitter: Emitter, node: Node): Step<void> {
 
 function emitTupleConstruct(emitter: Emitter, node: Node): Step<void> {
   const { type } = node.output
-  const isNamed = type.kind === 'TupleType' && type.name !== undefined
+  const isNamed = emitter.form.namedTuples && type.kind === 'TupleType' && type.name !== undefined
   return (isNamed ? typed('NAMED_TUPLE_CONSTRUCT') : instruction('TUPLE_CONSTRUCT', () => node.inputs.length))(emitter, node)
 }
 

@@ -100,7 +100,7 @@ export class Emitter {
   insertType(node: Node, type: Type): number {
     const part = unsupportedPart(type)
     if (part) throw refusal(node, `${node.kind} with the type ${typeString(type)}`, `${typeString(part)} is not a type there`)
-    return this.types.push(typeTableString(type)) - 1
+    return this.types.push(typeTableString(type, this.form)) - 1
   }
 
   /** Calls of a method are looked up by name; the names follow the other constants. */

@@ -1,6 +1,6 @@
 import type { CompileOptions, RuntimeVersion } from '../artifact.ts'
 import { PetalError } from '../errors.ts'
-import { BYTECODE_VERSION, type ZipBytecodeVersion } from './bytecode-form.ts'
+import { BYTECODE_VERSION, FLATBUFFER_VERSION, type ZipBytecodeVersion } from './bytecode-form.ts'
 import { runtimeNamed } from './runtimes/index.ts'
 
 /** The version of bytecode that a `ptl` is written with, and the runtime it is for. */
@@ -8,9 +8,6 @@ export interface LiteForm {
   readonly bytecode: ZipBytecodeVersion
   readonly runtime?: RuntimeVersion
 }
-
-/** The version of a flatbuffer; it has no other one (caffe2/serialize/versions.h). */
-export const FLATBUFFER_VERSION = 9
 
 /**
  * What was asked for, or the newest that the runtime loads, or what all runtimes since 1.12 do. Throws `BYTECODE_TOO_NEW` when the

@@ -4,7 +4,7 @@ import type { ClassType } from '../ir/class-type.ts'
 import { intValue, NONE, stringValue, tupleValue, type IValue } from '../ir/ivalue.ts'
 import type { Argument } from '../ir/schema.ts'
 import type { Program } from '../program.ts'
-import { BYTECODE_FORMS, BYTECODE_VERSION, type ZipBytecodeVersion } from './bytecode-form.ts'
+import { BYTECODE_FORMS, BYTECODE_VERSION, type BytecodeForm, type ZipBytecodeVersion } from './bytecode-form.ts'
 import { debugRecords, type SourceLookup } from './debug.ts'
 import type { Bytecode } from './emitter.ts'
 import { pickleIValue } from './ivalue-pickle.ts'
@@ -47,8 +47,7 @@ export function emitLite(program: Program, { bytecode = BYTECODE_VERSION, runtim
   const dataPickle = pickleIValue(root, { attributesOf, storageKey: data.key })
   // The loader of version 4 knows its tensors by number.
   const constants = new StorageRecords(form.storages, (n) => form.storages === 'bytecode/' ? String(n) : `${n}.storage`)
-  const hasCounts = form.trims !== 'none'
-  const table = tupleValue([intValue(bytecode), ...methods.map((method) => methodValue(root.type, method, hasCounts))])
+  const table = tupleValue([intValue(bytecode), ...methods.map((method) => methodValue(root.type, method, form))])
   const bytecodePickle = pickleIValue(table, { attributesOf, storageKey: constants.key })
 
   const layout = layoutZip(ROOT, [
@@ -62,13 +61,13 @@ export function emitLite(program: Program, { bytecode = BYTECODE_VERSION, runtim
 }
 
 /** A method as `bytecode.pkl` holds it: name, code and schema. Source: serialization/export_module.cpp (`getFunctionTuple`). */
-function methodValue(type: ClassType, { name, schema, code }: MobileMethod, hasCounts: boolean): IValue {
+function methodValue(type: ClassType, { name, schema, code }: MobileMethod, form: BytecodeForm): IValue {
   return tupleValue([
     stringValue(`${type.name}.${name}`),
     tableValue({
       instructions: tupleValue(code.instructions.map(({ op, x, n }) => tupleValue([stringValue(op), intValue(x), intValue(n)]))),
       operators: tupleValue(code.operators.map((operator) =>
-        tupleValue([stringValue(operator.name), stringValue(operator.overload), ...hasCounts ? [intValue(operator.numArgs)] : []]))),
+        tupleValue([stringValue(operator.name), stringValue(operator.overload), ...form.trims === 'none' ? [] : [intValue(operator.numArgs)]]))),
       constants: tupleValue(code.constants),
       types: tupleValue(code.types.map(stringValue)),
       register_size: intValue(code.registerSize),

@@ -1,10 +1,10 @@
-import type { RuntimeVersion } from '../artifact.ts'
+import type { BytecodeVersion, RuntimeVersion } from '../artifact.ts'
 import type { ClassType } from '../ir/class-type.ts'
 import { allNodes } from '../ir/graph.ts'
 import { boolValue, type ObjectValue } from '../ir/ivalue.ts'
 import { objectsOf } from '../ir/objects.ts'
 import type { Method, Program } from '../program.ts'
-import { BYTECODE_FORMS, type ZipBytecodeVersion } from './bytecode-form.ts'
+import { BYTECODE_FORMS, BYTECODE_VERSION } from './bytecode-form.ts'
 import { emitBytecode } from './bytecode.ts'
 import type { Bytecode } from './emitter.ts'
 import { operatorVersion } from './operator-version.ts'
@@ -31,7 +31,7 @@ export interface MobileMethod extends Pick<Method, 'name' | 'schema'> {
  * Compiles the methods of a program to bytecode. With `runtime`, calls pass what that release knows.
  * Throws a PetalError for what the lite interpreter cannot run, and for what the runtime lacks.
  */
-export function mobileModule({ root, methods, flags }: Program, version: ZipBytecodeVersion, runtime?: RuntimeVersion): MobileModule {
+export function mobileModule({ root, methods, flags }: Program, version: BytecodeVersion, runtime?: RuntimeVersion): MobileModule {
   const form = BYTECODE_FORMS[version]
   const used = usedAttributes(root, methods, Object.keys(flags))
   const attributesOf = (type: ClassType): readonly string[] => used.get(type) ?? []
@@ -49,8 +49,8 @@ export function mobileModule({ root, methods, flags }: Program, version: ZipByte
 }
 
 /** The newest operator version that every runtime reads which a version of bytecode is for: those that load no newer one, else all that do. */
-function newestOperators(version: ZipBytecodeVersion): number {
-  const loading = RUNTIMES.filter(({ bytecode: [, last] }) => last >= version)
+function newestOperators(version: BytecodeVersion): number {
+  const loading = RUNTIMES.filter(({ bytecode: [, last] }) => last >= Math.min(version, BYTECODE_VERSION))
   return Math.min(...loading.map(({ operators }) => operators))
 }
 

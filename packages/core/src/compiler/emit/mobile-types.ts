@@ -1,4 +1,5 @@
 import { annotationString, type SimpleKind, type TupleType, type Type } from '../ir/types.ts'
+import type { BytecodeForm } from './bytecode-form.ts'
 
 /** What the lite interpreter's type parser knows. Source: aten/src/ATen/core/type_factory.cpp. */
 const KNOWN: ReadonlySet<string> = new Set<SimpleKind>([
@@ -32,9 +33,10 @@ export function unsupportedPart(type: Type, depth = 0): Type | undefined {
  * A type as the bytecode's type table spells it: as annotations, with the fields of named tuples written out, and no
  * blank in an outermost Dict. Source: serialization/export_module.cpp (`get_named_tuple_str_or_default`), which writes
  * out outermost named tuples only, though jit/mobile/type_parser.cpp reads them anywhere and knows them by no other way.
+ * Up to bytecode version 7 there is a blank, and to readers of those a named tuple is a tuple.
  */
-export function typeTableString(type: Type): string {
-  return spell(type, namedTupleString, ',')
+export function typeTableString(type: Type, { promoted, namedTuples }: Pick<BytecodeForm, 'promoted' | 'namedTuples'>): string {
+  return spell(type, namedTuples ? namedTupleString : () => undefined, promoted ? ',' : undefined)
 }
 
 /** The type of a list or dict as pickles tag it. */

@@ -2,6 +2,7 @@ import type { RuntimeVersion } from '../../artifact.ts'
 import { PetalError } from '../../errors.ts'
 import type { SourceRange } from '../../ir/graph.ts'
 import { findSchema } from '../../ir/ops/index.ts'
+import { FLATBUFFER_VERSION } from '../bytecode-form.ts'
 import { operatorKey, type Bytecode, type BytecodeOperator } from '../emitter.ts'
 import { operatorIn, runtimeNamed, RUNTIMES } from './index.ts'
 
@@ -58,10 +59,10 @@ function problem({ name, overload, numArgs }: BytecodeOperator, version: Runtime
 
 /** The runtimes that load a file and can run all that it calls, oldest first. */
 export function runtimesOf(codes: readonly Checked[], file: { readonly bytecodeVersion: number; readonly operatorVersion: number }): RuntimeVersion[] {
-  return RUNTIMES.filter(({ version, bytecode: [first, last], operators }) => {
-    const { bytecodeVersion, operatorVersion } = file
-    return bytecodeVersion >= first && bytecodeVersion <= last && operatorVersion <= operators
-      && missingOperators(codes, version, bytecodeVersion).length === 0
+  const { bytecodeVersion, operatorVersion } = file
+  return RUNTIMES.filter(({ version, bytecode: [first, last], flatbuffer, operators }) => {
+    const loads = bytecodeVersion === FLATBUFFER_VERSION ? flatbuffer : bytecodeVersion >= first && bytecodeVersion <= last
+    return loads && operatorVersion <= operators && missingOperators(codes, version, bytecodeVersion).length === 0
   }).map(({ version }) => version)
 }
 

@@ -8,6 +8,8 @@ export interface Runtime {
   readonly version: RuntimeVersion
   /** Versions of bytecode that it loads from zip archives: the first and the last. */
   readonly bytecode: readonly [number, number]
+  /** Whether prebuilt ones load flatbuffers: build_variables.bzl left the loader out until 1.13, where only builds of one's own had it. */
+  readonly flatbuffer: boolean
   /** The newest operator version that it reads; see `operatorVersion`. */
   readonly operators: number
 }
@@ -18,13 +20,13 @@ export interface Runtime {
  * `kMaxSupportedFileFormatVersion`.
  */
 export const RUNTIMES: readonly Runtime[] = [
-  { version: '1.9', bytecode: [3, 5], operators: 6 },
-  { version: '1.10', bytecode: [3, 7], operators: 6 },
-  { version: '1.11', bytecode: [3, 7], operators: 9 },
-  { version: '1.12', bytecode: [4, 8], operators: 10 },
-  { version: '1.13', bytecode: [4, 8], operators: 10 },
-  { version: '2.0', bytecode: [4, 8], operators: 10 },
-  { version: '2.1', bytecode: [4, 8], operators: 10 },
+  { version: '1.9', bytecode: [3, 5], flatbuffer: false, operators: 6 },
+  { version: '1.10', bytecode: [3, 7], flatbuffer: false, operators: 6 },
+  { version: '1.11', bytecode: [3, 7], flatbuffer: false, operators: 9 },
+  { version: '1.12', bytecode: [4, 8], flatbuffer: false, operators: 10 },
+  { version: '1.13', bytecode: [4, 8], flatbuffer: false, operators: 10 },
+  { version: '2.0', bytecode: [4, 8], flatbuffer: true, operators: 10 },
+  { version: '2.1', bytecode: [4, 8], flatbuffer: true, operators: 10 },
 ]
 
 /** One of {@link RUNTIMES} by its name. */
