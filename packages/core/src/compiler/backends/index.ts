@@ -7,7 +7,7 @@ import type { Backend, StageState } from './backend.ts'
 import { CPU } from './cpu.ts'
 import { METAL } from './metal.ts'
 import { VULKAN } from './vulkan.ts'
-import { inlineMethods, type Optimizable } from './methods.ts'
+import { inlineMethods, savedMethods, type Optimizable } from './methods.ts'
 
 export { forwardedName, type Optimizable } from './methods.ts'
 
@@ -38,6 +38,12 @@ export interface MobileOptions {
 /** Methods as they were saved, inlined, and the module with the attributes that they use. */
 export function inlineProgram(module: Optimizable, members: Members): Program {
   const methods = inlineMethods(module, members)
+  return { root: pruneModule(graphsOf({ methods }), module.root, members.attributes), methods, flags: {} }
+}
+
+/** Methods as they were saved, and the module with the attributes that they and what they call may use: for readers that run calls. */
+export function savedProgram(module: Optimizable, members: Members): Program {
+  const methods = savedMethods(module, members)
   return { root: pruneModule(graphsOf({ methods }), module.root, members.attributes), methods, flags: {} }
 }
 

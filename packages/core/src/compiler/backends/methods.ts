@@ -15,16 +15,26 @@ export type Optimizable = Pick<LoadedModule, 'root' | 'method' | 'functionNamed'
  * The methods of the file, inlined; of branches only those that they take in evaluation mode. Methods of modules within become
  * methods of the root, as apps run no others: `encoder.step` is called `encoder_step`.
  */
-export function inlineMethods(module: Optimizable, { methods, innerMethods, attributes }: Members): Method[] {
+export function inlineMethods(module: Optimizable, members: Members): Method[] {
   const { root } = module
-  const found = methods.map((name) => ({ name, method: module.method(name) ?? missing(root, name) }))
-  const forwarded = innerMethods.map((inner) => ({ name: forwardedName(root, inner), method: forwarder(root, inner) }))
-  const all = [...found, ...forwarded]
-  const changing = new Set([...attributes.values()].flatMap((names) => [...names]))
+  const all = methodsOf(root, module, members)
+  const changing = new Set([...members.attributes.values()].flatMap((names) => [...names]))
   const graphs = inlineAll(all.map(({ method }) => method), {
     root, changing, settle: true, functionNamed: (callee) => module.functionNamed(callee),
   })
   return all.map(({ name, method: { schema } }, i) => ({ name, schema, graph: graphs[i]! }))
+}
+
+/** The methods of the file as they were saved, with calls. Their graphs are the module's own, so no pass may change them. */
+export function savedMethods(module: Optimizable, members: Members): Method[] {
+  return methodsOf(module.root, module, members).map(({ name, method }) => ({ name, schema: method.schema, graph: method.graph() }))
+}
+
+function methodsOf(root: ObjectValue, module: Optimizable, { methods, innerMethods }: Members): { name: string; method: ScriptFunction }[] {
+  return [
+    ...methods.map((name) => ({ name, method: module.method(name) ?? missing(root, name) })),
+    ...innerMethods.map((inner) => ({ name: forwardedName(root, inner), method: forwarder(root, inner) })),
+  ]
 }
 
 /** The name by which an app runs a method of a module within. Throws a PetalError where the root has something else of that name. */

@@ -1,5 +1,5 @@
 import type { ClassType, ScriptFunction } from '../../ir/class-type.ts'
-import { allNodes } from '../../ir/graph.ts'
+import { allNodes, type Graph } from '../../ir/graph.ts'
 import { ivalueType, type IValue, type ObjectValue } from '../../ir/ivalue.ts'
 import type { EnumType, InterfaceType, TupleType, Type } from '../../ir/types.ts'
 import type { Program } from '../../program.ts'
@@ -144,8 +144,15 @@ class CodePrinter implements CodeContext {
   }
 
   #write(written: WrittenFunction, level: number): string {
-    for (const { kind } of allNodes(written.graph.block)) this.#operators.add(kind)
+    this.#count(written.graph)
     return functionText(written, this, level)
+  }
+
+  #count(graph: Graph): void {
+    for (const { kind, attributes } of allNodes(graph.block)) {
+      this.#operators.add(kind)
+      for (const attribute of attributes.values()) if (attribute.kind === 'g') this.#count(attribute.value)
+    }
   }
 
   /** A module is only taken for what an interface asks for if it has all of its methods. True when there was one to write. */
