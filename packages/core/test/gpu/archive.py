@@ -118,11 +118,14 @@ class Archive:
             reader = Reader(file)
             self.attributes: Dict[str, Any] = _module_attributes(reader.read("data.pkl", ("data/", "")))
             self.methods: Dict[str, List[Call]] = {}
+            # How many conditional jumps each method has.
+            self.branches: Dict[str, int] = {}
             self.version: Optional[int] = None
             if reader.has("bytecode.pkl"):
                 self.version, *methods = reader.read("bytecode.pkl", ("constants/", "data/", ""))
                 for name, fields, *_ in methods:
                     table = dict(fields)
+                    self.branches[name.split(".")[-1]] = sum(code == "JF" for code, _, _ in table["instructions"])
                     self.methods[name.split(".")[-1]] = _calls(table["instructions"], table["operators"], table["constants"], list(self.attributes.items()))
 
 
