@@ -114,6 +114,11 @@ if (torch) {
   await python('archives of other releases', 'archives.py', ['--petal', petal], torch.python)
   await python('fuzz', 'fuzz.py', ['--petal', petal, '--seed', '1', '--count', '150'], torch.python)
   await python('differential', 'check.py', ['--petal', petal, '--set', 'quick', '--blocked'], torch.python)
+  await python('quantized, qnnpack', 'quantized.py', ['--petal', petal, '--engine', 'qnnpack'], torch.python)
+  // Debian's PyTorch has no FBGEMM.
+  for (const { name, python: other } of releases.filter(({ python: other }) => other).slice(0, 1)) {
+    await python(`quantized, fbgemm of ${name}`, 'quantized.py', ['--petal', petal, '--engine', 'fbgemm'], other)
+  }
   for (const { name, python: converter } of converters) {
     await python(`differential from Python, ${name}`, 'check.py', ['--petal', petal, '--set', 'some', '--source', 'python', '--python', converter], torch.python)
   }
