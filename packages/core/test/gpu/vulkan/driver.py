@@ -26,17 +26,6 @@ def load() -> str:
     return library
 
 
-def moved(value, device):
-    """The same structure with all tensors of float32 on the device; Vulkan has no others."""
-    if isinstance(value, torch.Tensor):
-        return value.to(device) if value.dtype == torch.float32 else value
-    if isinstance(value, dict):
-        return {key: moved(each, device) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(moved(each, device) for each in value)
-    return value
-
-
 def main():
     import argparse
 
@@ -47,6 +36,8 @@ def main():
     parser.add_argument("--on-vulkan", action="store_true", help="gives Vulkan tensors, to a file compiled without automatic transfer")
     options = parser.parse_args()
     load()
+    sys.path.append(os.path.join(FOLDER, ".."))
+    from values import moved
     from torch.jit.mobile import _load_for_lite_interpreter
 
     torch.manual_seed(0)
@@ -54,7 +45,7 @@ def main():
     expected = torch.jit.load(options.like)(*inputs)
     # Without it PyTorch refuses some kernels of Vulkan, as it would have to record gradients through them; apps run the same way.
     with torch.inference_mode():
-        actual = _load_for_lite_interpreter(options.file)(*moved(inputs, "vulkan") if options.on_vulkan else inputs)
+        actual = _load_for_lite_interpreter(options.file)(*moved(inputs, lambda t: t.to("vulkan")) if options.on_vulkan else inputs)
 
     def compare(a, b, path):
         if isinstance(b, torch.Tensor):
