@@ -1,6 +1,7 @@
 // All tests, on whatever machine: sets up what is missing, runs every runner, sums them in one closing line.
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { setUpGpu } from './lib/gpu.mjs'
 import { installPackedCore, packAll } from './lib/pack.mjs'
 import { inCI, root, run, say, work } from './lib/run.mjs'
 import { setUpChromium, setUpReleases, setUpTorch, setUpUv, setUpWebKit, setUpWorkspace } from './lib/tools.mjs'
@@ -77,6 +78,7 @@ const releases = await setUpReleases(torch)
 const chromium = await setUpChromium()
 const webkit = await setUpWebKit()
 await setUpUv()
+const gpu = await setUpGpu(torch)
 /** Every PyTorch that Python sources are converted with; the main one also judges what comes out. */
 const converters = [...torch ? [{ name: `torch-${torch.version}`, python: torch.python }] : [], ...releases.filter(({ python }) => python)]
 
@@ -112,6 +114,7 @@ const petal = await installPackedCore(tarballs)
 if (torch) {
   await python('acceptance', 'acceptance.py', ['--petal', petal], torch.python)
   await python('archives of other releases', 'archives.py', ['--petal', petal], torch.python)
+  await python('switches', 'switches.py', ['--petal', petal, '--set', 'quick'], torch.python)
   await python('fuzz', 'fuzz.py', ['--petal', petal, '--seed', '1', '--count', '150'], torch.python)
   await python('differential', 'check.py', ['--petal', petal, '--set', 'quick', '--blocked'], torch.python)
   await python('quantized, qnnpack', 'quantized.py', ['--petal', petal, '--engine', 'qnnpack'], torch.python)
@@ -122,11 +125,15 @@ if (torch) {
   for (const { name, python: converter } of converters) {
     await python(`differential from Python, ${name}`, 'check.py', ['--petal', petal, '--set', 'some', '--source', 'python', '--python', converter], torch.python)
   }
+  if (gpu.shim) await python("files for GPUs beside PyTorch's", '../gpu/compare.py', ['--petal', petal], torch.python)
+  if (gpu.vulkan) await python('files for Vulkan on the CPU', '../gpu/vulkan/run.py', ['--petal', petal], torch.python)
   await runtimeZoo(petal)
 } else {
   missing('differential tests', 'PyTorch')
   missing('the zoo in the runtime', 'PyTorch')
 }
+if (!gpu.shim) missing("files for GPUs beside PyTorch's", 'PyTorch 1.13 with its headers')
+if (!gpu.vulkan) missing('files for Vulkan on the CPU', 'PyTorch 1.13 with its headers, and Vulkan')
 for (const { name, python } of releases) if (!python) missing(`tests of Python sources with ${name}`, name)
 
 for (const failure of failures) say(failure)

@@ -212,7 +212,7 @@ class Pickler {
       writer.tuple()
     }
     if (tensor.quantizer) this.#quantizer(tensor.quantizer)
-    writer.bool(false)
+    writer.bool(tensor.requiresGrad)
     // Hooks of the backward pass: none.
     writer.global('collections', 'OrderedDict')
     writer.shortTuple(0)

@@ -103,7 +103,7 @@ describe('constants', () => {
       const bytes = new Uint8Array(3 * SCALAR_TYPES[scalarType].bytes).map((_, i) => i % 2)
       const [read] = await roundTrip([tensorValue(tensor(storage('s', scalarType, bytes), [3]))])
       const value = (read as IValue & { tag: 'Tensor' }).value
-      expect(value).toMatchObject({ scalarType, sizes: [3], strides: [1], storageOffset: 0, requiresGrad: false })
+      expect(value).toMatchObject({ scalarType, sizes: [3], strides: [1], storageOffset: 0, requiresGrad: true })
       expect(await value.storage.read(0, bytes.length)).toEqual(bytes)
     }
   })

@@ -133,8 +133,7 @@ export function pruneModule(graphs: readonly Graph[], root: ObjectValue, preserv
     else if (node.input(0).type.kind === 'ClassType') keep(node.input(0).type as ClassType, node.string('name'))
   }
   for (const object of reachable(root, kept, writes)) for (const name of object.slots.keys()) keep(object.type, name)
-  const copies = new Map<ObjectValue, ObjectValue>()
-  return copyObject(root, kept, copies)
+  return copyObject(root, { kept, preserved, copies: new Map() })
 }
 
 /** Objects that must stay whole: those that escape, and what they and kept attributes hold. */
@@ -166,25 +165,33 @@ function objectsIn(value: IValue): ObjectValue[] {
   }
 }
 
-function copyObject(object: ObjectValue, kept: ReadonlyMap<ClassType, ReadonlySet<string>>, copies: Map<ObjectValue, ObjectValue>): ObjectValue {
-  const known = copies.get(object)
+interface Copying {
+  readonly kept: ReadonlyMap<ClassType, ReadonlySet<string>>
+  readonly preserved: AttributeSet
+  readonly copies: Map<ObjectValue, ObjectValue>
+}
+
+/** What is preserved stays as it is; all else is in evaluation mode and wants no gradients. */
+function copyObject(object: ObjectValue, copying: Copying): ObjectValue {
+  const known = copying.copies.get(object)
   if (known !== undefined) return known
   const slots = new Map<string, IValue>()
   const copy: ObjectValue = { ...object, slots }
-  copies.set(object, copy)
+  copying.copies.set(object, copy)
   for (const [name, value] of object.slots) {
-    if (!kept.get(object.type)?.has(name)) continue
-    slots.set(name, copyValue(inEvaluation(value, object, name), kept, copies))
+    if (!copying.kept.get(object.type)?.has(name)) continue
+    const settled = inEvaluation(value, object, name)
+    slots.set(name, copyValue((copying.preserved.get(object)?.has(name) ? undefined : detached(settled)) ?? settled, copying))
   }
   return copy
 }
 
 /** Lists and dicts are copied only when they hold objects, so that attributes which share one go on sharing it. */
-function copyValue(value: IValue, kept: ReadonlyMap<ClassType, ReadonlySet<string>>, copies: Map<ObjectValue, ObjectValue>): IValue {
-  if (value.tag === 'Object') return copyObject(value, kept, copies)
+function copyValue(value: IValue, copying: Copying): IValue {
+  if (value.tag === 'Object') return copyObject(value, copying)
   if (objectsIn(value).length === 0) return value
-  if (value.tag === 'List' || value.tag === 'Tuple') return { ...value, elements: value.elements.map((each) => copyValue(each, kept, copies)) }
-  if (value.tag === 'Dict') return { ...value, entries: value.entries.map(([key, each]) => [key, copyValue(each, kept, copies)] as const) }
+  if (value.tag === 'List' || value.tag === 'Tuple') return { ...value, elements: value.elements.map((each) => copyValue(each, copying)) }
+  if (value.tag === 'Dict') return { ...value, entries: value.entries.map(([key, each]) => [key, copyValue(each, copying)] as const) }
   return value
 }
 

@@ -107,14 +107,14 @@ export class ValuePool {
     return index
   }
 
-  #tensor({ storage, scalarType, storageOffset, sizes, strides, quantizer }: Tensor): Part {
+  #tensor({ storage, scalarType, storageOffset, sizes, strides, requiresGrad, quantizer }: Tensor): Part {
     const tooLarge = [storageOffset, ...sizes, ...strides].find((each) => each > MAX_INT32)
     if (tooLarge !== undefined) throw tooLargeFor(`a tensor with a size, stride or offset of ${tooLarge}`)
     return {
       kind: 'table', table: 'TensorMetadata',
       fields: {
         storage_location_index: this.#storage(storage), scalar_type: SCALAR_TYPES[scalarType].code, storage_offset: storageOffset,
-        sizes: numbers('i32', sizes), strides: numbers('i32', strides),
+        sizes: numbers('i32', sizes), strides: numbers('i32', strides), ...requiresGrad && { requires_grad: true },
         ...quantizer && {
           quantized_schema: {
             kind: 'table', table: 'QuantizedSchema',
