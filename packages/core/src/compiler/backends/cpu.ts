@@ -2,12 +2,10 @@ import { conv1dToConv2d } from '../passes/conv1d-to-conv2d.ts'
 import { eliminateDeadCode } from '../passes/dead-code-elimination.ts'
 import { foldConvBatchNorm } from '../passes/fold-conv-bn.ts'
 import { foldIsQuantized } from '../passes/fold-is-quantized.ts'
-import { foldIsQuantized } from '../passes/fold-is-quantized.ts'
 import { foldRank } from '../passes/fold-rank.ts'
 import { fuseAddRelu } from '../passes/fuse-add-relu.ts'
 import { fuseClamp } from '../passes/fuse-clamp.ts'
 import { fuseLinear } from '../passes/fuse-linear.ts'
-import { fuseQuantizedRelu } from '../passes/fuse-quantized-relu.ts'
 import { fuseQuantizedRelu } from '../passes/fuse-quantized-relu.ts'
 import { hoistConvPackedParams } from '../passes/hoist-conv-packed-params.ts'
 import { insertPrePackedOps } from '../passes/insert-prepacked-ops.ts'
@@ -43,10 +41,8 @@ export const CPU: Backend = {
     { name: 'share_packed_weights', optimization: 'insert_fold_prepack_ops', run: each(sharePackedWeights) },
     { name: 'fold_rank', run: each(foldRank) },
     { name: 'fold_is_quantized', run: each(foldIsQuantized) },
-    { name: 'fold_is_quantized', run: each(foldIsQuantized) },
     { name: 'run_optimization', run: each((graph, log) => runOptimization.run(graph, log)) },
     { name: 'fuse_add_relu', optimization: 'fuse_add_relu', run: each(fuseAddRelu) },
-    { name: 'fuse_quantized_relu', optimization: 'fuse_add_relu', run: each(fuseQuantizedRelu) },
     { name: 'fuse_quantized_relu', optimization: 'fuse_add_relu', run: each(fuseQuantizedRelu) },
     { name: 'eliminate_dead_code', run: each((graph) => eliminateDeadCode(graph)) },
   ],
