@@ -1,4 +1,5 @@
-// Everything a contributor needs: the workspace, PyTorch for the comparisons, Chromium and WebKitGTK for the browser tests.
+// Everything a contributor needs: the workspace, PyTorch and its GPU backends for the comparisons, Chromium and WebKitGTK for the browser tests.
+import { setUpGpu } from './lib/gpu.mjs'
 import { say } from './lib/run.mjs'
 import { setUpChromium, setUpReleases, setUpTorch, setUpUv, setUpWebKit, setUpWorkspace } from './lib/tools.mjs'
 
@@ -8,5 +9,6 @@ const releases = await setUpReleases(torch)
 const chromium = await setUpChromium()
 const webkit = await setUpWebKit()
 await setUpUv()
+const gpu = await setUpGpu(torch)
 const others = releases.map(({ name, python }) => `${name} ${python ?? 'missing'}`).join(', ')
-say(`ready: PyTorch ${torch ? `${torch.version} (${torch.python})` : 'missing'}, ${others || 'no other'}, Chromium ${chromium ?? 'missing'}, WebKitGTK ${webkit ? 'there' : 'missing'}`)
+say(`ready: PyTorch ${torch ? `${torch.version} (${torch.python})` : 'missing'}, ${others || 'no other'}, Chromium ${chromium ?? 'missing'}, WebKitGTK ${webkit ? 'there' : 'missing'}, passes for GPUs ${gpu.shim ? 'there' : 'missing'}, Vulkan on the CPU ${gpu.vulkan ? 'there' : 'missing'}`)

@@ -181,7 +181,8 @@ export async function setUpWebKit() {
   return hasWebKit()
 }
 
-async function aptInstall(what, packages) {
+/** Whether the machine's package manager could install these: Debian's, as root. */
+export async function aptInstall(what, packages) {
   if (process.platform !== 'linux' || process.getuid?.() !== 0 || !onPath('apt-get')) return false
   say(`installing ${what} (apt-get install ${packages.join(' ')})`)
   const env = { DEBIAN_FRONTEND: 'noninteractive' }

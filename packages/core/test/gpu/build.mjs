@@ -25,14 +25,19 @@ export function ask(command, args) {
   return answer.status === 0 ? answer.stdout.trim() : undefined
 }
 
-export class CannotBuild extends Error {}
+/** Something is missing; `permanent` when no package would help. */
+export class CannotBuild extends Error {
+  permanent = false
+}
 
 /** This Python's PyTorch: its version and how to compile and link against it. Throws CannotBuild, saying what is missing. */
 export function torchOf(python) {
   const answer = ask(python, ['-W', 'ignore', '-c', ASK])
   if (answer === undefined) throw new CannotBuild(`${python} has no PyTorch`)
   const [version, includes, libraries, newAbi] = JSON.parse(answer)
-  if (!version.startsWith('1.13')) throw new CannotBuild(`the classes and operators of the GPU backends are those of PyTorch 1.13, ${python} has ${version}`)
+  if (!version.startsWith('1.13')) {
+    throw Object.assign(new CannotBuild(`the passes and kernels for GPUs are built for PyTorch 1.13, ${python} has ${version}`), { permanent: true })
+  }
   if (![...includes, '/usr/include'].some((folder) => existsSync(join(folder, 'torch/custom_class.h')))) {
     throw new CannotBuild(`the headers of PyTorch ${version} are missing: on Debian, apt-get install libtorch-dev`)
   }
@@ -65,7 +70,7 @@ export function buildShim(python) {
   return library
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
     console.log(buildShim(process.argv[2] ?? '/usr/bin/python3'))
   } catch (error) {

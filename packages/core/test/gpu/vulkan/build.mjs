@@ -125,7 +125,7 @@ export async function buildVulkan(python, say = () => {}) {
   return library
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
     console.log(await buildVulkan(process.argv[2] ?? '/usr/bin/python3', (text) => console.error(text)))
   } catch (error) {
