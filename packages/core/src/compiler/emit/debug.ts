@@ -20,6 +20,15 @@ export interface SourceText {
 /** Tells what a place in the model's TorchScript was made from; undefined where that is not known. */
 export type SourceLookup = (range: SourceRange) => SourceText | undefined
 
+/** What debug records are written for. */
+export interface DebugOptions {
+  /** Of the bytecode. */
+  readonly version: number
+  /** PyTorch 1.9 wants rows without the operator's name, and later ones refuse those. */
+  readonly isFor19: boolean
+  readonly sourceOf: SourceLookup
+}
+
 /** For instructions that come from nowhere in the source. */
 const NO_HANDLE = -1
 
@@ -29,7 +38,7 @@ const NO_HANDLE = -1
  * torch/csrc/jit/mobile/debug_info.cpp, serialization/callstack_debug_info_serialization.cpp, source_range_serialization.cpp.
  */
 export function debugRecords(
-  root: ClassType, methods: readonly MobileMethod[], version: number, sourceOf: SourceLookup,
+  root: ClassType, methods: readonly MobileMethod[], { version, isFor19, sourceOf }: DebugOptions,
 ): Readonly<Record<string, Uint8Array>> {
   const sources: IValue[] = []
   const stacks: IValue[] = []
@@ -59,7 +68,7 @@ export function debugRecords(
     if (known !== undefined) return known
     const handle = handles.size
     handles.set(key, handle)
-    stacks.push(tupleValue([intValue(handle), intValue(tag), stringValue(kind), NONE]))
+    stacks.push(tupleValue([intValue(handle), intValue(tag), ...isFor19 ? [] : [stringValue(kind)], NONE]))
     return handle
   }
 

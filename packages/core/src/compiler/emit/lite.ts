@@ -10,6 +10,7 @@ import type { Bytecode } from './emitter.ts'
 import { pickleIValue } from './ivalue-pickle.ts'
 import { mobileModule, type MobileMethod } from './mobile-module.ts'
 import { argumentTypeString, returnTypeString } from './mobile-types.ts'
+import { RUNTIMES } from './runtimes/index.ts'
 import { bytesRecord, StorageRecords } from './storage-records.ts'
 
 /** How to write a file for the lite interpreter. */
@@ -29,6 +30,8 @@ export interface LiteFile extends ZipLayout {
   readonly operatorVersion: number
   /** By method, in the given order. */
   readonly codes: readonly Bytecode[]
+  /** Releases that refuse the file for its debug records. */
+  readonly refusedBy: readonly RuntimeVersion[]
 }
 
 /** The folder all records are in. Never the file's name: equal models are equal files, wherever they lie. */
@@ -50,14 +53,15 @@ export function emitLite(program: Program, { bytecode = BYTECODE_VERSION, runtim
   const table = tupleValue([intValue(bytecode), ...methods.map((method) => methodValue(root.type, method, form))])
   const bytecodePickle = pickleIValue(table, { attributesOf, storageKey: constants.key })
 
+  const refusedBy = debug === undefined ? [] : RUNTIMES.flatMap(({ version }) => ((version === '1.9') === (runtime === '1.9') ? [] : [version]))
   const layout = layoutZip(ROOT, [
     ...data.inputs, bytesRecord('data.pkl', dataPickle),
     ...constants.inputs, bytesRecord('bytecode.pkl', bytecodePickle),
-    ...debug ? Object.entries(debugRecords(root.type, methods, bytecode, debug)).map(([name, content]) => bytesRecord(name, content)) : [],
+    ...debug ? Object.entries(debugRecords(root.type, methods, { version: bytecode, isFor19: runtime === '1.9', sourceOf: debug })).map(([name, content]) => bytesRecord(name, content)) : [],
     // Readers before PyTorch 1.6's torch.package know the record by this name only.
     bytesRecord(operatorVersion < 6 ? 'version' : '.data/version', new TextEncoder().encode(`${operatorVersion}\n`)),
   ], checksum)
-  return { ...layout, bytecodeVersion: bytecode, operatorVersion, codes: methods.map(({ code }) => code) }
+  return { ...layout, bytecodeVersion: bytecode, operatorVersion, codes: methods.map(({ code }) => code), refusedBy }
 }
 
 /** A method as `bytecode.pkl` holds it: name, code and schema. Source: serialization/export_module.cpp (`getFunctionTuple`). */

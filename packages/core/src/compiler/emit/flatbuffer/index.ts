@@ -43,7 +43,7 @@ export function emitFlatbuffer(program: Program, { runtime }: FlatbufferOptions 
   if (laid.size > MAX_BYTES) throw tooLargeFor(`a model of ${laid.size} bytes`)
   return {
     size: laid.size, stream: () => stream(laid, pool.storages), bytecodeVersion: FLATBUFFER_VERSION, operatorVersion,
-    codes: methods.map(({ code }) => code),
+    codes: methods.map(({ code }) => code), refusedBy: [],
   }
 }
 

@@ -57,12 +57,19 @@ function problem({ name, overload, numArgs }: BytecodeOperator, version: Runtime
   return (bytecode >= 6 ? numArgs <= count : numArgs === count) ? undefined : 'other arguments'
 }
 
+/** What decides whether a runtime loads a file, besides its code. */
+export interface LoadedFile {
+  readonly bytecodeVersion: number
+  readonly operatorVersion: number
+  readonly refusedBy?: readonly RuntimeVersion[]
+}
+
 /** The runtimes that load a file and can run all that it calls, oldest first. */
-export function runtimesOf(codes: readonly Checked[], file: { readonly bytecodeVersion: number; readonly operatorVersion: number }): RuntimeVersion[] {
-  const { bytecodeVersion, operatorVersion } = file
+export function runtimesOf(codes: readonly Checked[], file: LoadedFile): RuntimeVersion[] {
+  const { bytecodeVersion, operatorVersion, refusedBy = [] } = file
   return RUNTIMES.filter(({ version, bytecode: [first, last], flatbuffer, operators }) => {
     const loads = bytecodeVersion === FLATBUFFER_VERSION ? flatbuffer : bytecodeVersion >= first && bytecodeVersion <= last
-    return loads && operatorVersion <= operators && missingOperators(codes, version, bytecodeVersion).length === 0
+    return loads && operatorVersion <= operators && !refusedBy.includes(version) && missingOperators(codes, version, bytecodeVersion).length === 0
   }).map(({ version }) => version)
 }
 
