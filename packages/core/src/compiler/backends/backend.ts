@@ -11,7 +11,7 @@ export interface StageState {
   root: ObjectValue
   readonly log: PassLog
   /** Attributes that an app may set, and so are no constants. */
-  readonly preserved: AttributeSet
+  preserved: AttributeSet
 }
 
 /** One step of a backend. Left out when `optimization`, one of the backend's `blockable`, is blocked. */

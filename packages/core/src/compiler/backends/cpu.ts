@@ -16,6 +16,7 @@ import { sharePackedWeights } from '../passes/share-packed-weights.ts'
 import { graphsOf } from '../program.ts'
 import { type Backend, each } from './backend.ts'
 import { freezeCompletely } from './freeze.ts'
+import { lowerObjects } from './lower-objects.ts'
 
 /**
  * The steps of torch/csrc/jit/passes/xnnpack_rewrite.cpp's `optimizeForMobile`, in an order that is right for traced models, too:
@@ -27,6 +28,7 @@ export const CPU: Backend = {
   flags: () => ({ mobile_optimized: true }),
   stages: [
     { name: 'freeze_module', run: freezeCompletely },
+    { name: 'lower_objects', run: lowerObjects },
     {
       name: 'hoist_conv_packed_params', optimization: 'hoist_conv_packed_params',
       run: (state) => hoistConvPackedParams(graphsOf(state), state.root, state.log, state.preserved),

@@ -57,8 +57,11 @@ export function optimizeForMobile(module: Optimizable, options: MobileOptions, l
   const state: StageState = { methods, root, log, preserved: members.attributes }
   for (const stage of backend.stages) {
     if (stage.optimization !== undefined && block.has(stage.optimization)) continue
+    const before = state.root
     stage.run(state)
+    // What is preserved of the module is preserved of the one in its place.
+    if (state.root !== before) state.preserved = new Map([...state.preserved].map(([object, names]) => [object === before ? state.root : object, names]))
     afterEach?.(stage.name, methods)
   }
-  return { root: pruneModule(graphsOf(state), state.root, members.attributes), methods, flags: backend.flags(block) }
+  return { root: pruneModule(graphsOf(state), state.root, state.preserved), methods, flags: backend.flags(block) }
 }

@@ -15,6 +15,7 @@ import { runOptimization } from '../passes/run-optimization.ts'
 import { sharePackedWeights } from '../passes/share-packed-weights.ts'
 import { type Backend, each } from './backend.ts'
 import { freezeCompletely } from './freeze.ts'
+import { lowerObjects } from './lower-objects.ts'
 
 /**
  * The steps of torch/csrc/jit/passes/metal_rewrite.cpp's `metalOptimizeForMobile`, for every method, in the order that is right for traced
@@ -25,6 +26,7 @@ export const METAL: Backend = {
   flags: () => ({ optimized_for_metal: true }),
   stages: [
     { name: 'freeze_module', run: freezeCompletely },
+    { name: 'lower_objects', run: lowerObjects },
     { name: 'remove_dropout', optimization: 'remove_dropout', run: each(removeDropout) },
     { name: 'replace_convolution', run: each(replaceConvolution) },
     { name: 'conv_bn_fusion', optimization: 'conv_bn_fusion', run: each(foldConvBatchNorm) },

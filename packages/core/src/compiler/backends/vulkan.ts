@@ -17,6 +17,7 @@ import { vulkanInsertPrePackedOps } from '../passes/vulkan-insert-prepacked-ops.
 import { vulkanSeparateBiases } from '../passes/vulkan-separate-biases.ts'
 import { type Backend, each } from './backend.ts'
 import { freezeCompletely } from './freeze.ts'
+import { lowerObjects } from './lower-objects.ts'
 
 /**
  * The steps of torch/csrc/jit/passes/vulkan_rewrite.cpp's `vulkanOptimizeForMobile`, for every method, in the order that is right for
@@ -28,6 +29,7 @@ export const VULKAN: Backend = {
   flags: (block) => ({ optimized_for_vulkan: true, ...!block.has('vulkan_automatic_gpu_transfer') && { requires_backend_transfers: false } }),
   stages: [
     { name: 'freeze_module', run: freezeCompletely },
+    { name: 'lower_objects', run: lowerObjects },
     { name: 'remove_dropout', optimization: 'remove_dropout', run: each(removeDropout) },
     { name: 'replace_convolution', run: each(replaceConvolution) },
     { name: 'conv_bn_fusion', optimization: 'conv_bn_fusion', run: each(foldConvBatchNorm) },
