@@ -405,7 +405,7 @@ def construct_models():
         (WithBlocks, [(x, 2), (y, 0)]),
         (WithNoGrad, [(x,), (y,)]),
         (ForkList, [(x,), (y,)]),
-        (InterfaceList, [(x, [0, 1]), (y, [2, 2, 1], "a"), (x, [])]),
+        (InterfaceList, [(x, [0, 1]), (y, [2, 2, 1], "a"), (x, [0])]),
         (NamedTupleInside, [(x, True), (y, False), (x, False)]),
         (OrderedPairs, [([x, y],), ([y],)]),
     ]

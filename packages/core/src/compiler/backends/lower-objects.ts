@@ -1,0 +1,18 @@
+import { lowerEnums } from '../passes/lower-enums.ts'
+import { lowerImmutableObjects } from '../passes/lower-immutable-objects.ts'
+import { graphsOf } from '../program.ts'
+import type { StageState } from './backend.ts'
+import { freezeCompletely } from './freeze.ts'
+
+/** Replaces what is left of enums and objects by numbers and tuples, where that can be, and simplifies again what has changed. */
+export function lowerObjects(state: StageState): void {
+  let hasChanged = false
+  for (const pass of [lowerEnums, lowerImmutableObjects]) {
+    const copies = pass({ graphs: graphsOf(state), root: state.root, preserved: state.preserved }, state.log)
+    if (copies === undefined) continue
+    state.root = copies.get(state.root)!
+    state.preserved = new Map([...state.preserved].map(([object, names]) => [copies.get(object) ?? object, names]))
+    hasChanged = true
+  }
+  if (hasChanged) freezeCompletely(state)
+}
