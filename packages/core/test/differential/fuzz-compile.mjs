@@ -1,4 +1,4 @@
-// Compiles one file for each line of its input, {source, target, block, format}, with the compiler module it is given; answers in lines of JSON,
+// Compiles one file for each line of its input, {source, target, block, format, backend}, with the compiler module it is given; answers in lines of JSON,
 // {warnings} or {code, message}.
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
@@ -7,11 +7,11 @@ import { pathToFileURL } from 'node:url'
 const { bytesSource, compile } = await import(pathToFileURL(process.argv[2]))
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { source, target, block, format } = JSON.parse(line)
+  const { source, target, block, format, backend = 'cpu' } = JSON.parse(line)
   let answer = {}
   try {
     await rm(target, { force: true })
-    const artifact = await compile(bytesSource(await readFile(source)), { backend: 'cpu', format, block })
+    const artifact = await compile(bytesSource(await readFile(source)), { backend, format, block })
     const pieces = []
     for await (const piece of artifact.stream()) pieces.push(piece.slice())
     await writeFile(target, Buffer.concat(pieces))
