@@ -4,7 +4,7 @@ import { Graph } from '../ir/graph.ts'
 import type { ObjectValue } from '../ir/ivalue.ts'
 import { inlineAll } from '../passes/inlining.ts'
 import { objectAt } from '../passes/module-paths.ts'
-import type { InnerMethod, Members } from '../passes/preserved.ts'
+import type { InnerPath, Members } from '../passes/preserved.ts'
 import type { Method } from '../program.ts'
 import type { LoadedModule } from '../script/load.ts'
 
@@ -18,7 +18,7 @@ export type Optimizable = Pick<LoadedModule, 'root' | 'method' | 'functionNamed'
 export function inlineMethods(module: Optimizable, members: Members): Method[] {
   const { root } = module
   const all = methodsOf(root, module, members)
-  const changing = new Set([...members.attributes.values()].flatMap((names) => [...names]))
+  const changing = new Set([...members.attributes.values()].flatMap((names) => Array.from(names)))
   const graphs = inlineAll(all.map(({ method }) => method), {
     root, changing, settle: true, functionNamed: (callee) => module.functionNamed(callee),
   })
@@ -38,7 +38,7 @@ function methodsOf(root: ObjectValue, module: Optimizable, { methods, innerMetho
 }
 
 /** The name by which an app runs a method of a module within. Throws a PetalError where the root has something else of that name. */
-export function forwardedName(root: ObjectValue, { path, name }: InnerMethod): string {
+export function forwardedName(root: ObjectValue, { path, name }: InnerPath): string {
   const forwarded = [...path, name].join('_')
   if (!root.type.methods.has(forwarded) && !root.slots.has(forwarded)) return forwarded
   throw new PetalError({
@@ -50,7 +50,7 @@ export function forwardedName(root: ObjectValue, { path, name }: InnerMethod): s
 }
 
 /** A method of the root module that does nothing but call one of a module within. */
-function forwarder(root: ObjectValue, { path, name }: InnerMethod): ScriptFunction {
+function forwarder(root: ObjectValue, { path, name }: InnerPath): ScriptFunction {
   const method = objectAt(root, path)!.type.methods.get(name)!
   const { schema } = method
   const [, ...args] = schema.arguments

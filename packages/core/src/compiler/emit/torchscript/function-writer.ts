@@ -4,6 +4,7 @@ import { annotationString, isSubtype, type Type } from '../../ir/types.ts'
 import { annotated, literalText, literalType, type LiteralContext } from './literals.ts'
 import { LocalNames } from './names.ts'
 import { unsayable } from './refusal.ts'
+import { SeenWrites } from './seen-writes.ts'
 
 /** What the code around a function is told of. */
 export interface CodeContext extends LiteralContext {
@@ -40,6 +41,8 @@ export class FunctionWriter {
   readonly #texts: Map<Value, string> = new Map()
   readonly #lines: string[] = []
   #level: number
+
+  readonly writes: SeenWrites = new SeenWrites()
 
   constructor(context: CodeContext, level: number) {
     this.context = context

@@ -39,7 +39,7 @@ export function emitTorchScript(program: Program, { definitions, checksum }: Tor
   const names = new Map<string, readonly string[]>()
   for (const { type, slots } of objectsIn(root)) if (!names.has(type.name)) names.set(type.name, [...slots.keys()])
   const attributesOf = (type: ClassType): readonly string[] => names.get(type.name) ?? []
-  const code = printCode({ root, methods: program.methods }, { attributesOf, ...definitions && { definitions } })
+  const code = printCode({ ...program, root }, { attributesOf, ...definitions && { definitions } })
 
   const data = new StorageRecords('data/')
   const dataPickle = pickleIValue(root, { attributesOf, storageKey: data.key, hasCode: true })

@@ -34,8 +34,8 @@ export interface PrintedCode {
  * graphs: every call is checked to be read as the operator that it is. `root` is written as it is, so prune it and set flags before.
  * Throws a PetalError (`NO_TORCHSCRIPT`) for what no code means.
  */
-export function printCode({ root, methods }: Pick<Program, 'root' | 'methods'>, options: CodeOptions = {}): PrintedCode {
-  return new CodePrinter(root, options).print(methods)
+export function printCode(program: Pick<Program, 'root' | 'methods' | 'innerMethods'>, options: CodeOptions = {}): PrintedCode {
+  return new CodePrinter(program.root, options).print(program)
 }
 
 /** A type that code defines by its qualified name. */
@@ -69,9 +69,13 @@ class CodePrinter implements CodeContext {
     this.#attributes = attributes
   }
 
-  print(methods: Program['methods']): PrintedCode {
+  print({ methods, innerMethods = [] }: Pick<Program, 'methods' | 'innerMethods'>): PrintedCode {
     for (const { type } of [...this.#attributes.values()].flat()) this.use(type)
     for (const method of methods) this.#writeMethod(this.#root.type, method.name, () => method)
+    for (const { owner, name, method } of innerMethods) {
+      if (method) this.#writeMethod(owner, name, () => method)
+      else this.useMethod(owner, name)
+    }
     while (this.#pending.length > 0 || this.#fillInterfaces()) this.#pending.shift()?.()
     const operators = [...this.#operators].map((name) => ({ name, overload: '', numArgs: -1 }))
     return { files: this.#files(), constants: this.constants.values, operatorVersion: operatorVersion([{ operators }], Infinity) }

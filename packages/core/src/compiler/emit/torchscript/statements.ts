@@ -2,7 +2,7 @@ import { toIValue, type Block, type Node, type Value } from '../../ir/graph.ts'
 import type { FunctionSchema } from '../../ir/schema.ts'
 import { BoolType, isSubtype } from '../../ir/types.ts'
 import { expressionOf } from './expressions.ts'
-import { sameText, type FunctionWriter } from './function-writer.ts'
+import { sameText, type Expression, type FunctionWriter } from './function-writer.ts'
 import { isIdentifier } from './names.ts'
 import { unsayable } from './refusal.ts'
 
@@ -14,7 +14,12 @@ export function writeBlock(writer: FunctionWriter, block: Block): void {
 function writeNode(writer: FunctionWriter, node: Node): void {
   const write = STATEMENTS[node.kind]
   if (write) write(writer, node)
-  else writer.define(node, expressionOf(writer, node))
+  else writer.define(node, hidden(writer, node, expressionOf(writer, node)))
+}
+
+/** What comes out of a list might be anything, so PyTorch keeps writes to it. */
+function hidden(writer: FunctionWriter, node: Node, expression: Expression): Expression {
+  return writer.writes.mayBeDropped(node) ? { ...expression, text: `[${expression.text}][0]` } : expression
 }
 
 /** How nodes are written that are no assignments of an expression, by kind. */
