@@ -11,7 +11,7 @@ import { emitTorchScript, type TorchScriptFile } from './emit/torchscript/index.
 import { PetalError } from './errors.ts'
 import { explained, withFrame } from './explained.ts'
 import type { Facts } from './facts.ts'
-import { membersOf } from './members.ts'
+import { membersOf, placed } from './members.ts'
 import { checkedOptions } from './options.ts'
 import type { Members } from './passes/preserved.ts'
 import { graphsOf, type Method, type Program } from './program.ts'
@@ -54,14 +54,15 @@ async function compileArchive(archive: Archive, source: ByteSource, options: Com
   const record = new PassRecord()
   if (options.bundle?.length) bundleInputs(module, options.bundle)
   const { members, warnings } = membersOf(module, options)
-  const { program, before, warnings: left } = programOf(module, members, options, record)
+  const { program: made, before, warnings: left } = programOf(module, members, options, record)
+  const { program, warnings: renamed } = placed(made, members, module.root, format)
 
   onProgress?.({ phase: 'emitting', share: PROGRESS.emitting })
   const file = await emitted(program, module, archive, options, source.crc32)
   onProgress?.({ phase: 'emitting', share: 1 })
   const lints = lintsOf(program, 'codes' in file ? missingOperatorsOf(options, file) : {})
   if (options.lint !== undefined) refuseLints(lints, options.lint)
-  const [main, ...others] = program.methods
+  const [main, ...others] = [...program.methods, ...placedMethods(program)]
   return {
     facts: {
       format, backend, ...'bytecodeVersion' in file && { bytecodeVersion: file.bytecodeVersion }, operatorVersion: file.operatorVersion,
@@ -74,7 +75,7 @@ async function compileArchive(archive: Archive, source: ByteSource, options: Com
       parameters: countElements([module.root]),
       bytes: { before: source.size, after: file.size },
     },
-    warnings: [...warnings, ...left, ...warningsOf(graphsOf(program), module.devices)],
+    warnings: [...warnings, ...left, ...renamed, ...warningsOf(graphsOf(program), module.devices)],
     needs: 'codes' in file ? needsOf(file.codes, [program.root, ...file.codes.flatMap(({ constants }) => constants)])
       : needsOfGraphs(graphsOf(program), [program.root, ...file.constants]),
     size: file.size,
@@ -126,5 +127,9 @@ function programOf(
 
 /** Why a model cannot be one flat graph, and so cannot be optimized. */
 const NEEDS_CALLS: ReadonlySet<string> = new Set(['RECURSIVE_FUNCTION', 'UNRESOLVED_INTERFACE_CALL', 'UNSUPPORTED_FORK', 'MODEL_TOO_LARGE', 'MODULE_RETURNS_ITSELF'])
+
+/** Methods of modules within, by their paths. */
+const placedMethods = ({ innerMethods = [] }: Program): Method[] =>
+  innerMethods.flatMap(({ path = [], name, method }) => (method ? [{ ...method, name: [...path, name].join('.') }] : []))
 
 const portsOf = ({ schema }: Method): Pick<Facts, 'inputs' | 'outputs'> => ({ inputs: inputsOf(schema), outputs: outputsOf(schema) })

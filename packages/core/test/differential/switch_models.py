@@ -49,6 +49,31 @@ class Coder(nn.Module):
         return F.hardtanh(self.decoder(x), 0.0, 6.0)
 
 
+class Stage(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.rand(4, 1, 1))
+
+    def forward(self, x):
+        return x * self.weight
+
+    @torch.jit.export
+    def step(self, x):
+        return self.forward(x) + self.weight
+
+
+class Twice(nn.Module):
+    """Two modules of one class."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = Stage()
+        self.second = Stage()
+
+    def forward(self, x):
+        return self.second(self.first(x))
+
+
 class Pair(nn.Module):
     """For traces: methods that nothing scripts."""
 

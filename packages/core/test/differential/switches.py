@@ -29,7 +29,7 @@ from torch.utils.bundled_inputs import InflatableArg, bundle_randn
 from torch.utils.mobile_optimizer import MobileOptimizerType, generate_mobile_module_lints, optimize_for_mobile
 
 from check import Mismatch, worst_error
-from switch_models import LINTS, PRESERVED, Coder, Layers, Pair, Plain, picture, seeded
+from switch_models import LINTS, PRESERVED, Coder, Layers, Pair, Plain, Twice, picture, seeded
 
 TOLERANCE = 1e-5
 SECONDS = 300
@@ -431,11 +431,51 @@ DTYPES = ("float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "
 FULL_ONLY = {f"bundle {dtype}" for dtype in DTYPES if dtype not in ("float16", "int64", "bool")}
 
 
+def check_archive_modules(compiler, preserve, calls):
+    """As TorchScript, modules within have the methods that they had."""
+    target, answer = compiler(torch.jit.script(seeded(Coder)), "--format", "torchscript", "--preserve", ",".join(preserve), extension="pt")
+    module, model = torch.jit.load(target), seeded(Coder)
+    with torch.no_grad():
+        for path, args in calls:
+            for each in (module, torch.jit.load(target)):
+                same(call_path(each, path)(*copy.deepcopy(args)), call_path(model, path)(*copy.deepcopy(args)))
+        if "encoder" in preserve:
+            module.encoder.weight.mul_(2)
+            model.encoder.weight.mul_(2)
+            for path, args in calls:
+                same(call_path(module, path)(*args), call_path(model, path)(*args))
+    expect(not [warning for warning in answer["warnings"] if "is called" in warning["message"]], f"warnings {answer['warnings']}")
+
+
+def call_path(module, path):
+    for name in path.split("."):
+        module = getattr(module, name)
+    return module
+
+
+def check_shared_class(compiler):
+    """Two modules of a class cannot have a method each, as it is optimized: these are methods of the model."""
+    module = torch.jit.script(seeded(Twice))
+    target, answer = compiler(module, "--format", "torchscript", "--preserve", "first.step,second.step", extension="pt")
+    loaded, model, x = torch.jit.load(target), seeded(Twice), torch.rand(1, 4, 2, 2)
+    with torch.no_grad():
+        same(loaded.first_step(x), model.first.step(x))
+        same(loaded.second_step(x), model.second.step(x))
+        same(loaded(x), model(x))
+    expect(len([warning for warning in answer["warnings"] if "is called" in warning["message"]]) == 2, f"warnings {answer['warnings']}")
+
+
 def rows_to_run():
     for name, make, preserve, calls in PRESERVED:
         yield f"preserve {name}", lambda c, m=make, p=preserve, k=calls: check_preserved(c, m, p, k)
     yield "preserve traced methods", check_traced_methods
     yield "preserve in TorchScript", check_archive
+    inner = [("encoder.step", (torch.rand(1, 4, 2, 2), 3)), ("forward", (picture(),))]
+    yield "preserve in TorchScript a method of a module", lambda c: check_archive_modules(c, ["encoder.step"], inner)
+    whole = [*inner, ("encoder.forward", (picture(1),)), ("encoder.bn.forward", (torch.rand(1, 4, 2, 2),))]
+    yield "preserve in TorchScript a module", lambda c: check_archive_modules(c, ["encoder"], whole)
+    yield "preserve in TorchScript a module and its method", lambda c: check_archive_modules(c, ["encoder", "encoder.step", "encode"], [*whole, ("encode", (picture(),))])
+    yield "preserve in TorchScript methods of a shared class", check_shared_class
     for path, *said in [("encod", "UNKNOWN_MEMBER", 'Did you mean "encode"?'), ("encoder.wieght", 'Did you mean "encoder.weight"?'), ("encodr.weight", 'Did you mean "encoder"?'),
                         ("nothing.at.all", "UNKNOWN_MEMBER", "no module nothing")]:
         yield f"preserve refuses {path}", lambda c, p=path, s=said: check_refused(c, ["--preserve", p], *s)

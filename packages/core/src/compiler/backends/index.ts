@@ -22,7 +22,7 @@ export const BLOCKABLE: readonly string[] = [
   'vulkan_automatic_gpu_transfer',
 ]
 
-const FORWARD: Members = { methods: ['forward'], innerMethods: [], attributes: new Map() }
+const FORWARD: Members = { methods: ['forward'], innerMethods: [], modules: [], attributes: new Map() }
 
 /** What to optimize for, what to leave out, and who watches. */
 export interface MobileOptions {

@@ -7,7 +7,7 @@ import { nearest } from '../ir/ops/nearest.ts'
 export type AttributeSet = ReadonlyMap<ObjectValue, ReadonlySet<string>>
 
 /** A method of a module within the model. */
-export interface InnerMethod {
+export interface InnerPath {
   /** Names of attributes that lead from the root to the module, never empty. */
   readonly path: readonly string[]
   readonly name: string
@@ -17,7 +17,9 @@ export interface InnerMethod {
 export interface Members {
   /** Methods of the root module, in the order in which they are emitted. */
   readonly methods: readonly string[]
-  readonly innerMethods: readonly InnerMethod[]
+  readonly innerMethods: readonly InnerPath[]
+  /** Paths of modules that were named. */
+  readonly modules: readonly (readonly string[])[]
   /**
    * Attributes that can be read and set from outside, and so are no constants: those that were named, all of modules that were named, and the
    * modules on the way to them.
@@ -35,7 +37,8 @@ const MAIN = 'forward'
  */
 export function findMembers(root: ObjectValue, paths: readonly string[]): Members {
   const methods = new Set<string>()
-  const innerMethods: InnerMethod[] = []
+  const innerMethods: InnerPath[] = []
+  const modules: string[][] = []
   const attributes = new Map<ObjectValue, Set<string>>()
   const keep = (object: ObjectValue, name: string): void => { attributes.set(object, (attributes.get(object) ?? new Set()).add(name)) }
   for (const path of paths) {
@@ -47,6 +50,7 @@ export function findMembers(root: ObjectValue, paths: readonly string[]): Member
     if (value !== undefined) {
       keep(owner, name)
       way.forEach((step, i) => keep(objects[i]!, step))
+      if (value.tag === 'Object') modules.push([...way, name])
       for (const object of objectsOf(value)) for (const slot of object.slots.keys()) keep(object, slot)
     } else if (!owner.type.methods.has(name)) {
       throw unknownMember(root, path, way, owner)
@@ -57,7 +61,7 @@ export function findMembers(root: ObjectValue, paths: readonly string[]): Member
     }
   }
   const hasMain = root.type.methods.has(MAIN) || methods.size + innerMethods.length === 0
-  return { methods: [...new Set([...hasMain ? [MAIN] : [], ...methods])], innerMethods, attributes }
+  return { methods: [...new Set([...hasMain ? [MAIN] : [], ...methods])], innerMethods, modules, attributes }
 }
 
 /** The root and the modules that `way` leads through. */
