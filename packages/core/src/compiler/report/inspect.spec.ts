@@ -29,14 +29,17 @@ function pickle(write: (writer: PickleWriter) => void): Uint8Array {
 }
 
 describe('a file of PyTorch', () => {
-  test.each([4, 5, 6, 7, 8])('with bytecode version %i', async (version) => {
+  test.each([
+    [4, ['1.9', '1.10', '1.11', '1.12', '1.13', '2.0', '2.1']], [5, ['1.9', '1.10', '1.11', '1.12', '1.13', '2.0', '2.1']],
+    [6, ['1.10', '1.11', '1.12', '1.13', '2.0', '2.1']], [7, ['1.10', '1.11', '1.12', '1.13', '2.0', '2.1']], [8, ['1.12', '1.13', '2.0', '2.1']],
+  ])('with bytecode version %i', async (version, runtimes) => {
     const facts = await inspectLite(bytesSource(lite(version)))
     const operators = {
       'aten::__isnot__': 1, 'aten::conv2d': 1, 'aten::dim': 2, 'aten::mul.Scalar': 1, 'aten::ne.int': 1, 'aten::relu': 1, 'prim::If': 2,
       'prim::RaiseException': 1, 'prim::TupleConstruct': 1, 'prim::unchecked_cast': 2,
     }
     expect(facts).toEqual({
-      format: 'ptl', backend: 'cpu', bytecodeVersion: version, operatorVersion: 3,
+      format: 'ptl', backend: 'cpu', bytecodeVersion: version, operatorVersion: 3, runtimes,
       inputs: [
         { name: 'x', type: 'Tensor' }, { name: 'scale', type: 'float', default: '0.5' },
         { name: 'label', type: 'Optional[str]', default: 'None' },

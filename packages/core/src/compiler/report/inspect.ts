@@ -1,15 +1,15 @@
 import type { ByteSource } from '../archive/byte-source.ts'
 import { openArchive, requireRecord, type Archive } from '../archive/zip-reader.ts'
-import type { Needs } from '../artifact.ts'
-import type { Bytecode } from '../emit/emitter.ts'
-import { OPCODES, type Opcode } from '../emit/opcodes.ts'
+import type { BackendName, Needs } from '../artifact.ts'
+import { runtimesOf } from '../emit/runtimes/check.ts'
 import { PetalError } from '../errors.ts'
 import type { Facts, PortFact } from '../facts.ts'
 import { classType } from '../ir/class-type.ts'
-import type { IValue } from '../ir/ivalue.ts'
+import { NONE, type IValue } from '../ir/ivalue.ts'
 import { parseAnnotationString } from '../ir/type-parser.ts'
 import { AnyType, dictOf, listOf, type Type } from '../ir/types.ts'
 import { bytecodePickle, unpickleRecords, type PickleResolver } from '../script/unpickle.ts'
+import { isFlatbuffer, knownOpcode, readFlatbuffer, type StoredArgument, type StoredMethod, type StoredModule } from './flatbuffer-contents.ts'
 import { literal } from './literal.ts'
 import { needsOf } from './needs.ts'
 import { countInstructions } from './operators.ts'
@@ -23,29 +23,53 @@ export interface LiteContents {
 }
 
 /**
- * What a file for the lite interpreter says of itself, and what running it takes: bytecode version 3 to 8 in a zip archive. Nothing is known of the model before
- * it was compiled, so that `before` is `after` and no optimizations are listed; version 3, and some files of version 4, have no inputs
- * and outputs. Throws a PetalError for anything else.
+ * What a file for the lite interpreter says of itself, and what running it takes: bytecode version 3 to 8 in a zip archive, or a
+ * flatbuffer. Nothing is known of the model before it was compiled, so that `before` is `after` and no optimizations are listed; version
+ * 3, and some files of version 4, have no inputs and outputs. Throws a PetalError for anything else.
  */
 export async function readLite(source: ByteSource): Promise<LiteContents> {
-  const archive = await openArchive(source)
-  const { values } = await unpickleRecords(archive, [{ name: 'data.pkl', storages: 'data/' }, bytecodePickle(archive)], LENIENT)
-  const table = elementsOf(values[1], 'the whole')
-  const hasVersion = table[0]?.tag === 'Int'
-  const methods = table.slice(hasVersion ? 1 : 0).map(readMethod)
+  const inFlatbuffer = await isFlatbuffer(source)
+  const { bytecodeVersion, operatorVersion, methods, values } = inFlatbuffer
+    ? await readFlatbuffer(source, (why) => broken(why, 'the model file')) : await readArchive(source)
   const operators = countInstructions(methods)
   const forward = methods.find(({ name }) => name.endsWith('.forward')) ?? methods[0]
   const facts: Facts = {
-    format: 'ptl', backend: 'cpu',
-    bytecodeVersion: hasVersion ? integer(table[0]) : 3,
-    operatorVersion: await readVersion(archive),
-    inputs: forward?.inputs ?? [], outputs: forward?.outputs ?? [],
+    format: inFlatbuffer ? 'flatbuffer' : 'ptl', backend: backendOf(values[0]), bytecodeVersion, operatorVersion,
+    runtimes: runtimesOf(methods, { bytecodeVersion, operatorVersion }),
+    ...portsOf(forward),
+    ...methods.length > 1 && { methods: Object.fromEntries(methods.filter((each) => each !== forward).map((each) => [each.name.split('.').at(-1)!, portsOf(each)])) },
     operators: { before: operators, after: operators },
     optimizations: [],
     parameters: countElements(values),
     bytes: { before: source.size, after: source.size },
   }
   return { facts, needs: needsOf(methods, values) }
+}
+
+function portsOf(method: StoredMethod | undefined): Pick<Facts, 'inputs' | 'outputs'> {
+  return {
+    inputs: method?.arguments?.map(port).filter(({ name }, i) => i > 0 || name !== 'self') ?? [],
+    outputs: method?.returns?.flatMap(({ type }) => outputsOfType(returnType(type))) ?? [],
+  }
+}
+
+/** By what the optimizers of engines set on a module. */
+const BACKEND_FLAGS: readonly (readonly [string, BackendName])[] = [['optimized_for_vulkan', 'vulkan'], ['optimized_for_metal', 'metal']]
+
+function backendOf(root: IValue | undefined): BackendName {
+  const slots = root?.tag === 'Object' ? root.slots : undefined
+  return BACKEND_FLAGS.find(([flag]) => slots?.has(flag))?.[1] ?? 'cpu'
+}
+
+async function readArchive(source: ByteSource): Promise<StoredModule> {
+  const archive = await openArchive(source)
+  const { values } = await unpickleRecords(archive, [{ name: 'data.pkl', storages: 'data/' }, bytecodePickle(archive)], LENIENT)
+  const table = elementsOf(values[1], 'the whole')
+  const hasVersion = table[0]?.tag === 'Int'
+  return {
+    bytecodeVersion: hasVersion ? integer(table[0]) : 3, operatorVersion: await readVersion(archive),
+    methods: table.slice(hasVersion ? 1 : 0).map(readMethod), values,
+  }
 }
 
 /** The facts of {@link readLite}. */
@@ -59,14 +83,8 @@ const LENIENT: PickleResolver = {
   parseType: (text) => (text.startsWith('Dict') ? dictOf(AnyType, AnyType) : listOf(AnyType)),
 }
 
-interface Method extends Pick<Bytecode, 'instructions' | 'operators'> {
-  readonly name: string
-  readonly inputs: readonly PortFact[]
-  readonly outputs: readonly PortFact[]
-}
-
 /** `(name, code table)` or `(name, code table, schema)`. Source: torch/csrc/jit/mobile/import.cpp (`parseMethods`). */
-function readMethod(value: IValue): Method {
+function readMethod(value: IValue): StoredMethod {
   const [name, code, schema] = elementsOf(value, 'a method')
   const { instructions, operators } = readTable(code)
   const { arguments: inputs, returns: outputs } = schema ? readTable(schema) : {}
@@ -74,23 +92,26 @@ function readMethod(value: IValue): Method {
     name: string(name),
     instructions: elementsOf(instructions, 'the instructions').map((each) => {
       const [op, x, n] = elementsOf(each, 'an instruction')
-      return { op: opcode(string(op)), x: integer(x), n: integer(n) }
+      return { op: knownOpcode(string(op), broken), x: integer(x), n: integer(n) }
     }),
     operators: elementsOf(operators, 'the operators').map((each) => {
       const [operator, overload, numArgs] = elementsOf(each, 'an operator')
       return { name: string(operator), overload: string(overload), numArgs: numArgs ? integer(numArgs) : -1 }
     }),
-    inputs: inputs ? elementsOf(inputs, 'the arguments').map(readPort).filter(({ name }, i) => i > 0 || name !== 'self') : [],
-    outputs: outputs ? elementsOf(outputs, 'the returns').flatMap((each) => outputsOfType(returnType(readPort(each).type))) : [],
+    arguments: inputs && elementsOf(inputs, 'the arguments').map(readArgument),
+    returns: outputs && elementsOf(outputs, 'the returns').map(readArgument),
   }
 }
 
+function readArgument(value: IValue): StoredArgument {
+  const { name, type, default_value: defaultValue = NONE } = readTable(value)
+  return { name: string(name), type: string(type), defaultValue }
+}
+
 /** A missing default is written as None, so that None counts as one only where the type has it. */
-function readPort(value: IValue): PortFact {
-  const { name, type, default_value: defaultValue } = readTable(value)
-  const typeText = string(type)
-  const hasDefault = defaultValue !== undefined && (defaultValue.tag !== 'None' || typeText.startsWith('Optional['))
-  return { name: string(name), type: typeText, ...hasDefault && { default: literal(defaultValue) } }
+function port({ name, type, defaultValue }: StoredArgument): PortFact {
+  const hasDefault = defaultValue.tag !== 'None' || type.startsWith('Optional[')
+  return { name, type, ...hasDefault && { default: literal(defaultValue) } }
 }
 
 /** Bytecode names a named tuple without its fields, so that it stays one output. */
@@ -104,12 +125,6 @@ function readTable(value: IValue | undefined): Partial<Record<string, IValue>> {
     const [name, item] = elementsOf(pair, 'a table')
     return [string(name), item] as const
   }))
-}
-
-function opcode(name: string): Opcode {
-  const known = OPCODES.find((op) => op === name)
-  if (known === undefined) throw broken(`it has the unknown instruction '${name}'`)
-  return known
 }
 
 function elementsOf(value: IValue | undefined, what: string): readonly IValue[] {
@@ -138,10 +153,10 @@ async function readVersion(archive: Archive): Promise<number> {
   return Number(text)
 }
 
-function broken(why: string): PetalError {
+function broken(why: string, what: string = "'bytecode.pkl' in the model file"): PetalError {
   return new PetalError({
     code: 'BROKEN_BYTECODE',
-    message: `'bytecode.pkl' in the model file is not code for the lite interpreter: ${why}.`,
+    message: `${what[0]!.toUpperCase()}${what.slice(1)} is not code for the lite interpreter: ${why}.`,
     cause: 'The file was damaged, or something newer than PyTorch 2 wrote it.',
     fix: 'Compile the model again from the TorchScript file.',
   })
