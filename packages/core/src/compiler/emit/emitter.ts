@@ -170,7 +170,8 @@ export class Emitter {
     if (node.output.type.kind === 'FunctionType') return
     const value = toIValue(node.output)!
     if (value.tag === 'Enum' || value.tag === 'Object') {
-      throw refusal(node, `a constant of type ${typeString(value.type)}`, 'only plain values can be constants')
+      const user = [...node.output.uses].find((use) => use.user.range)?.user
+      throw refusal(node.range ? node : user ?? node, `a constant of type ${typeString(value.type)}`, 'only plain values can be constants')
     }
     this.#places.set(node.output, this.insertConstant(value))
   }
@@ -200,7 +201,7 @@ export function refusal({ range }: Node, what: string, why: string): PetalError 
   return new PetalError({
     code: 'NOT_MOBILE',
     message: `${range ? `${range.file}:${range.line}: the` : 'The'} model uses ${what}, which PyTorch's lite interpreter cannot run: ${why}.`,
-    fix: 'Rewrite that part of the model, or trace it instead of scripting it.',
+    fix: 'Rewrite that part of the model, trace it instead of scripting it, or build it with format=torchscript for the full PyTorch runtime, which has all of the language.',
     ...range && { location: { file: range.file, line: range.line } },
   })
 }
