@@ -18,7 +18,7 @@ describe('what PyTorch saves', () => {
     ['values.pt', { kind: 'torchscript' }],
     ['quantized.pt', { kind: 'torchscript' }],
     ['optimized.ptl', { kind: 'lite' }],
-    ['flatbuffer.ptl', { kind: 'flatbuffer' }],
+    ['flatbuffer.ptl', { kind: 'lite' }],
     ['exported.pt2', { kind: 'exported-program' }],
     ['checkpoint.pt', { kind: 'checkpoint', className: 'torch.nn.modules.container.Sequential' }],
     ['checkpoint-legacy.pt', { kind: 'checkpoint', className: '__main__.Part' }],

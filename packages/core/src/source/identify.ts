@@ -5,6 +5,7 @@ import {
 } from '../compiler/archive/pickle-value.ts'
 import { readZipDirectory } from '../compiler/archive/zip-directory.ts'
 import { archiveOf, type Archive } from '../compiler/archive/zip-reader.ts'
+import { FILE_IDENTIFIER } from '../compiler/emit/flatbuffer/schema.ts'
 import { PetalError } from '../errors.ts'
 import type { PlainKind, SourceKind } from './kinds.ts'
 
@@ -25,7 +26,6 @@ const PYTHON = /^(?:#.*\n|[ \t\r]*\n)*(?:"""[^]*?"""[ \t\r]*\n)?(?:#.*\n|[ \t\r]
 const MAGIC: readonly (readonly [PlainKind, (head: Uint8Array, text: string) => boolean])[] = [
   ['lfs-pointer', (_, text) => text.startsWith('version https://git-lfs.github.com/spec/')],
   ['html', (_, text) => HTML.test(text)],
-  ['flatbuffer', (_, text) => text.slice(4, 8) === 'PTMF'],
   ['tflite', (_, text) => text.slice(4, 8) === 'TFL3'],
   ['gguf', (_, text) => text.startsWith('GGUF')],
   ['numpy', (_, text) => text.startsWith('\x93NUMPY')],
@@ -48,6 +48,7 @@ export async function identifySource(source: ByteSource, name: string): Promise<
   const head = await source.read(0, Math.min(HEAD, source.size))
   const text = String.fromCharCode(...head)
   if (text.startsWith('PK\x03\x04') || text.startsWith('PK\x05\x06')) return identifyZip(source)
+  if (text.slice(4, 8) === FILE_IDENTIFIER) return { kind: 'lite' }
   const found = MAGIC.find(([, test]) => test(head, text))
   if (found !== undefined) return { kind: found[0] }
   if (head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5) return identifyLegacy(source, name)

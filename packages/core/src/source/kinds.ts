@@ -12,7 +12,7 @@ export type SourceKind =
   | { readonly kind: PlainKind }
 
 export type PlainKind =
-  | 'state-dict' | 'pickled-data' | 'pickle' | 'exported-program' | 'torch-package' | 'old-torchscript' | 'flatbuffer'
+  | 'state-dict' | 'pickled-data' | 'pickle' | 'exported-program' | 'torch-package' | 'old-torchscript'
   | 'safetensors' | 'onnx' | 'gguf' | 'tflite' | 'hdf5' | 'numpy' | 'npz'
   | 'zip' | 'gzip' | 'tar' | 'python' | 'json' | 'html' | 'lfs-pointer' | 'empty'
 
@@ -91,11 +91,6 @@ const REFUSALS: Readonly<Record<Exclude<SourceKind['kind'], 'torchscript' | 'lit
     code: 'TRUNCATED_ARCHIVE', what: 'is a model archive whose end is missing',
     cause: 'A download or a copy was interrupted.',
     fix: 'Get the file again and compare its size with the original.',
-  },
-  'flatbuffer': {
-    code: 'FLATBUFFER_MODEL', what: 'is a mobile model in the flatbuffer format, which is not supported',
-    cause: 'It was saved with _use_flatbuffer=True.',
-    fix: 'Save it without that option, or import the TorchScript file it was made from.',
   },
   'onnx': {
     code: 'ONNX_MODEL', what: 'is an ONNX model, not a TorchScript model',
