@@ -16,7 +16,7 @@ import { checkedOptions } from './options.ts'
 import type { Members } from './passes/preserved.ts'
 import { graphsOf, type Method, type Program } from './program.ts'
 import { lintsOf, refuseLints } from './report/lints.ts'
-import { missingOperatorsOf } from './report/missing-operators.ts'
+import { missingOf } from './report/missing-operators.ts'
 import { needsOf, needsOfGraphs } from './report/needs.ts'
 import { countOperators } from './report/operators.ts'
 import { countElements } from './report/parameters.ts'
@@ -60,7 +60,7 @@ async function compileArchive(archive: Archive, source: ByteSource, options: Com
   onProgress?.({ phase: 'emitting', share: PROGRESS.emitting })
   const file = await emitted(program, module, archive, options, source.crc32)
   onProgress?.({ phase: 'emitting', share: 1 })
-  const lints = lintsOf(program, 'codes' in file ? missingOperatorsOf(options, file) : {})
+  const lints = lintsOf(program, missingOf(program, options, 'codes' in file ? file : {}))
   if (options.lint !== undefined) refuseLints(lints, options.lint)
   const [main, ...others] = [...program.methods, ...placedMethods(program)]
   return {

@@ -29,7 +29,7 @@ from torch.utils.bundled_inputs import InflatableArg, bundle_randn
 from torch.utils.mobile_optimizer import MobileOptimizerType, generate_mobile_module_lints, optimize_for_mobile
 
 from check import Mismatch, worst_error
-from switch_models import LINTS, PRESERVED, Coder, Layers, Pair, Plain, Twice, picture, seeded
+from switch_models import LINTS, PRESERVED, Coder, Layers, Pair, Plain, Twice, Unusual, picture, seeded
 
 TOLERANCE = 1e-5
 SECONDS = 300
@@ -205,8 +205,12 @@ def check_traced_methods(compiler):
 
 
 def check_refused(compiler, options, *said):
+    check_refused_model(compiler, torch.jit.script(seeded(Coder)), options, *said)
+
+
+def check_refused_model(compiler, module, options, *said):
     try:
-        compiler(torch.jit.script(seeded(Coder)), *options)
+        compiler(module, *options)
     except Refused as why:
         for text in said:
             expect(text in str(why), f"no {text!r} in {why}")
@@ -398,6 +402,16 @@ def check_lint(compiler, code, has, has_not, options):
                 expect(not wanted or code in str(why), f"no {code} in {why}")
 
 
+def check_missing(compiler):
+    for backend, has, has_not in (("vulkan", Unusual, Plain), ("metal", Unusual, Plain), ("cpu", Plain, Unusual)):
+        for make, wanted in ((has, backend != "cpu"), (has_not, False)):
+            _, answer = compiler(torch.jit.script(seeded(make)), "--backend", backend)
+            expect(("MISSING_OPERATOR" in codes(answer)) == wanted, f"lints {codes(answer)} for {backend}")
+            told = [warning["message"] for warning in answer["warnings"] if warning.get("code") == "MISSING_OPERATOR"]
+            expect(len(told) == wanted and all("aten::erfinv" in each for each in told), f"warnings {told}")
+    check_refused_model(compiler, torch.jit.script(seeded(Unusual)), ["--backend", "vulkan", "--lint", "missing_operator"], "LINT: ", "aten::erfinv")
+
+
 def check_bundled_lint(compiler):
     module = torch.jit.script(seeded(Plain))
     for options, wanted in (([], True), (["--bundle", "1x3x9x9"], False)):
@@ -500,6 +514,7 @@ def rows_to_run():
     for i, (code, has, has_not, options) in enumerate(LINTS):
         yield f"lint {i} {code}", lambda c, a=(code, has, has_not, options): check_lint(c, *a)
     yield "lint BUNDLED_INPUT", check_bundled_lint
+    yield "lint MISSING_OPERATOR", check_missing
 
 
 class Identity(torch.nn.Module):

@@ -33,7 +33,8 @@ export function placeInnerMethods(program: Program, { innerMethods, modules }: M
         placed.push({ owner: owner.type, name })
         continue
       }
-      const schema = { ...method.schema, name, arguments: method.schema.arguments.map((argument, i) => (i === 0 ? { ...argument, type: owner.type } : argument)) }
+      const [self, ...args] = method.schema.arguments
+      const schema = { ...method.schema, name, arguments: [{ ...self!, type: owner.type }, ...args] }
       placed.push({ owner: owner.type, name, path, method: { name, schema, graph } })
     }
   }

@@ -58,12 +58,14 @@ function elementOf(dtype: Dtype, bound: number, i: number): Scalar {
 function expressionOf(dtype: Dtype, shape: readonly number[], bound: number, first: number, end: number): string {
   const i = `torch.arange(${first}, ${end})`
   const numbers = `torch.remainder(torch.add(torch.mul(torch.remainder(torch.mul(${i}, ${i}), ${PRIME}), ${SQUARES}), torch.mul(${i}, ${STEPS})), ${PRIME})`
-  const code = (type: Dtype): number => SCALAR_TYPES[SCALAR_TYPE_OF[type]].code
   const inRange = isWhole(dtype)
     ? `torch.remainder(${numbers}, ${bound})`
     : `torch.mul(torch.mul(torch.to(${numbers}, ${code('float32')}), ${floatLiteral(UNIT)}), ${floatLiteral(bound)})`
   return `torch.reshape(torch.to(${inRange}, ${code(dtype)}), [${shape.join(', ')}])`
 }
+
+/** How code names an element type. */
+const code = (dtype: Dtype): number => SCALAR_TYPES[SCALAR_TYPE_OF[dtype]].code
 
 function floatLiteral(value: number): string {
   const text = String(value)

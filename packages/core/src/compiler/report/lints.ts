@@ -8,20 +8,21 @@ import { schemaName } from '../ir/schema.ts'
 import { LINT_CODES, type LintCode, type LintPolicy } from '../lint-codes.ts'
 import { graphsOf, type Program } from '../program.ts'
 
-/** An operator of the emitted code that what runs it lacks. */
-export interface MissingOperator {
+/** Calls of an operator. */
+export interface CalledOperator {
   /** With its overload. */
   readonly operator: string
   readonly count: number
+  /** What of it is missing, where that is not all of it. */
+  readonly why?: string
   /** Where it is first called. */
   readonly at?: SourceRange
 }
 
-/** What is known of a program besides itself. */
-export interface LintContext {
-  readonly missing?: readonly MissingOperator[]
-  /** What lacks them, as a sentence goes on: `the Vulkan runtime`. */
-  readonly runtime?: string
+/** Operators that what runs a program lacks, and a sentence around their list. */
+export interface Missing {
+  readonly operators: readonly CalledOperator[]
+  readonly sentence: (list: string) => string
 }
 
 /** Names of a list that are written out. */
@@ -32,13 +33,13 @@ const MAX_NAMES = 5
  * torch/utils/mobile_optimizer.py knows are said of the program that comes out, so that what optimizing took away is nothing to tell of;
  * bundled inputs are looked for where apps ask for them.
  */
-export function lintsOf(program: Program, { missing = [], runtime = 'the runtime' }: LintContext = {}): LintFact[] {
+export function lintsOf(program: Program, missing?: Missing): LintFact[] {
   const found: Readonly<Record<LintCode, Found>> = {
     BUNDLED_INPUT: program.methods.some(({ name }) => name === 'get_all_bundled_inputs') ? [] : ['The file has no bundled inputs for forward.', 1],
     REQUIRES_GRAD: parameters(program),
     DROPOUT: operators(program, (name) => name.includes('dropout'), 'is left in the file'),
     BATCHNORM: operators(program, (name) => name.includes('batch_norm'), 'is left in the file'),
-    MISSING_OPERATOR: told(missing, (list) => `${upperFirst(runtime)} lacks ${list}.`),
+    MISSING_OPERATOR: missing ? told(missing.operators, missing.sentence) : [],
     FLOAT16_WEIGHTS: weights(program, 'Half', 'float16'),
     FLOAT64_WEIGHTS: weights(program, 'Double', 'float64'),
     TRAINING_MODE: operators(program, (_, node) => isTraining(node), 'runs as in training'),
@@ -52,24 +53,30 @@ export function lintsOf(program: Program, { missing = [], runtime = 'the runtime
 /** A sentence, how often, and the first place; empty when there is nothing to tell. */
 type Found = readonly [] | readonly [message: string, count: number, at?: SourceRange | undefined]
 
-function told(list: readonly MissingOperator[], sentence: (list: string) => string): Found {
+function told(list: readonly CalledOperator[], sentence: (list: string) => string): Found {
   if (list.length === 0) return []
-  const names = list.map(({ operator, count, at }) =>
-    `${operator} (${[count === 1 ? 'once' : `${count} times`, ...at ? [`${count === 1 ? '' : 'first '}at ${at.file}:${at.line}`] : []].join(', ')})`)
+  const names = list.map(({ operator, count, why, at }) => {
+    const place = at ? `${count === 1 ? '' : 'first '}at ${at.file}:${at.line}` : undefined
+    return `${operator} (${[why, count === 1 ? 'once' : `${count} times`, place].filter(Boolean).join(', ')})`
+  })
   return [sentence(enumerated(names)), list.reduce((sum, { count }) => sum + count, 0), list.find(({ at }) => at)?.at]
 }
 
 /** Operators by name, as `torch.jit.export_opnames` lists them. */
 function operators(program: Program, select: (name: string, node: Node) => boolean, what: string): Found {
-  const counts = new Map<string, { count: number; at?: SourceRange }>()
-  for (const node of graphsOf(program).flatMap(({ block }) => [...allNodes(block)])) {
+  const counts = new Map<string, CalledOperator>()
+  for (const node of nodesOf(program)) {
     const name = node.schema ? schemaName(node.schema) : node.kind
     if (!select(name, node)) continue
     const { count, at } = counts.get(name) ?? { count: 0, ...node.range && { at: node.range } }
-    counts.set(name, { count: count + 1, ...at && { at } })
+    counts.set(name, { operator: name, count: count + 1, ...at && { at } })
   }
-  const list = [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([operator, rest]) => ({ operator, ...rest }))
+  const list = [...counts.values()].toSorted((a, b) => (a.operator < b.operator ? -1 : 1))
   return told(list, (names) => `${names} ${list.length === 1 ? what : what.replace(/^is /, 'are ').replace(/^runs/, 'run')}.`)
+}
+
+function* nodesOf(program: Program): Generator<Node> {
+  for (const { block } of graphsOf(program)) yield* allNodes(block)
 }
 
 /** Parameters in the file that want gradients: those that nothing froze. */
@@ -103,12 +110,10 @@ function weights(program: Program, scalarType: ScalarType, name: string): Found 
   for (const { slots } of objectsOf(program.root)) {
     for (const [attribute, value] of slots) if (value.tag !== 'Object' && !attribute.startsWith('_bundled_inputs_deflated_')) visit(value)
   }
-  for (const { block } of graphsOf(program)) {
-    for (const node of allNodes(block)) {
-      const value = node.kind === 'prim::Constant' ? toIValue(node.output) : undefined
-      const [use] = node.kind === 'prim::Constant' ? node.output.uses : []
-      if (value !== undefined) visit(value, use?.user.range)
-    }
+  for (const node of nodesOf(program)) {
+    const value = node.kind === 'prim::Constant' ? toIValue(node.output) : undefined
+    const [use] = node.kind === 'prim::Constant' ? node.output.uses : []
+    if (value !== undefined) visit(value, use?.user.range)
   }
   const count = storages.size
   const place = at ? `, used at ${at.file}:${at.line}` : ''
@@ -179,5 +184,3 @@ function enumerated(names: readonly string[]): string {
   const rest = names.length - MAX_NAMES
   return rest > 0 ? `${names.slice(0, MAX_NAMES).join(', ')} and ${rest} more` : names.join(', ')
 }
-
-const upperFirst = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)

@@ -2,8 +2,11 @@ import { allNodes, type Graph } from '../ir/graph.ts'
 import { requiresNewerRuntime } from '../ir/ops/index.ts'
 import { schemaName } from '../ir/schema.ts'
 
-/** Operators that every full build of the lite interpreter has. Others come with libraries that an app links by itself. */
-const BUILT_IN: ReadonlySet<string> = new Set(['aten', 'prim', 'prepacked', 'quantized', 'sparse', '_caffe2'])
+/** Operators that every full build of the lite interpreter has, and those for an engine. Others come with libraries that an app links by itself. */
+const BUILT_IN: ReadonlySet<string> = new Set(['aten', 'prim', 'prepacked', 'quantized', 'sparse', '_caffe2', 'vulkan_prepack', 'metal_prepack', 'metal'])
+
+/** True for an operator that PyTorch itself has, by its qualified name. */
+export const isBuiltIn = (operator: string): boolean => BUILT_IN.has(operator.slice(0, operator.indexOf('::')))
 
 /** What a user should know of the emitted code, each in a sentence or two; `devices` are those that tensors were saved on. */
 export function warningsOf(graphs: readonly Graph[], devices: readonly string[]): string[] {
@@ -11,7 +14,7 @@ export function warningsOf(graphs: readonly Graph[], devices: readonly string[])
   const foreign = new Set<string>()
   for (const { schema } of graphs.flatMap((graph) => [...allNodes(graph.block)])) {
     if (!schema) continue
-    if (!BUILT_IN.has(schema.name.slice(0, schema.name.indexOf('::')))) foreign.add(schemaName(schema))
+    if (!isBuiltIn(schema.name)) foreign.add(schemaName(schema))
     else if (requiresNewerRuntime(schema)) newer.add(schemaName(schema))
   }
   const others = devices.filter((device) => device !== 'cpu')
