@@ -118,7 +118,7 @@ function callIndexed(key: Value, modules: readonly Implementation[], actuals: re
 
 function noSuchModule(block: Block, site: CallSite): Value[] {
   const message = constant(block, site, stringValue('the module container has no such module'))
-  append(block, site, 'prim::RaiseException', [message, constant(block, site, NONE)])
+  append(block, site, 'prim::RaiseException', [message, constant(block, site, NONE)]).schema = findSchema('prim::RaiseException', '')
   return site.results.map((type) => append(block, site, 'prim::Uninitialized', [], type).output)
 }
 
