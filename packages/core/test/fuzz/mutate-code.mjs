@@ -16,9 +16,12 @@ const OPERATORS = [
 const WORDS = ['if', 'else:', 'for', 'in', 'while', 'return', 'pass', 'def', 'class', 'with', 'as', 'not', 'and', 'or', 'None', 'True', 'False', 'self', 'is', 'lambda', 'yield', 'import os', 'del', 'assert', 'global']
 const PIECES = ['(', ')', '[', ']', '{', '}', ',', ':', '.', '=', '==', '+', '-', '*', '/', '//', '**', '%', '<', '>', '~', '&', '|', '^', '@', ';', '"', "'", '\\', '#', '\t', '\r', '\u0000', '\u00a0', '\ufeff', 'é', '😀', '\u202e']
 
+/** What another step has made longer is left as it is: its tokens would take more memory than the compiler may. */
+const MAX_TEXT = 300_000
+
 /** Runs `change` on the text of a code record; undefined where there is none or nothing changed. */
 function changeCode(file, random, change) {
-  const sources = file.records.filter(({ name, data }) => name.startsWith('code/') && name.endsWith('.py') && data.length > 0)
+  const sources = file.records.filter(({ name, data }) => name.startsWith('code/') && name.endsWith('.py') && data.length > 0 && data.length < MAX_TEXT)
   if (sources.length === 0) return undefined
   const record = random.pick(sources)
   const text = record.data.toString('utf8')

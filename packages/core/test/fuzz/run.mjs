@@ -5,7 +5,7 @@
 //
 // Closes with "fuzz: N passed, N failed".
 import { spawn } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -25,6 +25,7 @@ const SILENCE = 60_000
 /** Heap of a worker, in megabytes; buffers are not in it and are measured. */
 const HEAP = 512
 const BATCH = 100
+const MAX_WAITING = 2000
 /** A new worker now and then, so that what one file left behind is not laid at the next one's door. */
 const FILES_OF_A_WORKER = 5000
 
@@ -108,10 +109,14 @@ const add = (table, key) => { table[key] = (table[key] ?? 0) + 1 }
 
 async function fail(index, why) {
   let first = await alone(index)
-  if (first.result !== 'failed') return add(counts, 'only in company')
+  if (first.result !== 'failed') {
+    console.log(`${index} failed only in company: ${why}`)
+    return add(counts, 'only in company')
+  }
   // Steps that it fails without are left out.
-  let keep = Array.from({ length: first.count ?? 5 }, (_, i) => i)
-  for (const step of [...keep]) {
+  const all = Array.from({ length: first.count ?? 5 }, (_, i) => i)
+  let keep = all
+  for (const step of all) {
     const fewer = keep.filter((each) => each !== step)
     if (fewer.length === 0) break
     const answer = await alone(index, fewer)
@@ -119,7 +124,7 @@ async function fail(index, why) {
     keep = fewer
     first = answer
   }
-  const { path, steps, bytes } = generate(readCorpus(FIXTURES, FOLDERS), seed, index, { only: options.only, keep })
+  const { path, steps, bytes } = generate(corpus, seed, index, { only: options.only, keep })
   failures.push({ index, path, steps: steps.map(({ what }) => what), detail: first.detail ?? why })
   console.log(`FAILED ${index} (${path}; ${steps.map(({ what }) => what).join('; ')}): ${String(first.detail).slice(0, 600)}`)
   if (options.keep) {
@@ -169,11 +174,10 @@ class Judge {
     const { index, path } = this.#begun
     this.#begun = undefined
     add(counts, `judged: ${verdict}`)
-    if (verdict === 'differs' || verdict === 'only we accept, and it does not run') {
+    if (verdict === 'differs' || verdict === 'only we accept, and it does not load') {
       const { steps } = generate(corpus, seed, index, { only: options.only })
       const said = { index, path, steps: steps.map(({ what }) => what), detail: `${verdict}: ${detail}` }
-      judgements.push(said)
-      if (verdict === 'differs') failures.push(said)
+      failures.push(said)
       console.log(`${verdict.toUpperCase()} ${index} (${path}; ${said.steps.join('; ')}): ${String(detail).slice(0, 500)}`)
       if (options.keep) {
         mkdirSync(options.keep, { recursive: true })
@@ -184,8 +188,9 @@ class Judge {
     this.#next()
   }
 
-  get behind() {
-    return this.#waiting.length
+  /** Waits while there is much to judge: each takes two files on the disk. */
+  async caughtUp() {
+    while (this.#waiting.length > MAX_WAITING) await new Promise((wake) => setTimeout(wake, 500))
   }
 
   /** When all that was added is judged. */
@@ -197,7 +202,6 @@ class Judge {
 
 const corpus = readCorpus(FIXTURES, FOLDERS)
 const judge = options.python === undefined ? undefined : new Judge()
-const judgements = []
 
 /** Files [from, to) in one worker after another, until the time is over. */
 async function examineAll(take) {
@@ -246,7 +250,7 @@ async function examineAll(take) {
       worker.ask({ seed, from, to: batch.to, only: options.only })
     })
     for (const [index, why] of suspects) await fail(index, why)
-    while (judge?.behind > 2000) await new Promise((wake) => setTimeout(wake, 500))
+    await judge?.caughtUp()
   }
 }
 
@@ -270,7 +274,7 @@ if (options.file !== undefined) {
   await judge?.settled()
   took.seconds = (Date.now() - begun) / 1000
   const total = next - Number(options.first)
-  const summary = { seed, files: total, counts, codes, took, failures, judgements }
+  const summary = { seed, files: total, counts, codes, took, failures }
   console.log(JSON.stringify({ counts, codes, took }, undefined, 1))
   if (options.report) writeFileSync(options.report, JSON.stringify(summary, undefined, 1))
   console.log(`fuzz: ${total - failures.length} passed, ${failures.length} failed`)

@@ -185,7 +185,6 @@ function subscriptedType(cursor: TextCursor, name: string, resolve: TypeResolver
     case 'List': case 'list': return listOf(only())
     case 'Optional': return optionalOf(only())
     case 'Union': return unionType(parts)
-    case 'Final': return only()
     case 'Dict': case 'dict':
       return parts.length === 2 ? dictOf(parts[0]!, parts[1]!) : cursor.fail(`${name} takes two types, not ${parts.length}`)
     default: {

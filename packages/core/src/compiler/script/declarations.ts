@@ -86,7 +86,9 @@ function finalConstant(part: ClassPart, typeExpr: Expr, value: Expr, resolver: R
   if (typeExpr.kind !== 'Subscript' || typeExpr.value.kind !== 'Name' || typeExpr.value.name !== 'Final') {
     throw syntaxError(part.source, typeExpr.line, 'a field with a value that is not Final')
   }
-  const type = typeAt(part, typeExpr, resolver)
+  const [constantType, ...others] = typeExpr.indices
+  if (constantType === undefined || others.length > 0) throw syntaxError(part.source, typeExpr.line, 'Final takes one type')
+  const type = typeAt(part, constantType, resolver)
   return located(part.source, value.line, () => literalValue(value, type, resolver))
 }
 
