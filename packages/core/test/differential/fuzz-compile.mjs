@@ -1,5 +1,5 @@
 // Compiles one file for each line of its input, {source, target, block, format, backend}, with the compiler module it is given; answers in lines of JSON,
-// {warnings} or {code, message}.
+// {warnings, lints} or {code, message}.
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
@@ -15,7 +15,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     const pieces = []
     for await (const piece of artifact.stream()) pieces.push(piece.slice())
     await writeFile(target, Buffer.concat(pieces))
-    answer = { warnings: artifact.warnings }
+    answer = { warnings: artifact.warnings, lints: artifact.facts.lints }
   } catch (error) {
     answer = { code: error.code ?? 'INTERNAL', message: error.code ? error.message : error.stack }
   }
