@@ -147,5 +147,5 @@ const wrongCount = (given: number, taken: number): PetalError =>
 const missing = ({ name, type }: Argument): PetalError =>
   refused(`"bundle" has no input for '${name}' of "forward", which takes ${annotationString(type)} there.`, EXAMPLE)
 const wrongKind = ({ kind }: InputSpec, { name, type }: Argument): PetalError =>
-  refused(`"forward" takes ${annotationString(type)} for '${name}', and "bundle" gives a ${kind}.`, EXAMPLE,
+  refused(`"forward" takes ${annotationString(type)} for '${name}', and "bundle" gives ${kind === 'int' ? 'an' : 'a'} ${kind}.`, EXAMPLE,
     type.kind === 'DictType' || type.kind === 'ClassType' ? 'Dictionaries, strings and objects cannot be written in "bundle".' : undefined)

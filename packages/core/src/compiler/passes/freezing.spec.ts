@@ -52,6 +52,17 @@ function paths(each: ObjectValue, prefix = ''): string[] {
   return [...each.slots].flatMap(([name, value]) => value.tag === 'Object' ? paths(value, `${prefix}${name}.`) : [prefix + name])
 }
 
+/** Freezes the methods of one module; `preserved` are names of its attributes. */
+function freezeAll(root: ObjectValue, texts: readonly string[], preserved: readonly string[] = []): Result {
+  const graphs = texts.map((text) => graphOf(text, { types: new Map([[root.type.name, root.type]]) }))
+  const log = recordLog()
+  const set = new Map([[root, new Set(preserved)]])
+  freezeModule(graphs, root, log, { preserved: set })
+  for (const graph of graphs) verify(graph)
+  const pruned = pruneModule(graphs, root, set)
+  return { graph: graphs[0]!, root: pruned, log, left: paths(pruned) }
+}
+
 /** Uses one of two modules; `use` is more code. */
 function choosing(use: string): string {
   return `graph(%self : Net, %flag : bool):
@@ -277,5 +288,56 @@ describe('hoistConvPackedParams', () => {
     hoistConvPackedParams([graph], root, log)
     expect(log.changes.get('hoist_conv_packed_params')).toBe(1)
     expect(paths(pruneModule([graph], root))).toEqual([])
+  })
+})
+
+describe('several methods', () => {
+  const READ = `graph(%self : Net, %x : Tensor):
+  %w : Tensor = prim::GetAttr[name="w"](%self)
+  %v : Tensor = prim::GetAttr[name="v"](%self)
+  %y : Tensor = aten::mul(%w, %v)
+  return (%y)`
+  const net = (): ObjectValue => {
+    const shared = tensor(1, 2)
+    return object('Net', { w: tensorValue(shared), v: tensorValue(tensor(3, 4)), view: tensorValue({ ...shared }), list: { tag: 'List', elementType: TensorType, elements: [] } },
+      { list: listOf(TensorType) })
+  }
+
+  it.each<[string, string, string[]]>([
+    ['nothing', 'graph(%self : Net):\n  %v : Tensor = prim::GetAttr[name="v"](%self)\n  return (%v)', []],
+    ['an assignment', 'graph(%self : Net, %x : Tensor):\n   = prim::SetAttr[name="w"](%self, %x)\n  %n : None = prim::Constant()\n  return (%n)', ['w']],
+    ['a write', 'graph(%self : Net):\n  %w : Tensor = prim::GetAttr[name="w"](%self)\n  %r : Tensor = aten::relu_(%w)\n  return (%r)', ['w']],
+    ['a write to memory that it shares', 'graph(%self : Net):\n  %w : Tensor = prim::GetAttr[name="view"](%self)\n  %r : Tensor = aten::relu_(%w)\n  return (%r)', ['w', 'view']],
+    ['a write to its argument', 'graph(%self : Net, %x : Tensor):\n  %r : Tensor = aten::relu_(%x)\n  return (%r)', []],
+  ])('another one with %s leaves what that changes', (_, text, left) => {
+    expect(freezeAll(net(), [READ, text]).left).toEqual(left)
+    expect(freezeAll(net(), [text, READ]).left).toEqual(left)
+  })
+
+  it('leave what is assigned to an attribute that a third one writes to', () => {
+    const assign = 'graph(%self : Net):\n  %w : Tensor = prim::GetAttr[name="w"](%self)\n   = prim::SetAttr[name="v"](%self, %w)\n  %n : None = prim::Constant()\n  return (%n)'
+    const write = 'graph(%self : Net):\n  %v : Tensor = prim::GetAttr[name="v"](%self)\n  %r : Tensor = aten::relu_(%v)\n  return (%r)'
+    expect(freezeAll(net(), [READ, assign]).left).toEqual(['v'])
+    expect(freezeAll(net(), [READ, assign, write]).left).toEqual(['w', 'v'])
+  })
+
+  it('leave what one returns and another may be handed and write to', () => {
+    const lend = 'graph(%self : Net):\n  %w : Tensor = prim::GetAttr[name="w"](%self)\n  return (%w)'
+    const write = 'graph(%self : Net, %x : Tensor):\n  %r : Tensor = aten::relu_(%x)\n  return (%r)'
+    expect(freezeAll(net(), [READ, lend]).left).toEqual([])
+    expect(freezeAll(net(), [READ, lend, write]).left).toEqual(['w'])
+  })
+
+  it('leave what is preserved, and what shares its memory', () => {
+    expect(freezeAll(net(), [READ], ['v']).left).toEqual(['v'])
+    expect(freezeAll(net(), [READ], ['view']).left).toEqual(['w', 'view'])
+    expect(freezeAll(net(), [READ], ['list']).left).toEqual(['list'])
+  })
+
+  it('want gradients of nothing but what is preserved', () => {
+    const root = object('Net', { w: tensorValue({ ...tensor(1, 2), requiresGrad: true }), v: tensorValue({ ...tensor(1, 2), requiresGrad: true }) })
+    const changing = 'graph(%self : Net, %x : Tensor):\n   = prim::SetAttr[name="w"](%self, %x)\n  %n : None = prim::Constant()\n  return (%n)'
+    const left = freezeAll(root, [READ, changing], ['v']).root.slots
+    expect([left.get('w'), left.get('v')]).toMatchObject([{ value: { requiresGrad: false } }, { value: { requiresGrad: true } }])
   })
 })
