@@ -92,7 +92,7 @@ async function emitted(
     case 'torchscript': return emitTorchScript(program, { definitions, ...checksum })
     case 'flatbuffer': return emitFlatbuffer(program, options)
     case 'ptl': return emitLite(program, {
-      ...liteForm(options), ...checksum,
+      ...liteForm(options), ...checksum, ...options.code && { code: definitions },
       ...options.debug && { debug: await readDebugSources(archive, graphsOf(program)) },
     })
   }

@@ -1,5 +1,5 @@
 import type { RuntimeVersion } from '../artifact.ts'
-import { type Checksum, layoutZip, type ZipLayout } from '../archive/zip-writer.ts'
+import { type Checksum, layoutZip, type ZipInput, type ZipLayout } from '../archive/zip-writer.ts'
 import type { ClassType } from '../ir/class-type.ts'
 import { intValue, NONE, stringValue, tupleValue, type IValue } from '../ir/ivalue.ts'
 import type { Argument } from '../ir/schema.ts'
@@ -12,6 +12,7 @@ import { mobileModule, type MobileMethod } from './mobile-module.ts'
 import { argumentTypeString, returnTypeString } from './mobile-types.ts'
 import { RUNTIMES } from './runtimes/index.ts'
 import { bytesRecord, StorageRecords } from './storage-records.ts'
+import { printCode, type CodeOptions, type Definitions } from './torchscript/index.ts'
 
 /** How to write a file for the lite interpreter. */
 export interface LiteOptions {
@@ -21,6 +22,8 @@ export interface LiteOptions {
   readonly runtime?: RuntimeVersion
   /** Adds tables that lead from instructions to the source lines that this tells. */
   readonly debug?: SourceLookup
+  /** Adds TorchScript and its constants, so that torch.jit.load reads the file as well; what the model defines, a LoadedModule. */
+  readonly code?: Definitions
   readonly checksum?: Checksum
 }
 
@@ -39,29 +42,51 @@ const ROOT = 'archive'
 
 /**
  * Lays out the file that `torch.jit.mobile` loads: `data.pkl` with the attributes that methods still use, `bytecode.pkl`,
- * the storages of both, and the version. TorchScript code is left out, which only the full runtime reads.
+ * the storages of both, and the version. TorchScript code, which only the full runtime reads, is left out unless it is asked for; it
+ * shares its weights with the bytecode.
  * Nothing is read of the weights until the layout is streamed. Throws a PetalError for what the lite interpreter cannot run, and for
  * what the runtime lacks.
  */
-export function emitLite(program: Program, { bytecode = BYTECODE_VERSION, runtime, debug, checksum }: LiteOptions = {}): LiteFile {
+export function emitLite(program: Program, { bytecode = BYTECODE_VERSION, runtime, debug, code, checksum }: LiteOptions = {}): LiteFile {
   const form = BYTECODE_FORMS[bytecode]
-  const { root, methods, attributesOf, operatorVersion } = mobileModule(program, bytecode, runtime)
+  const { root, methods, attributesOf, operatorVersion } = mobileModule(code ? withTraining(program) : program, bytecode, runtime)
   const data = new StorageRecords('data/')
-  const dataPickle = pickleIValue(root, { attributesOf, storageKey: data.key })
+  const constants = new StorageRecords('constants/', (n) => `${n}.storage`)
   // The loader of version 4 knows its tensors by number.
-  const constants = new StorageRecords(form.storages, (n) => form.storages === 'bytecode/' ? String(n) : `${n}.storage`)
+  const own = form.storages === 'constants/' ? constants : new StorageRecords(form.storages)
   const table = tupleValue([intValue(bytecode), ...methods.map((method) => methodValue(root.type, method, form))])
-  const bytecodePickle = pickleIValue(table, { attributesOf, storageKey: constants.key })
-
-  const refusedBy = debug === undefined ? [] : RUNTIMES.flatMap(({ version }) => ((version === '1.9') === (runtime === '1.9') ? [] : [version]))
+  const dataPickle = pickleIValue(root, { attributesOf, storageKey: data.key })
+  const texts = code ? codeRecords({ ...program, root }, { attributesOf, definitions: code }, constants) : {}
+  const bytecodePickle = pickleIValue(table, { attributesOf, storageKey: own.key })
   const layout = layoutZip(ROOT, [
     ...data.inputs, bytesRecord('data.pkl', dataPickle),
-    ...constants.inputs, bytesRecord('bytecode.pkl', bytecodePickle),
-    ...debug ? Object.entries(debugRecords(root.type, methods, { version: bytecode, isFor19: runtime === '1.9', sourceOf: debug })).map(([name, content]) => bytesRecord(name, content)) : [],
+    ...constants.inputs, ...own === constants ? [] : own.inputs,
+    ...records(texts), bytesRecord('bytecode.pkl', bytecodePickle),
+    ...records(debug ? debugRecords(root.type, methods, { version: bytecode, isFor19: runtime === '1.9', sourceOf: debug }) : {}),
     // Readers before PyTorch 1.6's torch.package know the record by this name only.
     bytesRecord(operatorVersion < 6 ? 'version' : '.data/version', new TextEncoder().encode(`${operatorVersion}\n`)),
   ], checksum)
-  return { ...layout, bytecodeVersion: bytecode, operatorVersion, codes: methods.map(({ code }) => code), refusedBy }
+  const refusedBy = debug === undefined ? [] : RUNTIMES.flatMap(({ version }) => ((version === '1.9') === (runtime === '1.9') ? [] : [version]))
+  return { ...layout, bytecodeVersion: bytecode, operatorVersion, codes: methods.map((method) => method.code), refusedBy }
+}
+
+function records(contents: Readonly<Record<string, Uint8Array>>): ZipInput[] {
+  return Object.entries(contents).map(([name, content]) => bytesRecord(name, content))
+}
+
+/** Modules of the full runtime have it, for `eval()` to find. */
+function withTraining(program: Program): Program {
+  return { ...program, flags: { training: false, ...program.flags } }
+}
+
+/** What torch.jit.load reads beside `data.pkl`. */
+function codeRecords(program: Program, options: CodeOptions, storages: StorageRecords): Record<string, Uint8Array> {
+  const { files, constants } = printCode(program, options)
+  const encoder = new TextEncoder()
+  return {
+    ...Object.fromEntries([...files].map(([name, content]) => [name, encoder.encode(content)])),
+    'constants.pkl': pickleIValue(tupleValue(constants), { attributesOf: options.attributesOf!, storageKey: storages.key, hasCode: true }),
+  }
 }
 
 /** A method as `bytecode.pkl` holds it: name, code and schema. Source: serialization/export_module.cpp (`getFunctionTuple`). */
