@@ -2,6 +2,7 @@ import { conv1dToConv2d } from '../passes/conv1d-to-conv2d.ts'
 import { eliminateDeadCode } from '../passes/dead-code-elimination.ts'
 import { foldConvBatchNorm } from '../passes/fold-conv-bn.ts'
 import { foldIsQuantized } from '../passes/fold-is-quantized.ts'
+import { foldQuantizationParameters } from '../passes/fold-quantization-parameters.ts'
 import { foldRank } from '../passes/fold-rank.ts'
 import { fuseAddRelu } from '../passes/fuse-add-relu.ts'
 import { fuseClamp } from '../passes/fuse-clamp.ts'
@@ -43,6 +44,7 @@ export const CPU: Backend = {
     { name: 'share_packed_weights', optimization: 'insert_fold_prepack_ops', run: each(sharePackedWeights) },
     { name: 'fold_rank', run: each(foldRank) },
     { name: 'fold_is_quantized', run: each(foldIsQuantized) },
+    { name: 'fold_quantization_parameters', run: each(foldQuantizationParameters) },
     { name: 'run_optimization', run: each((graph, log) => runOptimization.run(graph, log)) },
     { name: 'fuse_add_relu', optimization: 'fuse_add_relu', run: each(fuseAddRelu) },
     { name: 'fuse_quantized_relu', optimization: 'fuse_add_relu', run: each(fuseQuantizedRelu) },
