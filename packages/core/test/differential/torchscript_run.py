@@ -12,6 +12,11 @@ import warnings
 
 import torch
 
+try:
+    import torchvision  # noqa: F401 - brings operators such as nms
+except ImportError:
+    pass
+
 
 def plain(value):
     """Without the classes that only the module knows."""

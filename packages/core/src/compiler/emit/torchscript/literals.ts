@@ -1,4 +1,5 @@
 import { ivalueType, type IValue } from '../../ir/ivalue.ts'
+import { floatText } from '../../ir/print-value.ts'
 import { annotationString, type Type } from '../../ir/types.ts'
 import { unifyTypeList } from '../../ir/unify.ts'
 import type { ConstantTable } from './constant-table.ts'
@@ -80,14 +81,6 @@ function tupleText(tuple: IValue & { tag: 'Tuple' }, context: LiteralContext): s
 /** `(a,)`, `(a, b)`. */
 export function tupleOfTexts(elements: readonly string[]): string {
   return `(${elements.join(', ')}${elements.length === 1 ? ',' : ''})`
-}
-
-/** The shortest decimals that read back as the same double, always with a point or exponent. */
-export function floatText(value: number): string {
-  if (Number.isNaN(value)) return 'nan'
-  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf'
-  const text = Object.is(value, -0) ? '-0' : String(value)
-  return /[.e]/.test(text) ? text : `${text}.`
 }
 
 function complexText(real: number, imag: number): string {
