@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { bytesSource } from '../compiler/archive/byte-source.ts'
+import { recipeOf } from '../compiler/bundle/recipe.ts'
 import { compile } from '../compiler/compile.ts'
+import { readElement } from '../compiler/ir/literal.ts'
 import { build, type BuildResult, createStore, parseImport, type PetalError, type Store } from '../index.ts'
 import { load } from './engine.ts'
 
@@ -57,6 +59,21 @@ describe('a model with example inputs', () => {
     expect(facts.inputs[0]).toMatchObject({ dtype: 'float32', shape: [null, 3, null, null] })
   })
 
+  it('gets them bundled, and is run on them', async () => {
+    const { facts, file } = await make('net.pt', 'bundle=1x3x8x8,2x3x5x9')
+    expect(facts.check).toMatchObject({ inputs: ['1x3x8x8', '2x3x5x9', '2x3x8x8'] })
+    const bytes = await readFile(file)
+    const runner = await load({ size: bytes.length, async *stream() { yield bytes } })
+    const sets = runner.call('get_all_bundled_inputs', []) as unknown as { list: { tuple: { tensor: { sizes: number[]; elements: Float32Array } }[] }[] }
+    expect(sets.list.map(({ tuple }) => tuple.map(({ tensor }) => tensor.sizes))).toEqual([[[1, 3, 8, 8]], [[2, 3, 5, 9]]])
+    const elements = [...sets.list[0]!.tuple[0]!.tensor.elements]
+    const { stored } = recipeOf({ kind: 'tensor', dtype: 'float32', shape: [16] }, 0)
+    expect(elements.slice(0, 16)).toEqual(Array.from({ length: 16 }, (_, i) => readElement(stored, i)))
+    expect(elements.every((element) => element >= 0 && element < 1)).toBe(true)
+    expect(elements.reduce((sum, element) => sum + element, 0) / elements.length).toBeCloseTo(0.5, 1)
+    expect(runner.call('get_num_bundled_inputs', [])).toBe(2n)
+  })
+
   it('keeps its state apart from call to call', async () => {
     const { facts } = await make('counter.pt', 'input=2x4')
     expect(facts.check).toMatchObject({ inputs: ['2x4', '3x4'] })
@@ -88,6 +105,29 @@ it('ends a model that does not end by itself', async () => {
   const artifact = await compile(source, { backend: 'cpu', format: 'ptl', block: [], optimize: false })
   const runner = await load(artifact, undefined, 0.2)
   expect(() => runner.call('forward', [{ tensor: { dtype: 'float32', sizes: [1], elements: new Float32Array(1) } }])).toThrow('longer than 0.2 seconds')
+})
+
+describe('lints', () => {
+  const folderOf = join(import.meta.dirname, '../../test/fixtures/switches')
+  const dropped = async (query: string): Promise<BuildResult> => {
+    const file = join(folder, 'dropped.pt')
+    await copyFile(join(folderOf, 'dropped.pt'), file)
+    return await build({ ...parseImport(`x?mobile&${query}`)!.request, file }, { store })
+  }
+  const coded = async (query: string): Promise<(string | undefined)[]> => (await dropped(query)).warnings.map(({ code }) => code)
+
+  it('are warnings with codes, also of a model that is stored', async () => {
+    expect(await coded('check=none')).toEqual(['DROPOUT', 'BATCHNORM', 'TRAINING_MODE'])
+    expect(await coded('check=none')).toEqual(['DROPOUT', 'BATCHNORM', 'TRAINING_MODE'])
+    expect(await coded('check=none&lint=warn')).toEqual(['BUNDLED_INPUT', 'DROPOUT', 'BATCHNORM', 'TRAINING_MODE'])
+    expect(await coded('check=none&lint=off')).toEqual([])
+  })
+
+  it('are errors where an import wants that, and not of what the model is compared with', async () => {
+    await expect(dropped('lint=error')).rejects.toMatchObject({ code: 'LINT' })
+    await expect(dropped('lint=dropout')).rejects.toMatchObject({ code: 'LINT' })
+    expect((await make('net.pt', 'input=1x3x8x8&lint=batchnorm,dropout')).facts.check).toMatchObject({ inputs: ['1x3x8x8', '2x3x8x8'] })
+  })
 })
 
 describe('what is refused', () => {

@@ -21,6 +21,7 @@ export interface Runner {
    * Throws the runtime's error, or that it is too slow.
    */
   call(method: string, args: readonly Plain[]): Plain
+  has(method: string): boolean
 }
 
 /** Sees every tensor that an operator gives, in order; `instruction` as in the artifact's calls. */
@@ -47,6 +48,7 @@ export async function load(artifact: Pick<Artifact, 'size' | 'stream'>, watch?: 
   // What the model prints is for those who use it.
   const engine: Engine = await createEngine(room, families, { observe, tick, exact: true, say: () => undefined })
   return {
+    has: (method) => engine.methods.has(method),
     call(method, args) {
       engine.reset()
       deadline = performance.now() + seconds * 1000

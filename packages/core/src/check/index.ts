@@ -68,6 +68,7 @@ async function compared(job: CheckJob): Promise<CheckResult> {
   if (typeof trials === 'string') return skipped(trials)
   const original = await compileOriginal(job)
   if (typeof original === 'string') return skipped(original)
+  if (!original.runner.has('forward')) return skipped('the model has no forward')
   const expected = await answers(job, original, trials)
   if (typeof expected === 'string') return skipped(expected)
   const runner = await load(artifact)

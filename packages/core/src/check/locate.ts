@@ -50,7 +50,8 @@ function anchorAfter(prints: readonly Print[], from: number): Print | undefined 
 }
 
 async function printsOf(artifact: Artifact, args: readonly Plain[]): Promise<Print[]> {
-  const calls = new Map(artifact.needs.calls.map((call) => [call.instruction, call]))
+  // Instructions count anew in each method, and `forward` is the first.
+  const calls = new Map(artifact.needs.calls.toReversed().map((call) => [call.instruction, call]))
   const prints: Print[] = []
   const runner = await load(artifact, (instruction, read) => {
     const call = calls.get(instruction)

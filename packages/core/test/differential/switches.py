@@ -323,6 +323,8 @@ def check_spread(compiler):
             correlation = (flat[lag:] * flat[:-lag]).mean() / flat.var()
             expect(abs(correlation) < 0.06, f"correlation {correlation:.3f} at {lag}")
     expect((first - second).abs().mean() > 0.2, "two inputs that are alike")
+    stored = _load_for_lite_interpreter(compiler(torch.jit.script(torch.nn.Identity()), "--bundle", "16")[0]).run_method("get_all_bundled_inputs")[0][0]
+    expect(torch.equal(stored, first.flatten()[:16]), "numbers that are stored and ones that are computed differ")
 
 
 # What is in the file, by PyTorch's name of an optimization, exactly when that is blocked (True) or exactly when it is not.
