@@ -17,12 +17,13 @@ import { vulkanInsertPrePackedOps } from '../passes/vulkan-insert-prepacked-ops.
 import { vulkanSeparateBiases } from '../passes/vulkan-separate-biases.ts'
 import { type Backend, each } from './backend.ts'
 import { freezeCompletely } from './freeze.ts'
+import { flawedOnVulkan, lackingOnVulkan } from './gpu-support.ts'
 import { lowerObjects } from './lower-objects.ts'
 
 /**
  * The steps of torch/csrc/jit/passes/vulkan_rewrite.cpp's `vulkanOptimizeForMobile`, for every method, in the order that is right for
- * traced models, too (see cpu.ts), with the transfers of PyTorch 2. Mutation is removed before anything is packed, so that clamps in
- * place are fused like others, and packed weights become attributes last, when nothing moves them any more.
+ * traced models, too (see cpu.ts), with the transfers of PyTorch 2. Numbers become scalars before mutation is removed, as they do not
+ * widen a type then, and packed weights become attributes last, when nothing moves them any more.
  */
 export const VULKAN: Backend = {
   name: 'vulkan',
@@ -39,11 +40,13 @@ export const VULKAN: Backend = {
     { name: 'fuse_clamp', optimization: 'insert_fold_prepack_ops', run: each(fuseClamp) },
     { name: 'share_packed_weights', optimization: 'insert_fold_prepack_ops', run: each(sharePackedWeights) },
     { name: 'fold_rank', run: each(foldRank) },
-    { name: 'remove_tensor_mutation', run: each(removeTensorMutation) },
-    { name: 'run_on_cpu', run: each(runOnCpu('vulkan')) },
-    { name: 'vulkan_automatic_gpu_transfer', optimization: 'vulkan_automatic_gpu_transfer', run: each(vulkanAutomaticGpuTransfer) },
-    { name: 'bring_to_gpu', run: each(bringToGpu('vulkan', true)) },
     { name: 'scalar_operands', run: each(scalarOperands) },
+    { name: 'remove_tensor_mutation', run: each(removeTensorMutation) },
+    { name: 'vulkan_automatic_gpu_transfer', optimization: 'vulkan_automatic_gpu_transfer', run: each(vulkanAutomaticGpuTransfer) },
+    { name: 'run_on_cpu', optimization: 'vulkan_automatic_gpu_transfer', run: each(runOnCpu({ lack: lackingOnVulkan, inputsAreThere: false })) },
+    { name: 'run_flawed_on_cpu', run: each(runOnCpu({ lack: flawedOnVulkan, inputsAreThere: true })) },
+    { name: 'bring_to_gpu', optimization: 'vulkan_automatic_gpu_transfer', run: each(bringToGpu('vulkan', false)) },
+    { name: 'bring_given_to_gpu', run: each(bringToGpu('vulkan', true)) },
     { name: 'run_optimization', run: each((graph, log) => runOptimization.run(graph, log)) },
     { name: 'fold_prepacking_ops', run: (state) => { state.root = foldPrePackingOps(state.methods, state.root, state.log) } },
     { name: 'eliminate_dead_code', run: each((graph) => eliminateDeadCode(graph)) },

@@ -310,6 +310,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'prim::isinstance': creator,
   'prim::RaiseException': creator,
   'prim::Print': creator,
+  'aten::format': creator,
   'prim::TupleConstruct': construct,
   'prim::ListConstruct': construct,
   'prim::DictConstruct': construct,

@@ -1,5 +1,6 @@
 import { allNodes, toIValue, type Graph, type Node, type Value } from '../ir/graph.ts'
 import { isTransfer } from './device-transfer.ts'
+import { holdsTensors } from './move-tensors.ts'
 import { PREPACKED_RUNS } from './prepacked-context.ts'
 import { holdsNoFloats } from './whole-numbers.ts'
 
@@ -16,7 +17,7 @@ export function analyzeDevices(graph: Graph, inputsAreThere: boolean): (value: V
 /** An operator runs, and gives tensors, where one of its tensors is on the GPU; lists and tuples count as what they hold. */
 function mark(node: Node, there: Set<Value>): void {
   if (node.kind === 'prim::If') return markJoined(node, there)
-  if (isThere(node, there)) for (const output of node.outputs) there.add(output)
+  if (isThere(node, there)) for (const output of node.outputs) if (holdsTensors(output.type)) there.add(output)
 }
 
 /** Blocks are visited after the node that has them; so the branches, which are short, are looked at in advance. */

@@ -1,12 +1,16 @@
+import type { ScalarType, Tensor } from '../archive/tensor.ts'
 import { type Block, type Graph, type Node, type Value } from '../ir/graph.ts'
 import { PREPACKED_RUNS } from './prepacked-context.ts'
 import { constantTensor, isNone } from './rewriting.ts'
 
 type Rule = (node: Node, isFloat: (value: Value) => boolean) => boolean
 
-/** Tensors of a graph that certainly are float32 whenever the model runs without an error; one pass, front to back. */
-export function analyzeFloats(graph: Graph): (value: Value) => boolean {
-  const floats = new Set<Value>()
+/**
+ * Tensors of a graph that certainly are float32 whenever the model runs without an error; one pass, front to back. `known` are values that
+ * are, for reasons that the graph does not tell.
+ */
+export function analyzeFloats(graph: Graph, known: Iterable<Value> = []): (value: Value) => boolean {
+  const floats = new Set<Value>(known)
   const isFloat = (value: Value): boolean => floats.has(value) || constantTensor(value)?.scalarType === 'Float'
   visit(graph.block, floats, isFloat)
   return isFloat
@@ -27,7 +31,7 @@ const likeInput: Rule = (node, isFloat) => node.schema?.overload !== 'dtype' && 
 /** Operators that want one type for all of these inputs, and fail otherwise. */
 const likeAny = (...offsets: readonly number[]): Rule => (node, isFloat) => offsets.some((offset) => isFloat(node.input(offset)))
 /** Type promotion: two tensors of float32, or one and a real number. */
-const arithmetic: Rule = (node, isFloat) => isFloat(node.input(0)) && isRealOrFloat(node.input(1), isFloat)
+const arithmetic: Rule = (node, isFloat) => isFloat(node.input(0)) && (isRealOrFloat(node.input(1), isFloat) || isWholeNumber(constantTensor(node.input(1))))
 const reduction = (dtype: number): Rule => (node, isFloat) => isFloat(node.input(0)) && node.inputs[dtype] !== undefined && isNone(node.inputs[dtype])
 const allInList: Rule = (node, isFloat) => {
   const list = node.input(0).node
@@ -56,3 +60,10 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['aten::embedding', likeInput], ['aten::softmax', reduction(2)], ['aten::cat', allInList], ['aten::stack', allInList],
   ['aten::mean', (node, isFloat) => reduction(node.schema?.overload === 'dim' ? 3 : 1)(node, isFloat)],
 ])
+
+/** One whole number in a tensor without dimensions, which does not widen a float32 tensor either. */
+function isWholeNumber(tensor: Tensor | undefined): boolean {
+  return tensor?.sizes.length === 0 && WHOLE.has(tensor.scalarType)
+}
+
+const WHOLE: ReadonlySet<ScalarType> = new Set<ScalarType>(['Bool', 'Byte', 'Char', 'Short', 'Int', 'Long'])

@@ -37,6 +37,8 @@ function writesInPlace({ kind, schema, outputs }: Node): boolean {
 class Remover {
   readonly #aliasDb: AliasDb
   readonly #isFloat: (value: Value) => boolean
+  /** Of what was made since. */
+  readonly #floats: Set<Value> = new Set()
   /** By memory, the values that it can be got at from. */
   readonly #holders: Map<number, Value[]> = new Map()
   /** What a value took the place of: the same memory in the analysis, which is of the graph as it was. */
@@ -108,7 +110,7 @@ class Remover {
   #keepsType(node: Node): boolean {
     const tensors = node.inputs.filter((value) => value.type.kind === 'TensorType')
     const opaque = node.inputs.some((value) => value.type.kind === 'ListType' && value.type.element.kind !== 'IntType' && value.type.element.kind !== 'FloatType')
-    return !opaque && (tensors.length === 1 || tensors.every(this.#isFloat))
+    return !opaque && (tensors.length === 1 || tensors.every((value) => this.#floats.has(value) || this.#isFloat(value)))
   }
 
   #replace(node: Node, schema: FunctionSchema, same: readonly Value[]): void {
@@ -116,10 +118,11 @@ class Remover {
     const made = node.graph.create(schema.name, node.inputs, schema).insertBefore(node)
     made.range = node.range
     const value = made.addOutput(TensorType, target.debugName)
-    for (const { user, offset } of [...target.uses]) if (node.isBefore(user)) user.replaceInput(offset, value)
+    for (const { user, offset } of Array.from(target.uses)) if (node.isBefore(user)) user.replaceInput(offset, value)
     node.output.replaceAllUsesWith(value)
     this.#aliasDb.copyValue(target, value)
     this.#replaced.set(value, [...same, node.output])
+    if (this.#floats.has(target) || this.#isFloat(target)) this.#floats.add(value)
     node.destroy()
   }
 }

@@ -29,6 +29,7 @@ const KEEPING: ReadonlySet<string> = new Set([
 
 function batchOf(node: Node, known: ReadonlyMap<Value, Batch>): Batch | undefined {
   if (CONVOLUTIONS.has(node.kind)) return 'image'
+  if (node.kind === 'aten::cat') return concatenated(node, known)
   const input = node.inputs[0] === undefined ? undefined : known.get(node.inputs[0])
   if (input === undefined) return undefined
   if (KEEPING.has(node.kind) || node.kind === 'vulkan_prepack::run_linear_context') return input
@@ -40,6 +41,13 @@ function batchOf(node: Node, known: ReadonlyMap<Value, Batch>): Batch | undefine
     case 'aten::mean': return input === 'image' && overImage(node) ? 'row' : undefined
     default: return undefined
   }
+}
+
+/** Images side by side in channels, rows or columns. */
+function concatenated(node: Node, known: ReadonlyMap<Value, Batch>): Batch | undefined {
+  const { kind, inputs } = node.input(0).node
+  const isInside = (constantNumber(node.input(1)) ?? 0) > 0
+  return kind === 'prim::ListConstruct' && isInside && inputs.length > 0 && inputs.every((each) => known.get(each) === 'image') ? 'image' : undefined
 }
 
 /** Sizes of a row: `[x.size(0), -1]`, `[1, n]`. */

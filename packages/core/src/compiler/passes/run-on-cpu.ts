@@ -1,68 +1,144 @@
-import { allNodes, type Graph, type Node, type Value } from '../ir/graph.ts'
-import { insertTransfer, type DeviceName } from './device-transfer.ts'
+import { AliasDb } from '../ir/alias-analysis.ts'
+import { toIValue, type Block, type Graph, type Node, type Value } from '../ir/graph.ts'
+import { insertTransfer, isTransfer, type DeviceName } from './device-transfer.ts'
 import { analyzeLayouts, type Layout } from './layout-analysis.ts'
+import { holdsTensors, TensorMover } from './move-tensors.ts'
 import type { PassLog } from './pass.ts'
-import { constantTensor } from './rewriting.ts'
-import { VULKAN_PLANNERS } from './vulkan-insert-prepacked-ops.ts'
+import { PREPACKED_RUNS } from './prepacked-context.ts'
+import { METADATA_OPS } from './rewriting.ts'
+import { holdsNoFloats } from './whole-numbers.ts'
 
-const CONVOLUTIONS = ['aten::conv1d', 'aten::conv2d', 'aten::conv3d', 'aten::conv_transpose1d', 'aten::conv_transpose2d', 'aten::conv_transpose3d',
-  'aten::_convolution', 'aten::_convolution_mode', 'aten::convolution']
+/** Why a GPU cannot be trusted with an operator; undefined where it can. */
+export type Lack = (node: Node, layoutOf: (value: Value) => Layout) => string | undefined
 
-/**
- * What is left of these operators after packing, a GPU's own kernels refuse or, worse, compute wrongly without telling: convolutions run
- * through the packed form anyway (`convolution` in aten/src/ATen/native/vulkan/ops/Convolution.cpp), recurrent layers do not carry their
- * state along a sequence (Gru.cpp, Lstm.cpp), and a matrix that is computed is taken for a packed one (`pack_weights` in Mm.cpp).
- */
-const KEPT: Readonly<Record<'vulkan' | 'metal', ReadonlySet<string>>> = {
-  vulkan: new Set([...CONVOLUTIONS, 'aten::gru', 'aten::lstm', 'aten::linear', 'aten::addmm', 'aten::mm', 'aten::matmul']),
-  metal: new Set(CONVOLUTIONS),
-}
-
-/** True for what Vulkan packs when it is called, as it would pack it when it is loaded. */
-function packsByCall(node: Node, input: Layout): boolean {
-  if (node.kind === 'aten::mm' || node.kind === 'aten::matmul') return constantTensor(node.input(1))?.sizes.length === 2
-  const planner = VULKAN_PLANNERS[node.kind]
-  return planner !== undefined && typeof planner(node, input) !== 'string'
+/** What {@link runOnCpu} is to do. */
+export interface CpuRun {
+  readonly lack: Lack
+  /** True where the model is given tensors on the GPU, but for those of whole numbers. */
+  readonly inputsAreThere: boolean
+  /** Where results go back to at once; they stay on the CPU until the next packed operator when left out. */
+  readonly back?: DeviceName
 }
 
 /**
- * Runs on the CPU what the GPU cannot be trusted with, between copies there and back. Nothing of the like is in PyTorch, whose files
- * give other numbers, or fail, where this pass does something.
+ * Runs on the CPU what the GPU has no right kernel for: its tensors are copied there. Nothing of the like is in PyTorch, whose files fail,
+ * or give other numbers, where this pass does something. Writes in place stay, as a copy would not show them.
  */
-export function runOnCpu(device: 'vulkan' | 'metal'): (graph: Graph, log: PassLog) => void {
+export function runOnCpu(run: CpuRun): (graph: Graph, log: PassLog) => void {
   return (graph, log) => {
-    const layoutOf = analyzeLayouts(graph)
-    let changed = 0
-    for (const node of allNodes(graph.block)) {
-      if (!KEPT[device].has(node.kind) || (device === 'vulkan' && packsByCall(node, layoutOf(node.input(0))))) continue
-      surround(node, device)
-      changed++
-    }
-    if (changed > 0) log.changed('run_on_cpu', changed)
+    const placer = new Placer(graph, run, log)
+    placer.block(graph.block)
+    if (placer.changed > 0) log.changed('run_on_cpu', placer.changed)
   }
 }
 
-function surround(node: Node, device: DeviceName): void {
-  node.inputs.forEach((value, i) => {
-    if (value.type.kind === 'TensorType') {
-      if (constantTensor(value) === undefined) node.replaceInput(i, insertTransfer(node, value, 'cpu'))
-    } else if (value.node.kind === 'prim::ListConstruct' && value.type.kind === 'ListType' && value.type.element.kind === 'TensorType') {
-      node.replaceInput(i, transferredList(node, value))
+/** Operators that give what is in a container. */
+const TAKING: ReadonlySet<string> = new Set(['aten::__getitem__', 'prim::ListUnpack', 'prim::TupleIndex', 'prim::TupleUnpack', 'prim::unchecked_cast'])
+
+const CONTAINERS: ReadonlySet<string> = new Set(['prim::ListConstruct', 'prim::DictConstruct'])
+
+class Placer {
+  changed = 0
+  /** Values whose tensors are all on the CPU for certain. */
+  readonly #onCpu: Set<Value>
+  readonly #aliasDb: AliasDb
+  /** Made here, so that the analysis does not know them; nothing writes to them. */
+  readonly #copies: Set<Value> = new Set()
+  readonly #layoutOf: (value: Value) => Layout
+  readonly #run: CpuRun
+  readonly #log: PassLog
+
+  constructor(graph: Graph, run: CpuRun, log: PassLog) {
+    this.#onCpu = new Set(graph.inputs.filter((input) => !run.inputsAreThere || holdsNoFloats(input)))
+    this.#aliasDb = new AliasDb(graph)
+    this.#layoutOf = analyzeLayouts(graph)
+    this.#run = run
+    this.#log = log
+  }
+
+  block(block: Block): void {
+    const mover = new TensorMover('cpu')
+    for (const node of block.nodes()) {
+      for (const inner of node.blocks) this.block(inner)
+      this.#place(node, mover)
     }
-  })
-  const after = node.next!
-  for (const output of node.outputs) {
-    if (output.type.kind !== 'TensorType') continue
-    const uses = [...output.uses]
-    const moved = insertTransfer(after, output, device)
-    for (const { user, offset } of uses) user.replaceInput(offset, moved)
+  }
+
+  #place(node: Node, mover: TensorMover): void {
+    if (node.kind === 'prim::If') {
+      node.outputs.forEach((output, i) => { if (node.blocks.every((block) => this.#stays(block.outputs[i]!))) this.#onCpu.add(output) })
+    } else if (isTransfer(node)) this.#transfer(node)
+    else if (this.#mustMove(node)) this.#surround(node, mover)
+    else if (this.#runsOnCpu(node)) for (const output of node.outputs) this.#onCpu.add(output)
+  }
+
+  /** True for what gives tensors on the CPU because it is given such. Containers that are written to may hold others, too. */
+  #runsOnCpu(node: Node): boolean {
+    if (node.blocks.length > 0 || PREPACKED_RUNS[node.kind] !== undefined || node.kind === 'prim::GetAttr') return false
+    if (CONTAINERS.has(node.kind) && this.#aliasDb.isWritten(node.output)) return false
+    return node.inputs.every((value) => this.#stays(value))
+  }
+
+  /** True for what holds no tensor on the GPU for certain. */
+  #stays(value: Value): boolean {
+    return this.#onCpu.has(value) || value.node.kind === 'prim::Constant' || !holdsTensors(value.type)
+  }
+
+  #transfer(node: Node): void {
+    const device = toIValue(node.input(1))
+    if (device?.tag !== 'Device' || device.value !== 'cpu') return
+    if (this.#onCpu.has(node.input(0))) node.output.replaceAllUsesWith(node.input(0))
+    this.#onCpu.add(node.output)
+  }
+
+  #mustMove(node: Node): boolean {
+    if (!node.kind.includes('::') || node.kind.startsWith('prim::') || METADATA_OPS.has(node.kind) || TAKING.has(node.kind)) return false
+    if (node.schema === undefined || node.inputs.every((value) => this.#stays(value))) return false
+    if (!takesTensors(node)) return false
+    const why = this.#writesToCpu(node) ? 'it writes to a tensor on the CPU' : this.#run.lack(node, this.#layoutOf)
+    if (why === undefined) return false
+    if (!this.#writesToGpu(node)) return true
+    this.#log.declined('run_on_cpu', node.kind, `${why}, and it writes to its input`)
+    return false
+  }
+
+  #written(node: Node): Value[] {
+    return node.inputs.filter((_, i) => node.schema!.arguments[i]?.alias?.isWrite === true)
+  }
+
+  /** A write to the CPU's memory needs all else there, too. */
+  #writesToCpu(node: Node): boolean {
+    const written = this.#written(node)
+    return written.length > 0 && written.every((value) => value.type.kind === 'TensorType' && this.#stays(value))
+  }
+
+  #writesToGpu(node: Node): boolean {
+    return this.#written(node).some((value) => !this.#stays(value))
+  }
+
+  #surround(node: Node, mover: TensorMover): void {
+    node.inputs.forEach((value, i) => {
+      if (this.#stays(value) || !TensorMover.canMove(value.type)) return
+      // A copy of what is written to later would not follow.
+      const fresh = this.#copies.has(value) || !this.#aliasDb.hasWriters(value) ? mover : new TensorMover('cpu')
+      node.replaceInput(i, fresh.move(node, value))
+    })
+    this.changed++
+    const { back } = this.#run
+    for (const output of node.outputs) {
+      if (back === undefined || output.type.kind !== 'TensorType') {
+        this.#onCpu.add(output)
+        continue
+      }
+      const uses = [...output.uses]
+      const moved = insertTransfer(node.next!, output, back)
+      this.#copies.add(moved)
+      for (const { user, offset } of uses) user.replaceInput(offset, moved)
+    }
   }
 }
 
-/** A list of the same tensors on the CPU; constants stay what they are. */
-function transferredList(at: Node, list: Value): Value {
-  const elements = list.node.inputs
-  if (elements.every((element) => constantTensor(element) !== undefined)) return list
-  const moved = elements.map((element) => constantTensor(element) === undefined ? insertTransfer(at, element, 'cpu') : element)
-  return at.graph.create('prim::ListConstruct', moved).insertBefore(at).addOutput(list.type)
+/** An operator on tensors in lists; others, as `append`, only pass them on. */
+function takesTensors({ schema }: Node): boolean {
+  return schema!.arguments.some(({ type }) => type.kind === 'TensorType' || (type.kind === 'ListType' && holdsTensors(type.element)) || (type.kind === 'OptionalType' && type.element.kind === 'TensorType'))
 }

@@ -1,6 +1,5 @@
 import { AliasDb } from '../ir/alias-analysis.ts'
 import type { Graph, Value } from '../ir/graph.ts'
-import { bringToGpu } from './bring-to-gpu.ts'
 import { copyOutputsToHost, unmovable } from './copy-outputs-to-host.ts'
 import { holdsTensors, TensorMover } from './move-tensors.ts'
 import type { PassLog } from './pass.ts'
@@ -22,7 +21,6 @@ export function vulkanAutomaticGpuTransfer(graph: Graph, log: PassLog): void {
     if (why === undefined) changed += bringIn(graph, input)
     else log.declined(NAME, `input ${input.debugName ?? input.offset}`, why)
   }
-  bringToGpu('vulkan', false)(graph, log)
   if (changed > 0) log.changed(NAME, changed)
   copyOutputsToHost(graph, log, NAME)
 }
