@@ -222,10 +222,10 @@ def sequence_models() -> List[Model]:
 
 def all_models() -> List[Model]:
     from constructs import construct_models
-    from detection import detection_models
     from language import language_models
+    from vision_tasks import vision_task_models
 
-    return torchvision_models() + sequence_models() + language_models() + construct_models() + detection_models()
+    return torchvision_models() + sequence_models() + language_models() + construct_models() + vision_task_models()
 
 
 def named(name: str) -> Model:

@@ -85,7 +85,7 @@ def image_pairs():
     return [tuple(torch.rand(batch, 3, 128, width, generator=generator) * 2 - 1 for _ in range(2)) for batch, width in ((1, 160), (2, 128))]
 
 
-def detection_models():
+def vision_task_models():
     from zoo import Model
 
     def seeded(make):
