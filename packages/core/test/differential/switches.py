@@ -407,7 +407,7 @@ def check_lint(compiler, code, has, has_not, options):
 def check_missing(compiler):
     for backend, has, has_not in (("vulkan", Unusual, Plain), ("metal", Unusual, Plain), ("cpu", Plain, Unusual)):
         for make, wanted in ((has, backend != "cpu"), (has_not, False)):
-            _, answer = compiler(torch.jit.script(seeded(make)), "--backend", backend)
+            _, answer = compiler(torch.jit.script(seeded(make)), "--backend", backend, "--bundle", "1x3x9x9")
             expect(("MISSING_OPERATOR" in codes(answer)) == wanted, f"lints {codes(answer)} for {backend}")
             told = [warning["message"] for warning in answer["warnings"] if warning.get("code") == "MISSING_OPERATOR"]
             expect(len(told) == wanted and all("aten::erfinv" in each for each in told), f"warnings {told}")

@@ -17,7 +17,9 @@ export function missingOf(
     const runs = backend === 'vulkan' && !block.includes('vulkan_automatic_gpu_transfer')
     const name = backend === 'vulkan' ? 'Vulkan' : 'Metal'
     const result = runs ? 'these run on the CPU, with copies in between' : 'running the model fails there'
-    return { operators: missingOnGpu(program, backend), sentence: (list) => `PyTorch's ${name} runtime has no kernel for ${list}: ${result}.` }
+    // Bundled inputs are made on the CPU.
+    const methods = program.methods.filter(({ name: method }) => !method.includes('bundled_inputs'))
+    return { operators: missingOnGpu({ methods }, backend), sentence: (list) => `PyTorch's ${name} runtime has no kernel for ${list}: ${result}.` }
   }
   return {
     // What comes with libraries of its own is told of elsewhere.
