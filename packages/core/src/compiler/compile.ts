@@ -6,7 +6,7 @@ import { bundleInputs } from './bundle/bundle.ts'
 import { emitFlatbuffer } from './emit/flatbuffer/index.ts'
 import { liteForm } from './emit/form.ts'
 import { emitLite, type LiteFile } from './emit/lite.ts'
-import { runtimesOf } from './emit/runtimes/check.ts'
+import { requireRuntime, runtimesOf } from './emit/runtimes/check.ts'
 import { emitTorchScript, type TorchScriptFile } from './emit/torchscript/index.ts'
 import { PetalError } from './errors.ts'
 import { explained, withFrame } from './explained.ts'
@@ -60,6 +60,9 @@ async function compileArchive(archive: Archive, source: ByteSource, options: Com
   onProgress?.({ phase: 'emitting', share: PROGRESS.emitting })
   const file = await emitted(program, module, archive, options, source.crc32)
   onProgress?.({ phase: 'emitting', share: 1 })
+  // Whoever asks for lints as warnings is told by one.
+  const isTold = options.lint === 'warn' || options.lint === 'off'
+  if (options.runtime !== undefined && 'codes' in file && !isTold) requireRuntime(file.codes, options.runtime, file.bytecodeVersion)
   const lints = lintsOf(program, missingOf(program, options, 'codes' in file ? file : {}))
   if (options.lint !== undefined) refuseLints(lints, options.lint)
   const [main, ...others] = [...program.methods, ...placedMethods(program)]

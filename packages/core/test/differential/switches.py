@@ -29,7 +29,7 @@ from torch.utils.bundled_inputs import InflatableArg, bundle_randn
 from torch.utils.mobile_optimizer import MobileOptimizerType, generate_mobile_module_lints, optimize_for_mobile
 
 from check import Mismatch, worst_error
-from switch_models import LINTS, PRESERVED, Coder, Layers, Pair, Plain, Twice, Unusual, picture, seeded
+from switch_models import LINTS, PRESERVED, Coder, Layers, New, Pair, Plain, Twice, Unusual, picture, seeded
 
 TOLERANCE = 1e-5
 SECONDS = 300
@@ -411,6 +411,10 @@ def check_missing(compiler):
             expect(("MISSING_OPERATOR" in codes(answer)) == wanted, f"lints {codes(answer)} for {backend}")
             told = [warning["message"] for warning in answer["warnings"] if warning.get("code") == "MISSING_OPERATOR"]
             expect(len(told) == wanted and all("aten::erfinv" in each for each in told), f"warnings {told}")
+    for release, wanted in (("1.9", True), ("1.13", False)):
+        _, answer = compiler(torch.jit.script(New()), "--runtime", release, "--lint", "warn")
+        expect(("MISSING_OPERATOR" in codes(answer)) == wanted, f"lints {codes(answer)} for {release}")
+    check_refused_model(compiler, torch.jit.script(New()), ["--runtime", "1.9"], "RUNTIME_LACKS_OPERATOR: ", "aten::special_airy_ai")
     check_refused_model(compiler, torch.jit.script(seeded(Unusual)), ["--backend", "vulkan", "--lint", "missing_operator"], "LINT: ", "aten::erfinv")
 
 

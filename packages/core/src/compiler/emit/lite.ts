@@ -18,7 +18,7 @@ import { printCode, type CodeOptions, type Definitions } from './torchscript/ind
 export interface LiteOptions {
   /** The newest that all runtimes since 1.12 load when left out. */
   readonly bytecode?: ZipBytecodeVersion
-  /** The release that the file is for: calls pass what it knows, and it is an error when it lacks an operator. */
+  /** The release that the file is for: calls pass what it knows. */
   readonly runtime?: RuntimeVersion
   /** Adds tables that lead from instructions to the source lines that this tells. */
   readonly debug?: SourceLookup
@@ -44,8 +44,7 @@ const ROOT = 'archive'
  * Lays out the file that `torch.jit.mobile` loads: `data.pkl` with the attributes that methods still use, `bytecode.pkl`,
  * the storages of both, and the version. TorchScript code, which only the full runtime reads, is left out unless it is asked for; it
  * shares its weights with the bytecode.
- * Nothing is read of the weights until the layout is streamed. Throws a PetalError for what the lite interpreter cannot run, and for
- * what the runtime lacks.
+ * Nothing is read of the weights until the layout is streamed. Throws a PetalError for what the lite interpreter cannot run.
  */
 export function emitLite(program: Program, { bytecode = BYTECODE_VERSION, runtime, debug, code, checksum }: LiteOptions = {}): LiteFile {
   const form = BYTECODE_FORMS[bytecode]

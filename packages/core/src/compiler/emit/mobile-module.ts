@@ -9,7 +9,6 @@ import { emitBytecode } from './bytecode.ts'
 import type { Bytecode } from './emitter.ts'
 import { operatorVersion } from './operator-version.ts'
 import { adapted } from './runtimes/adapt.ts'
-import { requireRuntime } from './runtimes/check.ts'
 import { RUNTIMES, runtimeNamed } from './runtimes/index.ts'
 
 /** What a program is for the lite interpreter, whatever it is written into. */
@@ -29,7 +28,7 @@ export interface MobileMethod extends Pick<Method, 'name' | 'schema'> {
 
 /**
  * Compiles the methods of a program to bytecode. With `runtime`, calls pass what that release knows.
- * Throws a PetalError for what the lite interpreter cannot run, and for what the runtime lacks.
+ * Throws a PetalError for what the lite interpreter cannot run; whether the runtime has every operator `requireRuntime` tells.
  */
 export function mobileModule({ root, methods, flags }: Program, version: BytecodeVersion, runtime?: RuntimeVersion): MobileModule {
   const form = BYTECODE_FORMS[version]
@@ -40,7 +39,6 @@ export function mobileModule({ root, methods, flags }: Program, version: Bytecod
     return { name, schema, code: emitBytecode(runtime === undefined ? graph : adapted(graph, runtime), slotOf, form) }
   })
   const codes = emitted.map(({ code }) => code)
-  if (runtime !== undefined) requireRuntime(codes, runtime, version)
   return {
     operatorVersion: operatorVersion(codes, runtime === undefined ? newestOperators(version) : runtimeNamed(runtime).operators),
     root: { ...root, slots: new Map([...root.slots, ...Object.entries(flags).map(([name, value]) => [name, boolValue(value)] as const)]) },

@@ -13,7 +13,7 @@ import { layOut, numbers, text, type Laid, type Part } from './writer.ts'
 
 /** How to write a flatbuffer. */
 export interface FlatbufferOptions {
-  /** The release that the file is for: calls pass what it knows, and it is an error when it lacks an operator. */
+  /** The release that the file is for: calls pass what it knows. */
   readonly runtime?: RuntimeVersion
 }
 
@@ -23,7 +23,7 @@ const MAX_BYTES = 2 ** 31 - 1
 /**
  * Lays out a program as the one flatbuffer that PyTorch calls bytecode version 9. Its code is that of version 8, but for named tuples:
  * loaders take them for classes, so that they are plain tuples. Nothing is read of the weights until the layout is streamed.
- * Throws a PetalError for what the lite interpreter cannot run, for what the runtime lacks, and `FLATBUFFER_TOO_LARGE`.
+ * Throws a PetalError for what the lite interpreter cannot run, and `FLATBUFFER_TOO_LARGE`.
  */
 export function emitFlatbuffer(program: Program, { runtime }: FlatbufferOptions = {}): LiteFile {
   const { root, methods, attributesOf, operatorVersion } = mobileModule(program, FLATBUFFER_VERSION, runtime)
