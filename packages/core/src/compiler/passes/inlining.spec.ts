@@ -5,7 +5,7 @@ import type { Graph } from '../ir/graph.ts'
 import type { IValue, ObjectValue } from '../ir/ivalue.ts'
 import { BoolType, TensorType, type Type } from '../ir/types.ts'
 import { verify } from '../ir/verifier.ts'
-import { inline, MAX_INLINED_DEPTH } from './inlining.ts'
+import { inline, inlineAll, MAX_INLINED_DEPTH } from './inlining.ts'
 
 /** Classes `A`, `B`, … whose methods are given as graph text by `A.forward`; functions by a plain name. */
 function world(texts: Record<string, string>): { method: (name: string) => ScriptFunction; types: Map<string, Type>; class: (name: string) => ClassType } {
@@ -309,5 +309,32 @@ describe('inline', () => {
     // What is left out cannot run, and so assigns nothing.
     if (isLeftOut) expect(structure(graph)).not.toMatch(/prim::If|SetAttr/)
     else expect(structure(graph)).toBe(structure(inline(method('A.forward'), { root })))
+  })
+
+  const BRANCH = `graph(%self : A, %x : Tensor):
+  %flag : bool = prim::GetAttr[name="flag"](%self)
+  %y : Tensor = prim::If(%flag)
+    block0():
+      %r : Tensor = aten::relu(%x)
+      -> (%r)
+    block1():
+      -> (%x)
+  return (%y)`
+
+  it.each<[string, string, readonly string[], boolean]>([
+    ['assigns nothing', 'graph(%self : A, %b : bool):\n  %n : None = prim::Constant()\n  return (%n)', [], true],
+    ['assigns the flag', 'graph(%self : A, %b : bool):\n   = prim::SetAttr[name="flag"](%self, %b)\n  %n : None = prim::Constant()\n  return (%n)', [], false],
+    ['assigns nothing, and an app may', 'graph(%self : A, %b : bool):\n  %n : None = prim::Constant()\n  return (%n)', ['flag'], false],
+    ['assigns nothing, and an app may set something else', 'graph(%self : A, %b : bool):\n  %n : None = prim::Constant()\n  return (%n)', ['other'], true],
+  ])('chooses a branch for all methods where another %s', (_, other, changing, isChosen) => {
+    const { method, class: find } = world({ 'A.forward': BRANCH, 'A.other': other })
+    find('A').attributes.push({ name: 'flag', type: BoolType, isParameter: false, isBuffer: false })
+    const root = object(find('A'), { flag: { tag: 'Bool', value: true } })
+    for (const names of [['forward', 'other'], ['other', 'forward']]) {
+      const graphs = inlineAll(names.map((name) => method(`A.${name}`)), { root, settle: true, changing: new Set(changing) })
+      const forward = structure(graphs[names.indexOf('forward')]!)
+      if (isChosen) expect(forward).not.toContain('prim::If')
+      else expect(forward).toContain('prim::If')
+    }
   })
 })
