@@ -107,6 +107,22 @@ describe('a flatbuffer', () => {
       return (%w)` }))).toThrow(expect.objectContaining({ code: 'FLATBUFFER_TOO_LARGE' }))
   })
 
+  test.each([
+    ['written to', '%y : Tensor = aten::add_(%w, %x, %one)', true],
+    ['written to through a view', '%v : Tensor = aten::view(%w, %sizes)\n      %y : Tensor = aten::add_(%v, %x, %one)', true],
+    ['read', '%y : Tensor = aten::add(%w, %x, %one)', false],
+    ['read, and the result written to', '%s : Tensor = aten::add(%w, %x, %one)\n      %y : Tensor = aten::add_(%s, %x, %one)', false],
+  ])('a tensor of the file that is %s', (_, code, isRefused) => {
+    const given = program({ weight: tensorValue(tensor(storage('w', FLOATS), [4])) }, { forward: `graph(%self : ${NET}, %x : Tensor):
+      %one : int = prim::Constant[value=1]()
+      %sizes : int[] = prim::ListConstruct(%one)
+      %w : Tensor = prim::GetAttr[name="weight"](%self)
+      ${code}
+      return (%y)` })
+    if (isRefused) expect(() => emitFlatbuffer(given)).toThrow(expect.objectContaining({ code: 'FLATBUFFER_READ_ONLY', what: expect.stringContaining("'weight'") as string }))
+    else expect(emitFlatbuffer(given).bytecodeVersion).toBe(9)
+  })
+
   test('named tuples are tuples, as loaders take their types for classes', () => {
     const named = program({}, { forward: `graph(%self : ${NET}, %x : Tensor):
       %t : (Tensor) = prim::TupleConstruct(%x)

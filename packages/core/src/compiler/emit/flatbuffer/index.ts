@@ -8,6 +8,7 @@ import type { LiteFile } from '../lite.ts'
 import { mobileModule, type MobileMethod } from '../mobile-module.ts'
 import { argumentTypeString, returnTypeString } from '../mobile-types.ts'
 import { INSTRUCTION_BYTES, OBJECT_KINDS, OPCODE_NUMBERS } from './schema.ts'
+import { refuseWritesToStored } from './stored-memory.ts'
 import { tooLargeFor, ValuePool, vectorOf } from './value-pool.ts'
 import { layOut, numbers, text, type Laid, type Part } from './writer.ts'
 
@@ -26,6 +27,7 @@ const MAX_BYTES = 2 ** 31 - 1
  * Throws a PetalError for what the lite interpreter cannot run, and `FLATBUFFER_TOO_LARGE`.
  */
 export function emitFlatbuffer(program: Program, { runtime }: FlatbufferOptions = {}): LiteFile {
+  for (const { graph } of program.methods) refuseWritesToStored(graph)
   const { root, methods, attributesOf, operatorVersion } = mobileModule(program, FLATBUFFER_VERSION, runtime)
   const pool = new ValuePool(attributesOf)
   const rootType = pool.typeIndex(root.type.name, OBJECT_KINDS.classWithField, attributesOf(root.type))
