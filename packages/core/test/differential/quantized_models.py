@@ -17,7 +17,7 @@ from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
 
 from quantized_modules import (
     Activations, Arithmetic, Bags, Cells, Decides, DynamicConvolutions, DynamicQparams, Layers, Norms, Quantizable,
-    Raw, Residual, Shapes, Tensors, Twice, Words, conv_relu,
+    Raw, Remembers, Residual, Shapes, Tensors, Twice, Words, conv_relu,
 )
 from zoo import FORMS, Logits, Recurrent, SelfAttention, image_inputs, randomize, tensors
 
@@ -176,6 +176,7 @@ def layer_models() -> List[Quantized]:
             return Quantizable(conv_relu(dimensions, True, stride=2, padding=1, output_padding=1))
 
         add(f"ConvTranspose{dimensions}d", eager_static(transposed, inputs), inputs, engines=engines)
+    add("packed weights with and without ReLU", lambda engine: Remembers(), flexible, forms=("scripted",))
     add("arithmetic", eager_static(Arithmetic, pairs), pairs)
     add("activations", eager_static(Activations, flexible), flexible)
     add("norms", eager_static(Norms, images), images, forms=("traced",))

@@ -118,6 +118,21 @@ class Twice(nn.Module):
         return self.dequant(self.relu(self.linear(self.relu(self.linear(x)))))
 
 
+class Remembers(nn.Module):
+    """Packed weights used with and without ReLU on equal scales: some kernels keep what they were first made for."""
+
+    def __init__(self):
+        super().__init__()
+        weight = torch.quantize_per_tensor(torch.randn(4, 4, 1, 1), 0.05, 0, torch.qint8)
+        self.packed = torch.ops.quantized.conv2d_prepack(weight, torch.randn(4), [1, 1], [0, 0], [1, 1], 1)
+
+    def forward(self, x):
+        y = torch.quantize_per_tensor(-x, 0.1, 100, torch.quint8)
+        x = torch.quantize_per_tensor(x, 0.1, 100, torch.quint8)
+        x = torch.relu(torch.ops.quantized.conv2d(x, self.packed, 0.1, 100))
+        return x.dequantize(), torch.ops.quantized.conv2d(y, self.packed, 0.1, 100).dequantize()
+
+
 class Residual(nn.Module):
     """For FX: functions and methods, additions with ReLU, a shared layer, a functional linear layer."""
 

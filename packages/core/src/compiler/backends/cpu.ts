@@ -47,7 +47,7 @@ export const CPU: Backend = {
     { name: 'fold_quantization_parameters', run: each(foldQuantizationParameters) },
     { name: 'run_optimization', run: each((graph, log) => runOptimization.run(graph, log)) },
     { name: 'fuse_add_relu', optimization: 'fuse_add_relu', run: each(fuseAddRelu) },
-    { name: 'fuse_quantized_relu', optimization: 'fuse_add_relu', run: each(fuseQuantizedRelu) },
+    { name: 'fuse_quantized_relu', optimization: 'fuse_add_relu', run: (state) => fuseQuantizedRelu(graphsOf(state), state.log) },
     { name: 'eliminate_dead_code', run: each((graph) => eliminateDeadCode(graph)) },
   ],
 }
