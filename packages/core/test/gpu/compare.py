@@ -4,7 +4,7 @@
                                 [--jobs 2] [--report out.json]
 
 PyTorch's passes run by the library of shim/ (see README.md). Per model, form and backend:
-- operators: how often each is called, and the packed weights in the order of the calls, each with its class and whole state;
+- operators: how often each is called, and with which packed weights, each with its class and whole state; names of attributes;
 - differences are allowed for the reasons in differences.py alone, and counted;
 - the file is run with tensors of the device, and for Vulkan also with CPU tensors that it moves itself: on every input set the outputs are
   the eager model's, and are on the device that they ought to be on.

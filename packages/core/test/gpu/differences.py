@@ -3,6 +3,7 @@
 import collections
 import functools
 import hashlib
+import re
 from typing import Counter, Dict, List, Tuple
 
 import torch
@@ -156,10 +157,25 @@ class Comparison:
         return problems + [f"new {operator} {key(context)[:160]}" for operator, context in self.packed]
 
 
+PACKED = re.compile(r"prepack_folding_(\w+)\._jit_pass_packed_weight_(\d+)")
+
+
+def attribute_names(ours: Archive, theirs: Archive, method: str) -> List[str]:
+    """Packed weights are named and counted as PyTorch's are; every other attribute is the same, the flag of the backend with its value."""
+    problems = []
+    found = [PACKED.fullmatch(name) for name in ours.attributes if "_jit_pass_packed_weight_" in name]
+    if not all(found) or [(each[1], int(each[2])) for each in found] != [(method, n) for n in range(len(found))]:
+        problems.append(f"attributes of packed weights are called {', '.join(name for name in ours.attributes if 'packed' in name)[:200]}")
+    plain = [{name: key(value) for name, value in archive.attributes.items() if not PACKED.fullmatch(name)} for archive in (ours, theirs)]
+    problems += [f"attribute {name}: {plain[0].get(name)} instead of {plain[1].get(name)}"
+                 for name in sorted({*plain[0], *plain[1]}) if plain[0].get(name) != plain[1].get(name)]
+    return problems
+
+
 def compare(ours: Archive, theirs: Archive, backend: str, method: str = "forward") -> Tuple[Dict[str, int], List[str]]:
     """How often each reason was needed, and the differences that none of them allows."""
     comparison = Comparison(ours, theirs, method)
     rules = (comparison.bias, comparison.numbers, comparison.recurrent) if backend == "vulkan" else ()
     for rule in (*rules, comparison.more_packed, comparison.in_place, comparison.singles):
         rule()
-    return dict(comparison.applied), comparison.left()
+    return dict(comparison.applied), comparison.left() + attribute_names(ours, theirs, method)
