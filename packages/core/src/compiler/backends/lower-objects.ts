@@ -1,11 +1,16 @@
 import { lowerEnums } from '../passes/lower-enums.ts'
 import { lowerImmutableObjects } from '../passes/lower-immutable-objects.ts'
+import { removeInferenceContexts } from '../passes/remove-inference-contexts.ts'
 import { graphsOf } from '../program.ts'
 import type { StageState } from './backend.ts'
 import { freezeCompletely } from './freeze.ts'
 
-/** Replaces what is left of enums and objects by numbers and tuples, where that can be, and simplifies again what has changed. */
+/**
+ * Replaces what is left of enums and objects by numbers and tuples, where that can be, and simplifies again what has changed. Contexts
+ * that mean nothing to a compiled model go, which can be told now that their objects are gone.
+ */
 export function lowerObjects(state: StageState): void {
+  removeInferenceContexts(graphsOf(state), state.root, state.log)
   let hasChanged = false
   for (const pass of [lowerEnums, lowerImmutableObjects]) {
     const copies = pass({ graphs: graphsOf(state), root: state.root, preserved: state.preserved }, state.log)
