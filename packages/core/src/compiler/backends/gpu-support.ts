@@ -29,6 +29,7 @@ const FLAWED: Readonly<Record<string, Lack>> = {
 
 /** What is left after packing; the rest is packed as well when it is called. */
 function notPackable(node: Node, layoutOf: LayoutOf): string | undefined {
+  if (isNone(node.input(2)) && CONVOLUTIONS.includes(node.kind)) return 'the runtime wants a bias'
   const planner = VULKAN_PLANNERS[node.kind]
   const plan = planner === undefined ? 'the runtime has no form of it' : planner(node, layoutOf(node.input(0)))
   return typeof plan === 'string' ? plan : undefined

@@ -37,7 +37,7 @@ export const METAL: Backend = {
     { name: 'share_packed_weights', optimization: 'insert_fold_prepack_ops', run: each(sharePackedWeights) },
     { name: 'fold_rank', run: each(foldRank) },
     { name: 'remove_tensor_mutation', run: each(removeTensorMutation) },
-    { name: 'run_on_cpu', run: each(runOnCpu({ lack: convolutionsOnMetal, inputsAreThere: true, back: 'metal' })) },
+    { name: 'run_on_cpu', run: each(runOnCpu({ lack: convolutionsOnMetal, inputsAreThere: true, back: true })) },
     { name: 'bring_to_gpu', run: each(bringToGpu('metal', true)) },
     { name: 'copy_outputs_to_host', run: each(copyOutputsToHost) },
     { name: 'run_optimization', run: each((graph, log) => runOptimization.run(graph, log)) },

@@ -40,7 +40,8 @@ function isThere(node: Node, there: ReadonlySet<Value>): boolean {
 const CONSTRUCTS: ReadonlySet<string> = new Set(['prim::ListConstruct', 'prim::TupleConstruct', 'prim::DictConstruct'])
 const TAKING: ReadonlySet<string> = new Set(['aten::__getitem__', 'prim::ListUnpack', 'prim::TupleIndex', 'prim::TupleUnpack'])
 
+/** A device that is not named is where another tensor is on the GPU: see bring-to-gpu.ts. */
 function isGpu(device: Value): boolean {
   const constant = toIValue(device)
-  return constant?.tag === 'Device' && constant.value !== 'cpu'
+  return constant === undefined ? device.node.kind === 'prim::device' : constant.tag === 'Device' && constant.value !== 'cpu'
 }

@@ -1,6 +1,6 @@
 import { AliasDb } from '../ir/alias-analysis.ts'
 import { toIValue, type Block, type Graph, type Node, type Value } from '../ir/graph.ts'
-import { insertTransfer, isTransfer, type DeviceName } from './device-transfer.ts'
+import { insertDeviceOf, insertTransfer, isTransfer } from './device-transfer.ts'
 import { analyzeLayouts, type Layout } from './layout-analysis.ts'
 import { holdsTensors, TensorMover } from './move-tensors.ts'
 import type { PassLog } from './pass.ts'
@@ -16,8 +16,8 @@ export interface CpuRun {
   readonly lack: Lack
   /** True where the model is given tensors on the GPU, but for those of whole numbers. */
   readonly inputsAreThere: boolean
-  /** Where results go back to at once; they stay on the CPU until the next packed operator when left out. */
-  readonly back?: DeviceName
+  /** True where results go back at once to where the first tensor was; they stay on the CPU until the next packed operator otherwise. */
+  readonly back?: boolean
 }
 
 /**
@@ -117,6 +117,8 @@ class Placer {
   }
 
   #surround(node: Node, mover: TensorMover): void {
+    const place = this.#run.back ? node.inputs.find((value) => value.type.kind === 'TensorType' && !this.#stays(value)) : undefined
+    const back = place && insertDeviceOf(node, place)
     node.inputs.forEach((value, i) => {
       if (this.#stays(value) || !TensorMover.canMove(value.type)) return
       // A copy of what is written to later would not follow.
@@ -124,7 +126,6 @@ class Placer {
       node.replaceInput(i, fresh.move(node, value))
     })
     this.changed++
-    const { back } = this.#run
     for (const output of node.outputs) {
       if (back === undefined || output.type.kind !== 'TensorType') {
         this.#onCpu.add(output)
