@@ -270,8 +270,10 @@ if (options.file !== undefined) {
     next = Math.min(next + BATCH, end)
     return { from, to: next }
   }
+  const show = setInterval(() => console.error(`${next} files, ${JSON.stringify(counts)}`), 60_000)
   await Promise.all(Array.from({ length: Number(options.jobs) }, () => examineAll(take)))
   await judge?.settled()
+  clearInterval(show)
   took.seconds = (Date.now() - begun) / 1000
   const total = next - Number(options.first)
   const summary = { seed, files: total, counts, codes, took, failures }

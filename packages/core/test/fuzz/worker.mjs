@@ -16,16 +16,15 @@ for await (const line of createInterface({ input: process.stdin })) {
   for (let index = from; index < to; index++) {
     say({ begin: index })
     const { path, bytes, steps, count } = generate(corpus, seed, index, options)
-    const cpu = process.cpuUsage()
-    const before = process.resourceUsage().maxRSS
+    const before = process.resourceUsage()
     const { artifact, ...outcome } = await examine(new Uint8Array(bytes))
-    const { user, system } = process.cpuUsage(cpu)
-    const peak = process.resourceUsage().maxRSS
+    const after = process.resourceUsage()
+    const cpu = (after.userCPUTime + after.systemCPUTime - before.userCPUTime - before.systemCPUTime) / 1e6
     if (artifact && out) {
       writeFileSync(join(out, `${index}.pt`), bytes)
       writeFileSync(join(out, `${index}.ptl`), artifact)
     }
-    say({ end: index, path, steps, count, bytes: bytes.length, ...outcome, cpu: (user + system) / 1e6, grown: peak - before, peak })
+    say({ end: index, path, steps, count, bytes: bytes.length, ...outcome, cpu, grown: after.maxRSS - before.maxRSS })
   }
   say({ done: from })
 }

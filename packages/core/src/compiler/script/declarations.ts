@@ -87,7 +87,7 @@ function finalConstant(part: ClassPart, typeExpr: Expr, value: Expr, resolver: R
     throw syntaxError(part.source, typeExpr.line, 'a field with a value that is not Final')
   }
   const [constantType, ...others] = typeExpr.indices
-  if (constantType === undefined || others.length > 0) throw syntaxError(part.source, typeExpr.line, 'Final takes one type')
+  if (constantType === undefined || constantType.kind === 'Slice' || others.length > 0) throw syntaxError(part.source, typeExpr.line, 'Final takes one type')
   const type = typeAt(part, constantType, resolver)
   return located(part.source, value.line, () => literalValue(value, type, resolver))
 }

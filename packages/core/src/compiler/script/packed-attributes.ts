@@ -1,7 +1,7 @@
 import type { Type } from '../ir/types.ts'
 import type { Expr } from './ast.ts'
 import type { Resolver } from './lowering.ts'
-import { PACKED } from './packed-params.ts'
+import { PACKED } from './check-packed.ts'
 
 /** Quantized modules of PyTorch 1.6 and older declare their packed weights as a Tensor; by class, without what mangling adds. */
 const PACKED_CLASSES: Readonly<Record<string, string>> = {

@@ -58,4 +58,15 @@ describe('packed weights', () => {
   ])('are not made of what contradicts itself: %s', (operator, args) => {
     expect(() => packed(operator, ...args)).toThrow()
   })
+
+  it('are refused where no runtime could pack them', () => {
+    const bias = (...sizes: number[]): IValue => tensorValue(literalTensor('Float', sizes, Array<number>(sizes.reduce((a, b) => a * b)).fill(1)))
+    expect(packed('linear_prepack', weight(4, 2), bias(4)).state.tag).toBe('Tuple')
+    expect(() => packed('linear_prepack', weight(4, 2), bias(2))).toThrow('its bias has the sizes [2] for 4 outputs')
+    expect(() => packed('linear_prepack', weight(4, 2, 1), NONE)).toThrow('3 dimensions instead of 2')
+    const settings = [intListValue([1, 1]), intListValue([0, 0])]
+    const groups = [intListValue([1, 1]), intValue(2)]
+    expect(() => packed('conv2d_prepack', weight(4, 2, 3, 3), bias(2), ...settings, ...groups)).toThrow('for 4 outputs')
+    expect(packed('conv_transpose2d_prepack', weight(4, 2, 3, 3), bias(4), ...settings, intListValue([0, 0]), ...groups).state.tag).toBe('Tuple')
+  })
 })

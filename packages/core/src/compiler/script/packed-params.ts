@@ -1,22 +1,15 @@
 import { unsqueezed, type ScalarType, type Tensor } from '../archive/tensor.ts'
-import { CUSTOM_CLASS_PREFIX, type ClassType } from '../ir/class-type.ts'
+import type { ClassType } from '../ir/class-type.ts'
 import { intListValue, intValue, tensorValue, type CustomObjectValue, type IValue, type ListValue } from '../ir/ivalue.ts'
 import { literalTensor } from '../ir/literal.ts'
 import { FloatType, IntType, listOf, optionalOf, StringType, TensorType, type Type } from '../ir/types.ts'
+import { PACKED, packedProblem } from './check-packed.ts'
 
 /**
  * What quantized weights look like in files: the plain weight beside the settings; each runtime packs it for itself when it loads it
  * (aten/src/ATen/native/quantized/cpu/conv_serialization.h and fbgemm_utils.cpp, version "2" of the convolutions).
  */
 export type Prepack = (args: readonly IValue[], classes: (name: string) => ClassType) => CustomObjectValue
-
-/** Classes of packed weights. */
-export const PACKED: Readonly<Record<'linear' | 'conv2d' | 'conv3d' | 'embedding', string>> = {
-  linear: `${CUSTOM_CLASS_PREFIX}quantized.LinearPackedParamsBase`,
-  conv2d: `${CUSTOM_CLASS_PREFIX}quantized.Conv2dPackedParamsBase`,
-  conv3d: `${CUSTOM_CLASS_PREFIX}quantized.Conv3dPackedParamsBase`,
-  embedding: `${CUSTOM_CLASS_PREFIX}quantized.EmbeddingPackedParamsBase`,
-}
 
 /** Operators that make packed weights. */
 export const PREPACKS: ReadonlyMap<string, Prepack> = new Map<string, Prepack>([
@@ -82,6 +75,8 @@ function convolution(dimensions: 1 | 2 | 3, transposed = false): Prepack {
 }
 
 function custom(type: ClassType, state: IValue): CustomObjectValue {
+  const problem = packedProblem(type.name, state)
+  if (problem !== undefined) throw new Error(`weights cannot be packed: ${problem}`)
   return { tag: 'CustomObject', type, state }
 }
 

@@ -159,6 +159,9 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i])
 }
 
+/** Element types whose tensors may require gradients (`set_requires_grad` in torch/csrc/autograd/variable.cpp). */
+const DIFFERENTIABLE: ReadonlySet<ScalarType> = new Set(['Half', 'Float', 'Double', 'BFloat16', 'ComplexHalf', 'ComplexFloat', 'ComplexDouble'])
+
 /**
  * Makes a tensor of the arguments of `_rebuild_tensor_v2` or, with `quantized`, `_rebuild_qtensor`, and checks that it lies
  * within its storage. `storageOf` resolves the persistent id, `tensorOf` a tensor among the quantization parameters.
@@ -175,6 +178,7 @@ export function rebuildTensor(
   const requiresGrad = args[quantized ? 5 : 4]
   const metadata = args[quantized ? 7 : 6]
   if (typeof requiresGrad !== 'boolean') throw brokenTensor(where, 'requires_grad is not a boolean')
+  if (requiresGrad && !DIFFERENTIABLE.has(scalarType)) throw brokenTensor(where, `it is of ${scalarType} and requires gradients`)
   if (isTensorMetadata(metadata)) {
     const fix = 'Call resolve_conj() and resolve_neg() on it before saving.'
     throw unsupportedTensor(where, 'a tensor that is a lazy conjugate or negative of its data', fix)

@@ -8,6 +8,7 @@ import { requireRecord, type Archive } from '../archive/zip-reader.ts'
 import type { ClassType } from '../ir/class-type.ts'
 import { NONE, tupleValue, type IValue } from '../ir/ivalue.ts'
 import { AnyType, BoolType, FloatType, IntType, TensorType, type EnumType, type Type } from '../ir/types.ts'
+import { packedProblem } from './check-packed.ts'
 import { ArchiveStorages, brokenTensor, isTuple, parseStorageRef, rebuildTensor, type StorageRef } from './tensor-values.ts'
 
 /** What the front end knows of names that pickles use. */
@@ -243,12 +244,18 @@ class Converter {
     const type = this.#resolver.resolveClass(name)
     if (type.kind === 'EnumType') return this.#enum(value, type)
     if (value.how !== 'new' || value.state === undefined) throw brokenPickle(this.where, `its '${name}' was not finished`)
-    if (type.torchbind) return { tag: 'CustomObject', type, state: this.convert(value.state) }
+    if (type.torchbind) return this.#customObject(type, this.convert(value.state))
     const slots = new Map<string, IValue>()
     // A dict that __getstate__ gave would carry a type tag, so this is no attribute table but the class's own state.
     if (!isKind(value.state, 'dict')) return { tag: 'Object', type, slots, pickledState: this.convert(value.state) }
     for (const [key, item] of value.state.entries) slots.set(this.text(key, `an attribute name of '${name}'`), this.convert(item))
     return { tag: 'Object', type, slots }
+  }
+
+  #customObject(type: ClassType, state: IValue): IValue {
+    const problem = packedProblem(type.name, state)
+    if (problem !== undefined) throw brokenTensor(this.where, `of packed weights, ${problem}`)
+    return { tag: 'CustomObject', type, state }
   }
 
   #enum(object: PickleObject, type: EnumType): IValue {
