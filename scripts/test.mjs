@@ -122,6 +122,7 @@ if (torch) {
   for (const { name, python: other } of releases.filter(({ python: other }) => other).slice(0, 1)) {
     await python(`quantized, fbgemm of ${name}`, 'quantized.py', ['--petal', petal, '--engine', 'fbgemm'], other)
   }
+  await python('torchscript', 'torchscript.py', ['--petal', petal, '--set', 'brief', ...releases.flatMap(({ python: other }) => other ? ['--other', other] : [])], torch.python)
   for (const { name, python: converter } of converters) {
     await python(`differential from Python, ${name}`, 'check.py', ['--petal', petal, '--set', 'some', '--source', 'python', '--python', converter], torch.python)
   }

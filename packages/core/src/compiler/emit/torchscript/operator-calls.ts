@@ -1,6 +1,7 @@
 import { PetalError } from '../../errors.ts'
 import { Graph, toIValue, type Node, type Value } from '../../ir/graph.ts'
 import type { IValue } from '../../ir/ivalue.ts'
+import { resolveSchema } from '../../ir/match-schema.ts'
 import { schemaName, type FunctionSchema } from '../../ir/schema.ts'
 import { optionalOf, type Type } from '../../ir/types.ts'
 import { hasFreeVariables } from '../../ir/unify.ts'
@@ -27,12 +28,12 @@ const MANNERS: readonly Manner[] = [necessary, all, typed, named]
 
 /** A call of an operator that has a schema: `torch.add(x, y, alpha=2)`, `ops.prepacked.linear_clamp_run(x, CONSTANTS.c0)`. */
 export function operatorCall(writer: FunctionWriter, node: Node): Expression {
-  const { schema } = node
-  if (schema === undefined) throw unsayable(node, 'has no signature')
+  const schema = node.schema ?? resolveSchema(node.kind, node.inputs.map(({ type }) => type))
+  if (schema === undefined) throw unsayable(node, 'is one of no operator that is known')
   const operands = writer.operands(node.inputs)
   for (const manner of MANNERS) {
     const args = manner(node, schema, operands, writer)
-    const types = meaning(node, args)
+    const types = meaning(node, schema, args)
     if (types === undefined) continue
     const list = args.map(({ operand, keyword }) => keyword === undefined ? operand.text : `${keyword}=${operand.text}`)
     return { text: `${operatorText(node.kind)}(${list.join(', ')})`, types }
@@ -82,7 +83,7 @@ function named(node: Node, schema: FunctionSchema, operands: readonly Operand[],
 }
 
 /** What a reader takes the results of the call for, when it takes the call for what `node` does; else undefined. */
-function meaning(node: Node, args: readonly Argument[]): readonly Type[] | undefined {
+function meaning(node: Node, schema: FunctionSchema, args: readonly Argument[]): readonly Type[] | undefined {
   const graph = new Graph()
   const stand = new Map<Value, Value>()
   const values = args.map(({ operand, keyword }): NamedValue => {
@@ -99,7 +100,7 @@ function meaning(node: Node, args: readonly Argument[]): readonly Type[] | undef
   const found = [...graph.block.nodes()].filter(({ kind }) => kind !== 'prim::Constant')
   const [call, packed] = found
   if (call === undefined || call.kind !== node.kind || found.length > 2 || (packed && packed.kind !== 'prim::TupleConstruct')) return undefined
-  if (schemaName(call.schema!) !== schemaName(node.schema!) || call.inputs.length < node.inputs.length) return undefined
+  if (schemaName(call.schema!) !== schemaName(schema) || call.inputs.length < node.inputs.length) return undefined
   const isSame = call.inputs.every((input, i) => sameInput(input, node.inputs[i], stand))
   return isSame ? call.outputs.map(({ type }) => type) : undefined
 }
