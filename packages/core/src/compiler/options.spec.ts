@@ -23,8 +23,10 @@ describe('options', () => {
     [{ format: 'flatbuffer', bytecode: 8 }, 'A flatbuffer cannot hold bytecode of version 8.'],
     [{ format: 'torchscript', bytecode: 8 }, 'has no bytecode'],
     [{ format: 'torchscript', debug: true }, 'Debug handles are not written into a torchscript file.'],
+    [{ format: 'torchscript', runtime: '1.13' }, '"runtime=1.13" says nothing of a TorchScript archive.'],
+    [{ bytecode: 9, debug: true }, 'not written into a flatbuffer file'],
     [{ bytecode: 9, code: true }, 'no room for TorchScript code'],
-    [{ format: 'flatbuffer', runtime: '1.11' }, 'PyTorch Mobile 1.11 loads no flatbuffer.'],
+    [{ format: 'flatbuffer', runtime: '1.13' }, 'The lite interpreter of PyTorch 1.13 loads no flatbuffer.'],
   ])('refuses %j', (given, message) => {
     expect(() => checkedOptions({ ...plain, ...given })).toThrow(message)
     expect(() => checkedOptions({ ...plain, ...given })).toThrow(PetalError)

@@ -1,5 +1,6 @@
 import type { CompileOptions } from './artifact.ts'
 import { BACKENDS, BLOCKABLE } from './backends/index.ts'
+import { runtimeNamed } from './emit/runtimes/index.ts'
 import { PetalError } from './errors.ts'
 
 interface Contradiction {
@@ -24,8 +25,14 @@ const CONTRADICTIONS: readonly Contradiction[] = [
     fix: 'Leave "bytecode" out; "format=ptl" with "code" makes a file that both load.',
   },
   {
-    is: ({ format, debug }) => format !== 'ptl' && debug === true,
-    message: ({ format }) => `Debug handles are not written into a ${format} file.`,
+    is: ({ format, runtime }) => format === 'torchscript' && runtime !== undefined,
+    message: ({ runtime }) => `"runtime=${runtime}" says nothing of a TorchScript archive.`,
+    cause: 'It names a release of the lite interpreter; torch.jit.load is of the full one.',
+    fix: 'Leave "runtime" out, or write "format=ptl".',
+  },
+  {
+    is: ({ format, bytecode, debug }) => (format !== 'ptl' || bytecode === 9) && debug === true,
+    message: ({ format }) => `Debug handles are not written into a ${format === 'ptl' ? 'flatbuffer' : format} file.`,
     cause: 'The lite interpreter reads them beside the bytecode of a zip archive.',
     fix: 'Leave "debug" or "format" out.',
   },
@@ -36,10 +43,10 @@ const CONTRADICTIONS: readonly Contradiction[] = [
     fix: 'Leave "code" out, or write a zip archive: bytecode 4 to 8.',
   },
   {
-    is: ({ format, runtime }) => format === 'flatbuffer' && runtime !== undefined && ['1.9', '1.10', '1.11'].includes(runtime),
-    message: ({ runtime }) => `PyTorch Mobile ${runtime} loads no flatbuffer.`,
-    cause: 'They came with 1.12.',
-    fix: 'Write "format=ptl".',
+    is: ({ format, bytecode, runtime }) => (format === 'flatbuffer' || bytecode === 9) && runtime !== undefined && !runtimeNamed(runtime).flatbuffer,
+    message: ({ runtime }) => `The lite interpreter of PyTorch ${runtime} loads no flatbuffer.`,
+    cause: 'Prebuilt ones do since 2.0.',
+    fix: 'Write "format=ptl", which all of them load.',
   },
 ]
 
