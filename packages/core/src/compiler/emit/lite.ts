@@ -4,9 +4,10 @@ import type { ClassType } from '../ir/class-type.ts'
 import { intValue, NONE, stringValue, tupleValue, type IValue } from '../ir/ivalue.ts'
 import type { Argument } from '../ir/schema.ts'
 import type { Program } from '../program.ts'
-import { BYTECODE_FORMS, BYTECODE_VERSION, type BytecodeForm, type ZipBytecodeVersion } from './bytecode-form.ts'
+import { BYTECODE_FORMS, type BytecodeForm, type ZipBytecodeVersion } from './bytecode-form.ts'
 import { debugRecords, type SourceLookup } from './debug.ts'
 import type { Bytecode } from './emitter.ts'
+import { liteForm } from './form.ts'
 import { pickleIValue } from './ivalue-pickle.ts'
 import { mobileModule, type MobileMethod } from './mobile-module.ts'
 import { argumentTypeString, returnTypeString } from './mobile-types.ts'
@@ -16,7 +17,7 @@ import { printCode, type CodeOptions, type Definitions } from './torchscript/ind
 
 /** How to write a file for the lite interpreter. */
 export interface LiteOptions {
-  /** The newest that all runtimes since 1.12 load when left out. */
+  /** The newest that the runtime loads, or all since 1.12 do, when left out. */
   readonly bytecode?: ZipBytecodeVersion
   /** The release that the file is for: calls pass what it knows. */
   readonly runtime?: RuntimeVersion
@@ -46,7 +47,9 @@ const ROOT = 'archive'
  * shares its weights with the bytecode.
  * Nothing is read of the weights until the layout is streamed. Throws a PetalError for what the lite interpreter cannot run.
  */
-export function emitLite(program: Program, { bytecode = BYTECODE_VERSION, runtime, debug, code, checksum }: LiteOptions = {}): LiteFile {
+export function emitLite(program: Program, options: LiteOptions = {}): LiteFile {
+  const { runtime, debug, code, checksum } = options
+  const { bytecode } = liteForm(options)
   const form = BYTECODE_FORMS[bytecode]
   const { root, methods, attributesOf, operatorVersion } = mobileModule(code ? withTraining(program) : program, bytecode, runtime)
   const data = new StorageRecords('data/')
