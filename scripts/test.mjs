@@ -118,6 +118,7 @@ if (torch) {
   await python('fuzz', 'fuzz.py', ['--petal', petal, '--seed', '1', '--count', '150'], torch.python)
   await python('differential', 'check.py', ['--petal', petal, '--set', 'quick', '--blocked'], torch.python)
   await python('quantized, qnnpack', 'quantized.py', ['--petal', petal, '--engine', 'qnnpack'], torch.python)
+  await python('quantized, onednn', 'quantized.py', ['--petal', petal, '--engine', 'onednn', '--only', 'packed weights with and without ReLU'], torch.python)
   // Debian's PyTorch has no FBGEMM.
   for (const { name, python: other } of releases.filter(({ python: other }) => other).slice(0, 1)) {
     await python(`quantized, fbgemm of ${name}`, 'quantized.py', ['--petal', petal, '--engine', 'fbgemm'], other)
