@@ -1,5 +1,5 @@
 import type { ClassType } from '../ir/class-type.ts'
-import { allNodes, type Node, type Value } from '../ir/graph.ts'
+import { allNodes, type Node } from '../ir/graph.ts'
 import { intValue } from '../ir/ivalue.ts'
 import { objectsOf } from '../ir/objects.ts'
 import { tupleOf, type TupleType, type Type } from '../ir/types.ts'
@@ -40,8 +40,8 @@ function isOneOf(type: Type, classes: ReadonlySet<ClassType>): type is ClassType
 interface Construction {
   readonly creation: Node
   readonly assignments: readonly Node[]
-  /** Attributes that are read in between, with what was assigned before. */
-  readonly reads: readonly { readonly node: Node; readonly value: Value }[]
+  /** Attributes that are read in between, with the assignment before. */
+  readonly reads: readonly { readonly node: Node; readonly assignment: Node }[]
 }
 
 /** The plain classes of which all objects that the graphs create are constructed in one go and then left alone. */
@@ -71,18 +71,18 @@ function constructionOf(creation: Node): Construction | undefined {
   const last = assignments.reduce((late, node) => late.isBefore(node) ? node : late, creation)
   if (assignments.some((node) => node.owningBlock !== creation.owningBlock)) return undefined
   const early = accesses.filter((node) => node.isBefore(last))
-  const reads = early.map((node) => ({ node, value: assignedBefore(node, assignments) }))
-  if (reads.some(({ node, value }) => node.kind !== 'prim::GetAttr' || value === undefined)) return undefined
+  const reads = early.map((node) => ({ node, assignment: assignmentBefore(node, assignments) }))
+  if (reads.some(({ assignment }) => assignment === undefined)) return undefined
   const names = new Set(assignments.map((node) => node.string('name')))
   if (!(object.type as ClassType).attributes.every(({ name }) => names.has(name))) return undefined
   return { creation, assignments: assignments.toSorted((a, b) => a.isBefore(b) ? -1 : 1), reads: reads as Construction['reads'] }
 }
 
-function assignedBefore(read: Node, assignments: readonly Node[]): Value | undefined {
+function assignmentBefore(read: Node, assignments: readonly Node[]): Node | undefined {
   if (read.kind !== 'prim::GetAttr') return undefined
   const name = read.string('name')
   const before = assignments.filter((node) => node.string('name') === name && node.isBefore(read))
-  return before.reduce<Node | undefined>((late, node) => late === undefined || late.isBefore(node) ? node : late, undefined)?.input(1)
+  return before.reduce<Node | undefined>((late, node) => late === undefined || late.isBefore(node) ? node : late, undefined)
 }
 
 /** True unless a class holds objects of itself, which no tuple can. */
@@ -111,8 +111,8 @@ function isOwnOperation(node: Node, type: ClassType): boolean {
 
 function construct({ creation, assignments, reads }: Construction): void {
   const { graph, output: object } = creation
-  for (const { node, value } of reads) {
-    node.output.replaceAllUsesWith(value)
+  for (const { node, assignment } of reads) {
+    node.output.replaceAllUsesWith(assignment.input(1))
     node.destroy()
   }
   const last = new Map(assignments.map((node) => [node.string('name'), node.input(1)]))
