@@ -210,8 +210,10 @@ def main():
     there = [engine for engine in ENGINES if engine in torch.backends.quantized.supported_engines and engine in (options.engine or ENGINES)]
     models = [m for m in quantized_models().values() if (m.name in options.only if options.only else options.set == "full" or m.quick)]
     tasks = [(m, form, engine) for m in models for engine in there if engine in m.engines for form in m.forms if options.form in (None, form)]
-    if not tasks:
-        sys.exit("no model of that name, or no such engine")
+    if not there:
+        print(f"quantized: SKIPPED, as this PyTorch has {', '.join(torch.backends.quantized.supported_engines)} only")
+    elif not tasks:
+        sys.exit("no model of that name for these engines")
     rows = []
     for row in rows_of(tasks, options):
         rows.append(row)
