@@ -6,6 +6,9 @@ import { installPackedCore, packAll } from './lib/pack.mjs'
 import { inCI, root, run, say, work } from './lib/run.mjs'
 import { setUpChromium, setUpReleases, setUpTorch, setUpUv, setUpWebKit, setUpWorkspace } from './lib/tools.mjs'
 
+/** As many as take half a minute; packages/core/test/fuzz/README.md says how to run more. */
+const FUZZED_ARCHIVES = 2000
+
 const total = { passed: 0, failed: 0, skipped: 0 }
 const failures = []
 
@@ -56,6 +59,18 @@ async function python(name, file, args, interpreter) {
   add(name, { passed: rows.length - failed, failed: Math.max(failed, code === 0 ? 0 : 1) })
 }
 
+/** Mutated archives; counts a row for each file. PyTorch, where it is there, judges what is accepted. */
+async function fuzzArchives(count) {
+  const name = 'fuzzed archives'
+  say(name)
+  const report = join(work, 'fuzzed-archives.json')
+  rmSync(report, { force: true })
+  const judge = torch ? ['--python', torch.python] : []
+  const code = await run('node', ['packages/core/test/fuzz/run.mjs', '--count', `${count}`, '--jobs', '2', '--report', report, ...judge])
+  const { files, failures } = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : { files: 0, failures: [] }
+  add(name, { passed: files - failures.length, failed: Math.max(failures.length, code === 0 ? 0 : 1) })
+}
+
 /** The zoo in our own runtime; counts a row for each file and engine. */
 async function runtimeZoo(petal) {
   const name = 'zoo in the runtime'
@@ -103,6 +118,7 @@ for (const name of readdirSync(join(root, 'examples')).filter((name) => existsSy
   const { scripts } = JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8'))
   for (const task of ['typecheck', 'build', 'test'].filter((task) => scripts[task])) await check(`examples/${name}: ${task}`, 'pnpm', ['run', task], { cwd, env })
 }
+await fuzzArchives(FUZZED_ARCHIVES)
 const torchSpecs = readdirSync(join(root, 'packages')).filter((name) => existsSync(join(root, 'packages', name, 'vitest.torch.config.ts')))
 if (converters.length > 0) {
   const pythons = { ...env, PETAL_TEST_PYTHONS: converters.map(({ python }) => python).join(delimiter) }
@@ -114,6 +130,7 @@ const petal = await installPackedCore(tarballs)
 if (torch) {
   await python('acceptance', 'acceptance.py', ['--petal', petal], torch.python)
   await python('archives of other releases', 'archives.py', ['--petal', petal], torch.python)
+  await python('forms of the mobile file', 'containers.py', ['--petal', petal, '--set', 'quick'], torch.python)
   await python('switches', 'switches.py', ['--petal', petal, '--set', 'quick'], torch.python)
   await python('fuzz', 'fuzz.py', ['--petal', petal, '--seed', '1', '--count', '150'], torch.python)
   await python('differential', 'check.py', ['--petal', petal, '--set', 'quick', '--blocked'], torch.python)

@@ -124,7 +124,15 @@ describe('warnings', () => {
     const [warning] = warningsOf([graphWith(`%l : int[] = prim::ListConstruct()
       %n : NoneType = prim::Constant()
       %y : Tensor = aten::rms_norm(%x, %l, %n, %n)`)], [])
-    expect(warning).toContain('aten::rms_norm came with PyTorch 2')
+    expect(warning).toContain('aten::rms_norm came with PyTorch 2 after its last release for phones, 2.1')
+  })
+
+  test('an operator that came with PyTorch 2, and that its releases for phones have', () => {
+    const [warning] = warningsOf([graphWith(`%n : NoneType = prim::Constant()
+      %p : float = prim::Constant[value=0.]()
+      %no : bool = prim::Constant[value=0]()
+      %y : Tensor = aten::scaled_dot_product_attention(%x, %x, %x, %n, %p, %no, %n, %no)`)], [])
+    expect(warning).toContain('aten::scaled_dot_product_attention came with PyTorch 2: lite interpreters older than 2.0')
   })
 
   test('an operator of a library', () => {

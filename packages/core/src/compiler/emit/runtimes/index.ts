@@ -34,14 +34,6 @@ export function runtimeNamed(version: RuntimeVersion): Runtime {
   return RUNTIMES.find((runtime) => runtime.version === version)!
 }
 
-/** The libraries that prebuilt runtimes are made of. Operators of others come with what an app links, which nobody here knows. */
-const BUILT_IN: ReadonlySet<string> = new Set(['aten', 'prim', 'quantized', 'prepacked', 'sparse'])
-
-/** True for operators that come with a runtime or with none of them; false for those of libraries that an app links by itself. */
-export function isBuiltIn(name: string): boolean {
-  return BUILT_IN.has(name.slice(0, name.indexOf('::')))
-}
-
 /** `aten::add.Tensor` -> a character for each release, where not all have it as the table of operators says. */
 let histories: ReadonlyMap<string, string> | undefined
 const variants = new Map<string, FunctionSchema>()
