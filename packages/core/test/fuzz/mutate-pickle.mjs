@@ -29,6 +29,7 @@ export function changePickle(file, random, change) {
   const record = pickles.find(({ name }) => name === wanted) ?? random.pick(pickles)
   if (record.data.length > MAX_BYTES) return undefined
   const ops = disassemble(record.data)
+  if (ops.length === 0) return undefined
   const what = change(ops, random, file)
   if (what === undefined) return undefined
   record.data = assemble(ops)

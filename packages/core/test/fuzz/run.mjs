@@ -104,7 +104,7 @@ function judged(line) {
 const counts = {}
 const codes = {}
 const failures = []
-const took = { seconds: 0, cpu: 0, longest: 0, largest: 0 }
+const took = { cpu: 0, longest: 0, largest: 0 }
 const add = (table, key) => { table[key] = (table[key] ?? 0) + 1 }
 
 async function fail(index, why) {
@@ -233,7 +233,10 @@ async function examineAll(take) {
           took.cpu += line.cpu
           took.longest = Math.max(took.longest, line.cpu)
           took.largest = Math.max(took.largest, line.grown)
-          if (outcome.result === 'failed') suspects.push([line.end, outcome.detail])
+          if (outcome.result === 'failed') {
+            console.error(`${line.end} is tried again alone: ${outcome.detail.slice(0, 300)}`)
+            suspects.push([line.end, outcome.detail])
+          }
           if (outcome.result === 'accepted') judge?.add(line.end, line.path)
         }, (end) => {
           if (!batch || from >= batch.to) return resolve()
@@ -270,15 +273,18 @@ if (options.file !== undefined) {
     next = Math.min(next + BATCH, end)
     return { from, to: next }
   }
-  const show = setInterval(() => console.error(`${next} files, ${JSON.stringify(counts)}`), 60_000)
+  const summary = () => ({ seed, files: next - Number(options.first), counts, codes, took: { ...took, seconds: (Date.now() - begun) / 1000 }, failures })
+  const write = () => options.report && writeFileSync(options.report, JSON.stringify(summary(), undefined, 1))
+  const show = setInterval(() => {
+    console.error(`${next} files, ${JSON.stringify(counts)}`)
+    write()
+  }, 60_000)
   await Promise.all(Array.from({ length: Number(options.jobs) }, () => examineAll(take)))
   await judge?.settled()
   clearInterval(show)
-  took.seconds = (Date.now() - begun) / 1000
-  const total = next - Number(options.first)
-  const summary = { seed, files: total, counts, codes, took, failures }
-  console.log(JSON.stringify({ counts, codes, took }, undefined, 1))
-  if (options.report) writeFileSync(options.report, JSON.stringify(summary, undefined, 1))
-  console.log(`fuzz: ${total - failures.length} passed, ${failures.length} failed`)
+  write()
+  const { files } = summary()
+  console.log(JSON.stringify({ counts, codes, took: summary().took }, undefined, 1))
+  console.log(`fuzz: ${files - failures.length} passed, ${failures.length} failed`)
   process.exitCode = failures.length > 0 ? 1 : 0
 }
