@@ -16,9 +16,11 @@ REASONS = {
               "the CPU, between copies.",
     "recurrent": "Vulkan's kernels do not carry the state of LSTM and GRU along the sequence (ops/Lstm.cpp, ops/Gru.cpp), and cannot read the state that "
                  "they save: these layers run on the CPU.",
+    "shaders": "Vulkan's shaders compute these convolutions wrongly without telling (glsl/conv2d.glsl, conv2d_dw.glsl, conv2d_pw_2x2.glsl): groups of several "
+               "channels, padded kernels of 1x1, and dilated ones at padded borders. They run on the CPU.",
     "bias": "Vulkan's shader adds the bias of a linear layer to the first row only (glsl/addmm.glsl): where there may be more rows it is added apart.",
     "numbers": "Vulkan has no tensors without dimensions (ops/Tensor.cpp): a constant of that kind is written as a number.",
-    "merged": "Tensors that are made the same way and not written to are made once.",
+    "merged": "Tensors of zeros that are made the same way are made once where nothing tells them apart.",
     "in place": "A write in place stays where a new tensor might have another element type, which PyTorch's pass does not ask.",
     "views": "Of models with branches: views are made where they are needed, or once for several branches.",
     "packed": "Our compiler packs a layer that PyTorch's pass leaves, because it sees that the weights are constant.",
@@ -31,7 +33,8 @@ UNPACKED = {
     "vulkan_prepack::run_linear_context": "aten::linear", "vulkan_prepack::run_conv2d_context": "aten::conv2d",
     "vulkan_prepack::run_tconv2d_context": "aten::conv_transpose2d.input", "metal_prepack::linear_run": "aten::linear", "metal_prepack::conv2d_run": "aten::conv2d",
 }
-VIEWS = {"aten::chunk", "aten::transpose.int"}
+CLAMPS = ("aten::relu", "aten::hardtanh", "aten::relu_", "aten::hardtanh_")
+VIEWS = {"aten::chunk", "aten::transpose.int", "aten::unsqueeze"}
 MERGED = {"aten::zeros", "aten::ones", "aten::arange", "aten::arange.start", "aten::full"}
 
 
@@ -52,6 +55,16 @@ def key(value) -> str:
     if isinstance(value, pickled) or hasattr(value, "state"):
         return f"{value.name} {key(value.state)}"
     return f"{type(value).__name__} {value!r}"
+
+
+def computed_wrongly(state) -> bool:
+    """Of a packed convolution for Vulkan, see "shaders"."""
+    weight, _, _, padding, dilation, transposed, _, _, groups, *_ = state
+    if transposed:
+        return groups > 1
+    depthwise = groups == weight.shape[0] and weight.shape[1] == 1
+    pointwise = not depthwise and tuple(weight.shape[2:]) == (1, 1)
+    return groups > 1 and not depthwise or pointwise and any(padding) or any(d > 1 and p > 0 for d, p in zip(dilation, padding))
 
 
 class Comparison:
@@ -117,6 +130,19 @@ class Comparison:
             if self.change(operator) < 0:
                 self.settle("recurrent", operator, self.change(operator))
 
+    def shaders(self) -> None:
+        for lost in list(self.lost):
+            plain = UNPACKED.get(lost[0])
+            if plain is None or "conv" not in plain or not computed_wrongly(lost[1].state):
+                continue
+            self.lost = [each for each in self.lost if each is not lost]
+            self.settle("shaders", lost[0], -1)
+            self.settle("shaders", plain, 1)
+            if lost[1].state[-2:] != [None, None]:
+                clamp = next((each for each in CLAMPS if self.change(each) > 0), None)
+                if clamp:
+                    self.settle("shaders", clamp, 1)
+
     def more_packed(self) -> None:
         for packed, plain in UNPACKED.items():
             count = min(self.change(packed), -self.change(plain))
@@ -144,7 +170,7 @@ class Comparison:
             count = self.change(operator)
             if count > 0 and operator in COPIES:
                 self.settle("copies", operator, count)
-            elif count < 0 and operator in MERGED:
+            elif count and operator in MERGED:
                 self.settle("merged", operator, count)
             elif count and operator in VIEWS and self.branches:
                 self.settle("views", operator, count)
@@ -175,7 +201,7 @@ def attribute_names(ours: Archive, theirs: Archive, method: str) -> List[str]:
 def compare(ours: Archive, theirs: Archive, backend: str, method: str = "forward") -> Tuple[Dict[str, int], List[str]]:
     """How often each reason was needed, and the differences that none of them allows."""
     comparison = Comparison(ours, theirs, method)
-    rules = (comparison.bias, comparison.numbers, comparison.recurrent) if backend == "vulkan" else ()
+    rules = (comparison.bias, comparison.numbers, comparison.recurrent, comparison.shaders) if backend == "vulkan" else ()
     for rule in (*rules, comparison.more_packed, comparison.in_place, comparison.singles):
         rule()
     return dict(comparison.applied), comparison.left() + attribute_names(ours, theirs, method)
