@@ -19,9 +19,9 @@ const BUNDLERS: Readonly<Record<string, BundlerFactory>> = { vite, webpack }
 function createPlugin(options: PetalOptions, framework: string): UnpluginOptions {
   const factory = BUNDLERS[framework]
   if (!factory) throw new Error(`unplugin-petal has no adapter for ${framework}; there is one for ${Object.keys(BUNDLERS).join(' and ')}.`)
-  const block = parseDirectives(options.block?.length ? [['block', options.block.join(',')]] : []).block
+  const defaults = defaultsOf(options)
   const models = createModels(options)
-  const bundler = factory(models, JSON.stringify(block))
+  const bundler = factory(models, JSON.stringify(defaults))
   return {
     name: 'petal',
     // Before the bundler's own loading, which knows no `?mobile`.
@@ -29,22 +29,31 @@ function createPlugin(options: PetalOptions, framework: string): UnpluginOptions
     load: {
       filter: { id: MODEL_FILE },
       handler(id) {
-        return load.call(this, id, models, bundler, block)
+        return load.call(this, id, models, bundler, defaults)
       },
     },
     ...bundler.options,
   }
 }
 
+/** What the plugin's options say for imports that say nothing. */
+type Defaults = Pick<ModelRequest, 'block' | 'lint'>
+
+function defaultsOf({ block = [], lint = [] }: PetalOptions): Defaults {
+  const directives = { block: block.join(','), lint: typeof lint === 'string' ? lint : lint.join(',') }
+  const { block: blocked, lint: policy } = parseDirectives(Object.entries(directives).filter(([, value]) => value !== ''))
+  return { block: blocked, lint: policy }
+}
+
 async function load(
-  this: LoadContext, id: string, models: Models, bundler: Bundler, block: readonly string[],
+  this: LoadContext, id: string, models: Models, bundler: Bundler, defaults: Defaults,
 ): Promise<string | undefined> {
   try {
     const parsed = parseImport(stripDevQuery(id))
     if (!parsed) return undefined
     this.addWatchFile(parsed.path)
     const { path, request } = parsed
-    const result = await buildWithDefaults(models, path, request, block)
+    const result = await buildWithDefaults(models, path, request, defaults)
     for (const file of result.dependencies) this.addWatchFile(file)
     // The handle has said it already.
     const warnings = request.as === 'runtime' ? [] : result.warnings
@@ -62,11 +71,13 @@ async function load(
   }
 }
 
-/** The plugin's own blocklist is for models that are compiled; one that is compiled already passes. */
-async function buildWithDefaults(models: Models, path: string, request: ModelRequest, block: readonly string[]): Promise<BuildResult> {
-  if (request.block.length > 0 || block.length === 0) return await models.build(path, request)
+/** The plugin's own options are for models that are compiled; one that is compiled already passes. */
+async function buildWithDefaults(models: Models, path: string, request: ModelRequest, defaults: Defaults): Promise<BuildResult> {
+  const block = request.block.length > 0 ? request.block : defaults.block
+  const lint = request.lint === 'auto' ? defaults.lint : request.lint
+  if (block === request.block && lint === request.lint) return await models.build(path, request)
   try {
-    return await models.build(path, { ...request, block })
+    return await models.build(path, { ...request, block, lint })
   } catch (error) {
     if (error instanceof PetalError && error.code === 'ALREADY_COMPILED') return await models.build(path, request)
     throw error

@@ -2,6 +2,8 @@
 export interface PetalOptions {
   /** Optimizations to leave out of every model whose import has no `block` of its own; PyTorch's names, any case. */
   block?: readonly string[]
+  /** What lints are for in every model whose import has no `lint` of its own; a list of codes makes these errors. */
+  lint?: 'auto' | 'off' | 'warn' | 'error' | readonly string[]
   /** For imports of Python sources. */
   python?: {
     /**

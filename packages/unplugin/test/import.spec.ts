@@ -126,6 +126,17 @@ describe.each(BUNDLERS)('$name: an import', ({ name, build }) => {
     for (const { log } of [cold, warm]) expect(log).toContain('cuda.pt: The model was saved on cuda')
   })
 
+  it('comes with lints by their codes, as the plugin or the import wants them', async () => {
+    const app = await modelApp(`
+      import model from './dropped.pt?mobile&as=facts'
+      import quiet from './dropped.pt?mobile&as=facts&lint=off'
+      globalThis.result = [model, quiet]`)
+    await app.model('src/dropped.pt')
+    const { log } = await build(app, { petal: { lint: 'warn' } })
+    expect(log.match(/dropped\.pt: (?:BUNDLED_INPUT|DROPOUT): /g)?.toSorted()).toEqual(['dropped.pt: BUNDLED_INPUT: ', 'dropped.pt: DROPOUT: '])
+    await expect(build(app, { petal: { lint: ['dropout'] } })).rejects.toThrow(/a lint that is an error: DROPOUT/)
+  })
+
   it('says the same to a server, and emits nothing there', async () => {
     const app = await modelApp(`import model from './net.ptl?mobile'\nglobalThis.result = model`)
     const server = await (await build(app, { ssr: true })).run()
