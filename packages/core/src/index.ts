@@ -17,7 +17,8 @@ export {
 export { createStore, type Store, type StoreOptions, type StoreStats } from './store/index.ts'
 export { toolIdentity } from './store/tool.ts'
 
-export type { Facts, OptimizationFact, PortFact } from './compiler/facts.ts'
+export type { Facts, LintFact, OptimizationFact, PortFact } from './compiler/facts.ts'
+export { LINT_CODES, type LintCode, type LintPolicy } from './compiler/lint-codes.ts'
 export type { BuiltFacts, ImageSpec, ModelCheck, ModelRuntime } from './facts.ts'
 export { type ErrorLocation, PetalError, type PetalErrorInit } from './errors.ts'
 export { codeFrame, type Mark } from './frame.ts'
