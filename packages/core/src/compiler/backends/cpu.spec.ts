@@ -8,7 +8,7 @@ import { literalTensor } from '../ir/literal.ts'
 import { optionalOf, TensorType, type Type } from '../ir/types.ts'
 import { verify } from '../ir/verifier.ts'
 import { CPU } from './cpu.ts'
-import { BLOCKABLE, optimizeForMobile, type Optimizable } from './index.ts'
+import { BACKENDS, BLOCKABLE, optimizeForMobile, type Optimizable } from './index.ts'
 
 function ones(...sizes: number[]): IValue {
   const tensor: Tensor = literalTensor('Float', sizes, Array(sizes.reduce((a, b) => a * b, 1)).fill(1))
@@ -157,7 +157,7 @@ describe('optimizeForMobile', () => {
   })
 
   it('blocks only what the list names, and every name is a stage', () => {
-    expect(new Set(CPU.stages.flatMap(({ optimization }) => optimization ?? []))).toEqual(new Set(BLOCKABLE))
+    expect(new Set(Object.values(BACKENDS).flatMap(({ stages }) => stages.flatMap(({ optimization }) => optimization ?? [])))).toEqual(new Set(BLOCKABLE))
   })
 
   it('refuses a module without forward', () => {

@@ -114,6 +114,6 @@ const METAL_COMPOSITE: ReadonlySet<string> = new Set([
   'relu6', 'relu6_', 'dropout', 'feature_dropout', 'to.device', 'to.dtype', 'to.dtype_layout', 'to.other', 'to.prim_Device', 'to.prim_dtype', 'to.prim_other', 'cpu',
 ].map((name) => `aten::${name}`))
 
-/** Operators that Metal lacks. */
+/** Operators that Metal lacks; convolutions of any kind run, packed or on the CPU. */
 export const lackingOnMetal: Lack = (node) =>
-  hasKernel(node, 'metal') || METAL_COMPOSITE.has(schemaName(node.schema!)) ? undefined : 'the runtime lacks it'
+  hasKernel(node, 'metal') || CONVOLUTIONS.includes(node.kind) || METAL_COMPOSITE.has(schemaName(node.schema!)) ? undefined : 'the runtime lacks it'

@@ -22,7 +22,7 @@ const LACKS: Readonly<Record<'vulkan' | 'metal', Lack>> = { vulkan: lackingOnVul
 
 /**
  * Operators on tensors that an engine's runtime (PyTorch 1.13's) lacks, by operator and reason, in the order of the code. Compiled for
- * Vulkan with automatic transfer they run on the CPU; without, and on Metal, running them fails.
+ * Vulkan with automatic transfer they run on the CPU; without, and on Metal, running them fails. Convolutions always run.
  */
 export function missingOperators(program: Pick<Program, 'methods'>, backend: 'cpu' | 'vulkan' | 'metal'): MissingOperator[] {
   if (backend === 'cpu') return []
@@ -41,12 +41,4 @@ export function missingOperators(program: Pick<Program, 'methods'>, backend: 'cp
     }
   }
   return [...found.values()]
-}
-
-/** What to tell of them: a sentence for all, or none. */
-export function missingOperatorsWarning(missing: readonly MissingOperator[], backend: 'cpu' | 'vulkan' | 'metal', block: ReadonlySet<string>): string[] {
-  if (missing.length === 0) return []
-  const list = missing.map(({ operator, count, why }) => `${operator} (${count}; ${why})`).join(', ')
-  const runs = backend === 'vulkan' && !block.has('vulkan_automatic_gpu_transfer')
-  return [`PyTorch's ${backend === 'vulkan' ? 'Vulkan' : 'Metal'} runtime has no kernel for ${list}: ${runs ? 'these run on the CPU, with copies in between' : 'running the model fails there'}.`]
 }
