@@ -70,7 +70,8 @@ function literal(value: unknown): string {
 
 /** What a module says of its model. */
 export function modelFacts({ facts, bytes, sha256, source, conversion }: BuildResult): ModelFacts {
-  const { imports: _, ...shipped } = facts
+  // Lints are for the build.
+  const { imports: _, lints: __, ...shipped } = facts
   const integrity = `sha256-${Buffer.from(sha256, 'hex').toString('base64')}`
   return { ...shipped, bytes, sha256, integrity, source, ...conversion && { conversion } }
 }
