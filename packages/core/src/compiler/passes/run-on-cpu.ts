@@ -5,7 +5,7 @@ import { analyzeLayouts, type Layout } from './layout-analysis.ts'
 import { holdsTensors, TensorMover } from './move-tensors.ts'
 import type { PassLog } from './pass.ts'
 import { PREPACKED_RUNS } from './prepacked-context.ts'
-import { METADATA_OPS } from './rewriting.ts'
+import { insertConstant, METADATA_OPS } from './rewriting.ts'
 import { holdsNoFloats } from './whole-numbers.ts'
 
 /** Why a GPU cannot be trusted with an operator; undefined where it can. */
@@ -67,7 +67,8 @@ class Placer {
   #place(node: Node, mover: TensorMover): void {
     if (node.kind === 'prim::If') {
       node.outputs.forEach((output, i) => { if (node.blocks.every((block) => this.#stays(block.outputs[i]!))) this.#onCpu.add(output) })
-    } else if (isTransfer(node)) this.#transfer(node)
+    } else if (node.kind === 'prim::device') this.#makeOnCpu(node)
+    else if (isTransfer(node)) this.#transfer(node)
     else if (this.#mustMove(node)) this.#surround(node, mover)
     else if (this.#runsOnCpu(node)) for (const output of node.outputs) this.#onCpu.add(output)
   }
@@ -76,7 +77,17 @@ class Placer {
   #runsOnCpu(node: Node): boolean {
     if (node.blocks.length > 0 || PREPACKED_RUNS[node.kind] !== undefined || node.kind === 'prim::GetAttr') return false
     if (CONTAINERS.has(node.kind) && this.#aliasDb.isWritten(node.output)) return false
-    return node.inputs.every((value) => this.#stays(value))
+    return node.inputs.every((value) => this.#stays(value) && !isElsewhere(value))
+  }
+
+  /** New tensors where another is: no GPU fills any. */
+  #makeOnCpu(device: Node): void {
+    if (this.#stays(device.input(0))) return
+    for (const { user, offset } of [...device.output.uses]) {
+      if (user.schema === undefined || takesTensors(user)) continue
+      user.replaceInput(offset, insertConstant(user, { tag: 'Device', value: 'cpu' }))
+      this.changed++
+    }
   }
 
   /** True for what holds no tensor on the GPU for certain. */
@@ -137,6 +148,13 @@ class Placer {
       for (const { user, offset } of uses) user.replaceInput(offset, moved)
     }
   }
+}
+
+/** A device that may not be the CPU. */
+function isElsewhere(value: Value): boolean {
+  if (value.type.kind !== 'DeviceObjType') return false
+  const device = toIValue(value)
+  return device?.tag !== 'Device' || device.value !== 'cpu'
 }
 
 /** An operator on tensors in lists; others, as `append`, only pass them on. */
