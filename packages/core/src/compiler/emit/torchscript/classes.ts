@@ -1,5 +1,5 @@
 import type { ClassType } from '../../ir/class-type.ts'
-import type { IValue } from '../../ir/ivalue.ts'
+import { ivalueType, type IValue } from '../../ir/ivalue.ts'
 import type { FunctionSchema } from '../../ir/schema.ts'
 import { annotationString, type EnumType, type InterfaceType, type TupleType, type Type } from '../../ir/types.ts'
 import { literalText, quoted, type LiteralContext } from './literals.ts'
@@ -19,6 +19,8 @@ function simpleName(qualified: string): string {
 
 /** What a class holds beside its attributes. */
 export interface ClassMembers {
+  /** Texts: what PyTorch's own passes look up, such as the `eps` of a batch norm. */
+  readonly constants: readonly string[]
   /** Texts, hooks included. */
   readonly methods: readonly string[]
   /** Names of methods that other code calls as functions of the class, with their inputs and with their outputs. */
@@ -27,7 +29,7 @@ export interface ClassMembers {
 }
 
 /** A module class or plain class; `printClass` in torch/csrc/jit/serialization/python_print.cpp. */
-export function classText(type: ClassType, attributes: readonly DeclaredAttribute[], { methods, preHooks, hooks }: ClassMembers): string {
+export function classText(type: ClassType, attributes: readonly DeclaredAttribute[], { constants, methods, preHooks, hooks }: ClassMembers): string {
   const lines = [`class ${simpleName(type.name)}${type.isModule ? '(Module)' : ''}:`]
   const list = (field: string, names: readonly string[]): number => lines.push(`  ${field} = [${names.map((name) => `${quoted(name)}, `).join('')}]`)
   if (type.isModule) {
@@ -41,8 +43,14 @@ export function classText(type: ClassType, attributes: readonly DeclaredAttribut
     const text = annotationString(declared)
     lines.push(isIdentifier(name) ? `  ${name} : ${text}` : `  __annotations__[${quoted(name)}] = ${text}`)
   }
+  lines.push(...constants.map((text) => `  ${text}`))
   if (lines.length === 1 && methods.length === 0) lines.push('  pass')
   return `${lines.join('\n')}\n${methods.join('')}`
+}
+
+/** `eps : Final[float] = 1e-05` */
+export function constantText(name: string, value: IValue, context: LiteralContext): string {
+  return `${name} : Final[${annotationString(ivalueType(value))}] = ${literalText(value, context)}`
 }
 
 /** `class Point(NamedTuple):` */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { codeOf, NET, programOf, readBack, textOf, type ProgramOptions } from '../../../../test/code.ts'
 import { refusalOf } from '../../../../test/support/refusal.ts'
 import { toIValue } from '../../ir/graph.ts'
-import { intListValue, intValue, tensorValue, type IValue } from '../../ir/ivalue.ts'
+import { doubleValue, intListValue, intValue, stringValue, tensorValue, tupleValue, type IValue } from '../../ir/ivalue.ts'
 import { literalTensor } from '../../ir/literal.ts'
 import { parseGraph } from '../../ir/parser.ts'
 import { AnyType, IntType, optionalOf, StringType, TensorType, type Type } from '../../ir/types.ts'
@@ -266,6 +266,14 @@ describe('names', () => {
     const back = await readBack(programOf(text, { attributes }))
     expect(back.root.type.attributes).toMatchObject([{ name: '0' }, { name: 'a.b' }, { name: 'weight', isParameter: true }, { name: 'n' }, { name: 'training' }])
     expect(back.root.slots.get('a.b')).toEqual(intValue(4))
+  })
+
+  it('of constants of a class stay, as PyTorch looks some up', async () => {
+    const program = programOf(`graph(%self : ${NET}, %x : Tensor):\n  return (%x)`)
+    const constants = new Map<string, IValue>([['eps', doubleValue(1e-5)], ['stride', tupleValue([intValue(1), intValue(2)])], ['sizes', intListValue([])], ['mode', stringValue('zeros')]])
+    for (const [name, value] of constants) program.root.type.constants.set(name, value)
+    expect(codeOf(program)).toContain('  eps : Final[float] = 0.00001\n  stride : Final[Tuple[int, int]] = (1, 2)\n')
+    expect((await readBack(program)).root.type.constants).toEqual(constants)
   })
 
   it('of flags are attributes of the module', async () => {

@@ -4,7 +4,7 @@ import { ivalueType, type IValue, type ObjectValue } from '../../ir/ivalue.ts'
 import type { EnumType, InterfaceType, TupleType, Type } from '../../ir/types.ts'
 import type { Program } from '../../program.ts'
 import { operatorVersion } from '../operator-version.ts'
-import { classText, enumText, interfaceText, namedTupleText, type DeclaredAttribute } from './classes.ts'
+import { classText, constantText, enumText, interfaceText, namedTupleText, type DeclaredAttribute } from './classes.ts'
 import { ConstantTable } from './constant-table.ts'
 import type { Definitions } from './definitions.ts'
 import type { CodeContext } from './function-writer.ts'
@@ -201,6 +201,7 @@ class CodePrinter implements CodeContext {
       case 'ClassType': {
         const hooks = [...this.#hooks.get(type.name) ?? []]
         return classText(type, this.#attributesOf(type), {
+          constants: [...type.constants].map(([constant, value]) => constantText(constant, value, this)),
           methods: [...this.#methods.get(type.name)?.values() ?? []].map((text) => text!),
           // The object and the inputs; hooks after the call take the outputs, too.
           preHooks: hooks.filter(([, count]) => count === 2).map(([name]) => name),
