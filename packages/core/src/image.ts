@@ -1,6 +1,7 @@
 import { completeImageSpec, type ImageSpec } from '@petaljs/runtime/build'
 import type { ByteSource } from './compiler/archive/byte-source.ts'
 import { openArchive } from './compiler/archive/zip-reader.ts'
+import { flatbufferExtraFile, isFlatbuffer } from './compiler/report/flatbuffer-contents.ts'
 import { PetalError } from './errors.ts'
 import type { ModelRequest } from './request/index.ts'
 
@@ -14,14 +15,22 @@ const MAX_BYTES = 64 << 10
 
 /** What the model file itself says of its pictures; undefined where it says nothing. Throws a PetalError for what is no such description. */
 export async function imageOfModel(source: ByteSource): Promise<ImageSpec | undefined> {
+  const text = await isFlatbuffer(source) ? await flatbufferExtraFile(source, EXTRA_FILE, badFile) : await extraOfArchive(source)
+  return text === undefined ? undefined : checked(parsed(text), badFile)
+}
+
+async function extraOfArchive(source: ByteSource): Promise<string | undefined> {
   const record = (await openArchive(source)).records.get(RECORD)
   if (record === undefined) return undefined
-  const text = record.size > MAX_BYTES ? '' : new TextDecoder().decode(await record.read())
-  return checked(parsed(text), (why) => new PetalError({
+  return record.size > MAX_BYTES ? '' : new TextDecoder().decode(await record.read())
+}
+
+function badFile(why: string): PetalError {
+  return new PetalError({
     code: 'BAD_IMAGE_FILE',
     message: `The extra file "${EXTRA_FILE}" in the model does not describe its pictures: ${why}`,
     fix: `Write it as in ${EXAMPLE}.`,
-  }))
+  })
 }
 
 function parsed(text: string): unknown {

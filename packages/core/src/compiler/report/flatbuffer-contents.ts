@@ -60,6 +60,15 @@ export async function readFlatbuffer(source: ByteSource, broken: (why: string) =
   }
 }
 
+/** The text of an extra file in a flatbuffer; undefined where it has none of that name. */
+export async function flatbufferExtraFile(source: ByteSource, name: string, broken: (why: string) => Error): Promise<string | undefined> {
+  const view = new FlatbufferView(source, broken)
+  for (const file of await view.tables(await view.table('Module', 0), 'extra_files', 'ExtraFile')) {
+    if (await view.string(file, 'name') === name) return await view.string(file, 'content')
+  }
+  return undefined
+}
+
 const SCALAR_TYPE_OF: ReadonlyMap<number, ScalarType> = new Map(Object.entries(SCALAR_TYPES).map(([name, { code }]) => [code, name as ScalarType]))
 
 function unread(): never {
