@@ -16,8 +16,9 @@ REASONS = {
               "the CPU, between copies.",
     "recurrent": "Vulkan's kernels do not carry the state of LSTM and GRU along the sequence (ops/Lstm.cpp, ops/Gru.cpp), and cannot read the state that "
                  "they save: these layers run on the CPU.",
-    "shaders": "Vulkan's shaders compute these convolutions wrongly without telling (glsl/conv2d.glsl, conv2d_dw.glsl, conv2d_pw_2x2.glsl): groups of several "
-               "channels, padded kernels of 1x1, and dilated ones at padded borders. They run on the CPU.",
+    "kernels": "The kernels compute these convolutions wrongly without telling, or refuse them. Vulkan's (glsl/conv2d.glsl, conv2d_dw.glsl, conv2d_pw_2x2.glsl): "
+               "groups of several channels, padded kernels of 1x1, and dilated ones at padded borders. Metal's (mpscnn/MPSCNNConvOp.mm): dilated ones, and "
+               "groups of channels that are no multiple of 4. They run on the CPU.",
     "bias": "Vulkan's shader adds the bias of a linear layer to the first row only (glsl/addmm.glsl): where there may be more rows it is added apart.",
     "numbers": "Vulkan has no tensors without dimensions (ops/Tensor.cpp): a constant of that kind is written as a number.",
     "merged": "Tensors of zeros that are made the same way are made once where nothing tells them apart.",
@@ -58,7 +59,11 @@ def key(value) -> str:
 
 
 def computed_wrongly(state) -> bool:
-    """Of a packed convolution for Vulkan, see "shaders"."""
+    """Of a packed convolution, see "kernels"."""
+    if isinstance(state, tuple):
+        weight, _, _, _, dilation, groups, *_ = state
+        depthwise = groups == weight.shape[0] and weight.shape[1] == 1
+        return any(d > 1 for d in dilation) or groups > 1 and not depthwise and weight.shape[1] % 4 != 0
     weight, _, _, padding, dilation, transposed, _, _, groups, *_ = state
     if transposed:
         return groups > 1
@@ -130,18 +135,18 @@ class Comparison:
             if self.change(operator) < 0:
                 self.settle("recurrent", operator, self.change(operator))
 
-    def shaders(self) -> None:
+    def kernels(self) -> None:
         for lost in list(self.lost):
             plain = UNPACKED.get(lost[0])
             if plain is None or "conv" not in plain or not computed_wrongly(lost[1].state):
                 continue
             self.lost = [each for each in self.lost if each is not lost]
-            self.settle("shaders", lost[0], -1)
-            self.settle("shaders", plain, 1)
-            if lost[1].state[-2:] != [None, None]:
+            self.settle("kernels", lost[0], -1)
+            self.settle("kernels", plain, 1)
+            if list(lost[1].state[-2:]) != [None, None]:
                 clamp = next((each for each in CLAMPS if self.change(each) > 0), None)
                 if clamp:
-                    self.settle("shaders", clamp, 1)
+                    self.settle("kernels", clamp, 1)
 
     def more_packed(self) -> None:
         for packed, plain in UNPACKED.items():
@@ -201,7 +206,7 @@ def attribute_names(ours: Archive, theirs: Archive, method: str) -> List[str]:
 def compare(ours: Archive, theirs: Archive, backend: str, method: str = "forward") -> Tuple[Dict[str, int], List[str]]:
     """How often each reason was needed, and the differences that none of them allows."""
     comparison = Comparison(ours, theirs, method)
-    rules = (comparison.bias, comparison.numbers, comparison.recurrent, comparison.shaders) if backend == "vulkan" else ()
-    for rule in (*rules, comparison.more_packed, comparison.in_place, comparison.singles):
+    rules = (comparison.bias, comparison.numbers, comparison.recurrent) if backend == "vulkan" else ()
+    for rule in (*rules, comparison.kernels, comparison.more_packed, comparison.in_place, comparison.singles):
         rule()
     return dict(comparison.applied), comparison.left() + attribute_names(ours, theirs, method)
