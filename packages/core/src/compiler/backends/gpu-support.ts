@@ -16,11 +16,13 @@ const CONVOLUTIONS = ['conv1d', 'conv2d', 'conv3d', 'conv_transpose1d', 'conv_tr
 /**
  * What Vulkan computes wrongly without telling. Convolutions are run through the packed form in any case (`convolution` in
  * aten/src/ATen/native/vulkan/ops/Convolution.cpp), recurrent layers do not carry their state along a sequence (Gru.cpp, Lstm.cpp), a
- * matrix that is computed is taken for a packed one (`pack_weights` in Mm.cpp), and means always count the padding (glsl/avg_pool2d.glsl).
+ * matrix that is computed is taken for a packed one (`pack_weights` in Mm.cpp), means always count the padding (glsl/avg_pool2d.glsl), and
+ * quantized values are not rounded (glsl/quantize_per_tensor.glsl).
  */
 const FLAWED: Readonly<Record<string, Lack>> = {
   ...Object.fromEntries([...CONVOLUTIONS, 'aten::gru', 'aten::lstm', 'aten::linear'].map((kind) => [kind, notPackable])),
   'aten::addmm': () => 'the runtime adds its bias to the first row only',
+  'aten::quantize_per_tensor': () => 'the runtime cuts decimals off instead of rounding, and does not cut off at the ends of the type',
   'aten::mm': computedMatrix,
   'aten::matmul': computedMatrix,
   'aten::avg_pool2d': (node) => constantBool(node.input(5)) !== true && constantInts(node.input(3))?.every((size) => size === 0) !== true

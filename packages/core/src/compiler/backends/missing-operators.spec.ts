@@ -40,6 +40,7 @@ describe('missingOperators', () => {
     ['softmax along columns', '  %d : int = prim::Constant[value=3]()\n  %y : Tensor = aten::softmax(%v, %d, %none)\n  return (%y)', /dimension 1 only/],
     ['softmax of an unknown shape', '  %y : Tensor = aten::softmax(%x, %one, %none)\n  return (%y)', /4 dimensions only/],
     ['means that leave the padding out', '  %y : Tensor = aten::avg_pool2d(%v, %two, %two, %two, %no, %no, %none)\n  return (%y)', /counts the padding/],
+    ['quantizing', '  %h : float = prim::Constant[value=0.1]()\n  %q : int = prim::Constant[value=13]()\n  %y : Tensor = aten::quantize_per_tensor(%v, %h, %one, %q)\n  return (%y)', /instead of rounding/],
     ['a product of what is computed', '  %y : Tensor = aten::matmul(%x, %x)\n  return (%y)', /packed one/],
     ['a batch norm without a weight', '  %h : float = prim::Constant[value=0.1]()\n  %y : Tensor = aten::batch_norm(%v, %none, %none, %x, %x, %no, %h, %h, %no)\n  return (%y)', /weight and a bias/],
     ['images put together by columns', '  %d : int = prim::Constant[value=3]()\n  %l : Tensor[] = prim::ListConstruct(%v, %v)\n  %y : Tensor = aten::cat(%l, %d)\n  return (%y)', /channels or rows/],
