@@ -83,7 +83,8 @@ class Placer {
   /** New tensors where another is: no GPU fills any. */
   #makeOnCpu(device: Node): void {
     if (this.#stays(device.input(0))) return
-    for (const { user, offset } of [...device.output.uses]) {
+    const uses = [...device.output.uses]
+    for (const { user, offset } of uses) {
       if (user.schema === undefined || takesTensors(user)) continue
       user.replaceInput(offset, insertConstant(user, { tag: 'Device', value: 'cpu' }))
       this.changed++
