@@ -25,12 +25,16 @@ export const FAMILY_NAMES = Object.keys(FAMILIES)
 /** Most files get one or two steps: what is broken in many places is refused for the first. */
 const STEPS = [1, 1, 1, 2, 2, 3, 5]
 
-/** The valid files of these folders, and what they are called by: paths from the folder above. */
-export function readCorpus(fixtures, folders) {
+/** Compiled files are few beside archives of models, and taken more often. */
+const OFTEN = 6
+
+/** The valid files of these folders whose paths, from the folder above, contain `part`. */
+export function readCorpus(fixtures, folders, part = '') {
   const paths = folders.flatMap((folder) => readdirSync(join(fixtures, folder), { recursive: true }).map((name) => join(folder, name)))
-  return paths.filter((path) => /\.ptl?$/.test(path)).toSorted().flatMap((path) => {
+  return paths.filter((path) => /\.ptl?$/.test(path) && path.includes(part)).toSorted().flatMap((path) => {
     const bytes = readFileSync(join(fixtures, path))
-    return bytes.toString('latin1', 0, 4) === 'PK\x03\x04' ? [{ path, ...readArchive(bytes) }] : [{ path, bytes }]
+    const file = bytes.toString('latin1', 0, 4) === 'PK\x03\x04' ? { path, ...readArchive(bytes) } : { path, bytes }
+    return path.endsWith('.ptl') ? Array.from({ length: OFTEN }, () => file) : [file]
   })
 }
 

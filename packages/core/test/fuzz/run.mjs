@@ -1,7 +1,7 @@
 // Fuzzes the compiler with mutated archives; README.md in this folder tells what counts as a failure and what was found.
 //
-//     node run.mjs [--seed 1] [--count 2000] [--first 0] [--time seconds] [--only family] [--jobs 1] [--file number] [--steps 0,2]
-//                  [--keep folder] [--python python-with-pytorch] [--report out.json]
+//     node run.mjs [--seed 1] [--count 2000] [--first 0] [--time seconds] [--only family] [--of part-of-path] [--jobs 1]
+//                  [--file number] [--steps 0,2] [--keep folder] [--python python-with-pytorch] [--report out.json]
 //
 // Closes with "fuzz: N passed, N failed".
 import { spawn } from 'node:child_process'
@@ -31,7 +31,7 @@ const FILES_OF_A_WORKER = 5000
 
 const { values: options } = parseArgs({ options: {
   seed: { type: 'string', default: '1' }, count: { type: 'string', default: '2000' }, first: { type: 'string', default: '0' }, time: { type: 'string' },
-  only: { type: 'string' }, jobs: { type: 'string', default: '1' }, file: { type: 'string' }, steps: { type: 'string' }, keep: { type: 'string' },
+  only: { type: 'string' }, of: { type: 'string', default: '' }, jobs: { type: 'string', default: '1' }, file: { type: 'string' }, steps: { type: 'string' }, keep: { type: 'string' },
   python: { type: 'string' }, report: { type: 'string' },
 } })
 const seed = Number(options.seed)
@@ -51,7 +51,7 @@ class Worker {
   #timer
 
   constructor(out, onLine, onEnd) {
-    this.#child = spawn(process.execPath, [`--max-old-space-size=${HEAP}`, join(here, 'worker.mjs'), subject, FIXTURES, FOLDERS.join(','), out ?? ''], {
+    this.#child = spawn(process.execPath, [`--max-old-space-size=${HEAP}`, join(here, 'worker.mjs'), subject, FIXTURES, FOLDERS.join(','), options.of, out ?? ''], {
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     let errors = ''
@@ -200,7 +200,7 @@ class Judge {
   }
 }
 
-const corpus = readCorpus(FIXTURES, FOLDERS)
+const corpus = readCorpus(FIXTURES, FOLDERS, options.of)
 const judge = options.python === undefined ? undefined : new Judge()
 
 /** Files [from, to) in one worker after another, until the time is over. */

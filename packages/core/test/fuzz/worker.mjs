@@ -5,9 +5,9 @@ import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 import { generate, readCorpus } from './generate.mjs'
 
-const [subject, fixtures, folders, out] = process.argv.slice(2)
+const [subject, fixtures, folders, part, out] = process.argv.slice(2)
 const { examine } = await import(pathToFileURL(subject))
-const corpus = readCorpus(fixtures, folders.split(','))
+const corpus = readCorpus(fixtures, folders.split(','), part)
 // A pipe is written to at once, so that what was begun is known even if it never ends.
 const say = (line) => writeSync(1, `${JSON.stringify(line)}\n`)
 

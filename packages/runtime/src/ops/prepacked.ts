@@ -1,8 +1,9 @@
 import { dense, depthwiseKernels, winogradKernels } from '../kernels/dense.ts'
 import type { Machine } from '../machine.ts'
 import type { Family, KernelSource, Prepare } from '../operator.ts'
-import type { Tensor } from '../tensor.ts'
-import type { PackedObject, Scalar, Tuple, Value } from '../values.ts'
+import { broken } from '../lite/broken.ts'
+import { Tensor } from '../tensor.ts'
+import { type PackedObject, type Scalar, Tuple, type Value } from '../values.ts'
 import { convolve } from './dense/convolution.ts'
 import { type Ints, optionsOf } from './dense/options.ts'
 import { multiplyPacked, type PackedMatrix, packMatrix } from './dense/packed.ts'
@@ -22,6 +23,30 @@ const limits = (low: Limit, high: Limit): [low: number, high: number] =>
   [low === null ? -Infinity : Number(low), high === null ? Infinity : Number(high)]
 
 type PackArguments = Parameters<typeof packConvolution> extends [unknown, ...infer Rest] ? Rest : never
+
+type Test = (value: Value | undefined) => boolean
+
+const isMatrix: Test = (value) => value instanceof Tensor && value.sizes.length === 2
+const isKernel: Test = (value) => value instanceof Tensor && value.sizes.length > 2
+const isInts: Test = (value) => Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'bigint')
+const isInt: Test = (value) => typeof value === 'bigint'
+const isLimit: Test = (value) => value === null || typeof value === 'number' || typeof value === 'bigint'
+const isOptionalTensor: Test = (value) => value === null || value instanceof Tensor
+
+/** What the states of packed objects consist of, by class. */
+const STATES: Readonly<Record<string, readonly Test[]>> = {
+  [LINEAR]: [isMatrix, isOptionalTensor, isLimit, isLimit],
+  [CONV]: [isKernel, isOptionalTensor, isInts, isInts, isInts, isInt, isLimit, isLimit],
+  [TRANSPOSED]: [isKernel, isOptionalTensor, isInts, isInts, isInts, isInts, isInt, isLimit, isLimit],
+}
+
+/** The state of a packed object as a file has it; throws what tells of a broken model when it is none. */
+function stateOf(name: string, state: Value): readonly Value[] {
+  const tests = STATES[name]!
+  const items = state instanceof Tuple ? state.items : []
+  if (items.length === tests.length && tests.every((test, i) => test(items[i]))) return items
+  throw broken('bytecode.pkl', `the weights of a '${name}' are not packed as they should be`)
+}
 
 /** Arguments of {@link packConvolution} from the state of a packed object, by class. */
 export const CONVOLUTION_STATES: Readonly<Record<string, (m: Machine, state: readonly Value[]) => PackArguments>> = {
@@ -48,7 +73,7 @@ const KERNELS: Readonly<Record<Convolution['kernel'], readonly KernelSource[]>> 
 }
 
 function prepareConvolution(name: string): Prepare {
-  const argumentsOf = (m: Machine, state: Value): PackArguments => CONVOLUTION_STATES[name]!(m, (state as Tuple).items)
+  const argumentsOf = (m: Machine, state: Value): PackArguments => CONVOLUTION_STATES[name]!(m, stateOf(name, state))
   return Object.assign((m: Machine, state: Value) => packConvolution(m, ...argumentsOf(m, state)), {
     kernels: (m: Machine, state: Value) => {
       const [weight, , options] = argumentsOf(m, state)
@@ -71,7 +96,7 @@ const prepacked: Family = {
   prepare: {
     [CONV]: prepareConvolution(CONV),
     [TRANSPOSED]: prepareConvolution(TRANSPOSED),
-    [LINEAR]: (m, state) => packLinear(m, (state as Tuple).items),
+    [LINEAR]: (m, state) => packLinear(m, stateOf(LINEAR, state)),
   },
 }
 
