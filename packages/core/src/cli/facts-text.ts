@@ -1,4 +1,5 @@
 import colors from 'picocolors'
+import { RUNTIMES } from '../compiler/emit/runtimes/index.ts'
 import { BLOCKABLE } from '../compiler/backends/index.ts'
 import type { Facts, PortFact } from '../compiler/facts.ts'
 import type { BuiltFacts } from '../facts.ts'
@@ -33,6 +34,16 @@ export function checkLine({ check }: Pick<BuiltFacts, 'check'>): string {
   if ('skipped' in check) return `${label('checked')} no: ${plain(check.skipped)}`
   const { inputs, worst, tolerance } = check
   return `${label('checked')} ${colors.green('the same as before')} on ${plain(inputs.join(', '))}; worst ${worst}, allowed ${tolerance}`
+}
+
+/** The releases of PyTorch Mobile that load the file; nothing for files that are not for phones. */
+export function phonesLines({ runtimes }: Pick<Facts, 'runtimes'>): string[] {
+  if (runtimes === undefined) return []
+  const [first, last] = [runtimes[0], runtimes.at(-1)]
+  if (first === undefined) return [`${label('phones')} ${colors.yellow('no release of PyTorch Mobile loads it')}`]
+  const all = RUNTIMES.map(({ version }) => version)
+  const hasGaps = all.indexOf(last!) - all.indexOf(first) >= runtimes.length
+  return [`${label('phones')} PyTorch Mobile ${hasGaps ? runtimes.join(', ') : first === last ? first : `${first} to ${last}`}`]
 }
 
 /** What runs the model on the web. */

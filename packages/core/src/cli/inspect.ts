@@ -7,7 +7,7 @@ import type { BuiltFacts } from '../facts.ts'
 import { type Model, makeArtifact, openModel } from '../model.ts'
 import { defaultRequest } from '../request/index.ts'
 import type { Arguments } from './arguments.ts'
-import { checkLine, label, operatorLine, operatorTable, optimizationLines, portLines, runtimeLine } from './facts-text.ts'
+import { checkLine, label, operatorLine, operatorTable, optimizationLines, phonesLines, portLines, runtimeLine } from './facts-text.ts'
 import { createProgress } from './progress.ts'
 import { plain, print, printJson, size, warn } from './terminal.ts'
 
@@ -43,7 +43,7 @@ function title({ name, kind, source }: Model, facts: Facts): string {
 }
 
 function lines({ kind }: Model, facts: BuiltFacts): string[] {
-  const common = [...portLines(facts), runtimeLine(facts), ...kind.kind === 'lite' ? [] : [checkLine(facts)], `${label('parameters')} ${facts.parameters.toLocaleString('en')}`]
+  const common = [...portLines(facts), ...phonesLines(facts), runtimeLine(facts), ...kind.kind === 'lite' ? [] : [checkLine(facts)], `${label('parameters')} ${facts.parameters.toLocaleString('en')}`]
   if (kind.kind === 'lite') return [...common, operatorLine(facts), ...operatorTable(facts.operators.after)]
   return [...common, operatorLine(facts), ...operatorTable(facts.operators.before), colors.dim('optimizing it:'), ...optimizationLines(facts)]
 }

@@ -11,7 +11,7 @@ import type { ConversionControl, ConversionFacts, Warning } from '../pytorch/eng
 import { type ModelRequest, parseDirectives, type WrittenDirective } from '../request/index.ts'
 import { extensionOf } from '../store/index.ts'
 import { type Arguments, onlyValue } from './arguments.ts'
-import { checkLine, conversionLines, operatorLine, optimizationLines, portLines, runtimeLine } from './facts-text.ts'
+import { checkLine, conversionLines, operatorLine, optimizationLines, phonesLines, portLines, runtimeLine } from './facts-text.ts'
 import { checkOutput, SIGNALS, writeOutput } from './output.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { plain, print, printJson, size, warn } from './terminal.ts'
@@ -169,7 +169,7 @@ function printSummary({ output, bytes, source, facts, conversion, warnings, comp
   print(`${colors.bold(plain(output))}  ${size(bytes)}  ${before}`)
   const lines = compiled
     ? ['was compiled already; copied as it is']
-    : [...conversion ? conversionLines(conversion) : [], ...optimizationLines(facts), operatorLine(facts), ...portLines(facts), checkLine(facts), runtimeLine(facts)]
+    : [...conversion ? conversionLines(conversion) : [], ...optimizationLines(facts), operatorLine(facts), ...portLines(facts), checkLine(facts), ...phonesLines(facts), runtimeLine(facts)]
   print(...lines.map((line) => `  ${line}`))
   for (const { code, message, location } of warnings) {
     warn(code === undefined ? message : `${code}: ${message}`)
