@@ -231,7 +231,7 @@ class ClassKept(nn.Module):
 
 
 class ClassEscapes(nn.Module):
-    """Objects that change inside of a list of unknown length: only a runtime that has objects can hold these."""
+    """Objects that change inside of a list of unknown length."""
 
     def forward(self, x, n: int):
         parts: List[Accumulator] = []

@@ -1,5 +1,6 @@
 import { lowerEnums } from '../passes/lower-enums.ts'
 import { lowerImmutableObjects } from '../passes/lower-immutable-objects.ts'
+import { lowerMutableObjects } from '../passes/lower-mutable-objects.ts'
 import { removeInferenceContexts } from '../passes/remove-inference-contexts.ts'
 import { graphsOf } from '../program.ts'
 import type { StageState } from './backend.ts'
@@ -12,7 +13,7 @@ import { freezeCompletely } from './freeze.ts'
 export function lowerObjects(state: StageState): void {
   removeInferenceContexts(graphsOf(state), state.root, state.log)
   let hasChanged = false
-  for (const pass of [lowerEnums, lowerImmutableObjects]) {
+  for (const pass of [lowerEnums, lowerImmutableObjects, lowerMutableObjects]) {
     const copies = pass({ graphs: graphsOf(state), root: state.root, preserved: state.preserved }, state.log)
     if (copies === undefined) continue
     state.root = copies.get(state.root)!

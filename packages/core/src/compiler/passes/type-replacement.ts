@@ -27,7 +27,7 @@ export type Copies = ReadonlyMap<ObjectValue, ObjectValue>
 
 /** Replaces types and values of them in graphs and in a copy of the module; gives what each object is in the copy. Nodes must know how to go on with the new types. */
 export function replaceTypes({ graphs, root }: Typed, { type, value }: Replacement): Copies {
-  const classes = affectedClasses(root, type)
+  const classes = affectedClasses(graphs, root, type)
   const types = typeMap((each, map) => type(each, map) ?? (each.kind === 'ClassType' ? classes.get(each) : undefined))
   for (const [before, after] of classes) after.attributes.push(...before.attributes.map((each) => ({ ...each, type: types(each.type) })))
   const objects = new Map<ObjectValue, ObjectValue>()
@@ -46,9 +46,11 @@ export function replaceTypes({ graphs, root }: Typed, { type, value }: Replaceme
   return objects
 }
 
-/** Classes of the module's objects whose attributes change their types, with a new class for each that has no attributes yet. */
-function affectedClasses(root: ObjectValue, type: Replacement['type']): Map<ClassType, ClassType> {
+/** Classes whose attributes change their types, with a new class for each that has no attributes yet. */
+function affectedClasses(graphs: readonly Graph[], root: ObjectValue, type: Replacement['type']): Map<ClassType, ClassType> {
   const classes = new Set<ClassType>([...objectsOf(root)].map((object) => object.type))
+  const values = graphs.flatMap((graph) => [...allNodes(graph.block)].flatMap(({ outputs }) => outputs))
+  for (const value of values) for (const each of classesIn(value.type)) classes.add(each)
   const affected = new Map<ClassType, ClassType>()
   for (let before = -1; before !== affected.size;) {
     before = affected.size
@@ -60,6 +62,24 @@ function affectedClasses(root: ObjectValue, type: Replacement['type']): Map<Clas
   }
   return affected
 }
+
+/** The classes in a type, and in the attributes of these. */
+function classesIn(type: Type): ReadonlySet<ClassType> {
+  const known = CLASSES.get(type)
+  if (known !== undefined) return known
+  const found = new Set<ClassType>()
+  const collect = typeMap((each) => {
+    if (each.kind !== 'ClassType' || found.has(each)) return undefined
+    found.add(each)
+    for (const attribute of each.attributes) collect(attribute.type)
+    return undefined
+  })
+  collect(type)
+  CLASSES.set(type, found)
+  return found
+}
+
+const CLASSES = new WeakMap<Type, ReadonlySet<ClassType>>()
 
 /** All values in a value, itself included, each once. */
 export function valuesBelow(root: IValue): Set<IValue> {
@@ -84,14 +104,15 @@ export function passedAround<T extends Type>({ graphs, preserved }: Typed, candi
   for (const type of left) {
     const mentions = mentioning(type)
     const isPreserved = [...preserved].some(([{ type: owner }, names]) => owner.attributes.some((each) => names.has(each.name) && mentions(each.type)))
-    const isBoundary = graphs.some(({ inputs, outputs }) => [...inputs.slice(1), ...outputs].some((value) => mentions(value.type)))
+    const isBoundary = graphs.some(({ inputs, outputs }) => [...inputs.slice(1), ...outputs].some(({ type: each }) =>
+      mentions(each) || [...classesIn(each)].some(({ attributes }) => attributes.some((attribute) => mentions(attribute.type)))))
     if (isPreserved || isBoundary || !graphs.every((graph) => isPassedAround(graph, type, mentions, own))) left.delete(type)
   }
   return left
 }
 
 /** Asks whether a type has `wanted` as a part. */
-function mentioning(wanted: Type): (type: Type) => boolean {
+export function mentioning(wanted: Type): (type: Type) => boolean {
   const map = typeMap((type) => type === wanted ? { kind: 'AnyType' } : undefined)
   return (type) => map(type) !== type
 }
