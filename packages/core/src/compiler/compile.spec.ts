@@ -37,7 +37,7 @@ async function refused(source: ByteSource): Promise<PetalError> {
 
 describe.each(['1.6.0', '1.9.1', '1.11.0', '1.13.0', '2.15.0'])('an archive of PyTorch %s', (release) => {
   test.each(['traced', 'scripted'])('%s', async (form) => {
-    const artifact = await optimize(fixture(`versions/${release}-${form}`))
+    const artifact = await optimize(fixture(`archives/${release}/${form}`))
     const bytes = await bytesOf(artifact)
     const { before, after } = artifact.facts.operators
     expect(after['prepacked::conv2d_clamp_run']).toBeGreaterThan(0)
@@ -47,12 +47,12 @@ describe.each(['1.6.0', '1.9.1', '1.11.0', '1.13.0', '2.15.0'])('an archive of P
     const inspected = await inspectLite(bytesSource(bytes))
     expect(inspected.operators.after).toEqual(after)
     expect(inspected.inputs).toEqual(artifact.facts.inputs)
-    expect(await bytesOf(await optimize(fixture(`versions/${release}-${form}`)))).toEqual(bytes)
+    expect(await bytesOf(await optimize(fixture(`archives/${release}/${form}`)))).toEqual(bytes)
   })
 })
 
 test('what is blocked is said and not done', async () => {
-  const { facts } = await optimize(fixture('versions/1.13.0-scripted'), { block: OPTIMIZATIONS })
+  const { facts } = await optimize(fixture('archives/1.13.0/scripted'), { block: OPTIMIZATIONS })
   expect(facts.optimizations.filter(({ blocked }) => blocked).map(({ name, applied }) => [name, applied]).toSorted())
     .toEqual(OPTIMIZATIONS.map((name) => [name, 0]).toSorted())
   expect(Object.keys(facts.operators.after).filter((name) => name.startsWith('prepacked::'))).toEqual([])
@@ -61,14 +61,14 @@ test('what is blocked is said and not done', async () => {
 
 test('progress rises from 0 to 1', async () => {
   const shares: number[] = []
-  await optimize(fixture('versions/1.13.0-traced'), { onProgress: ({ share }) => shares.push(share) })
+  await optimize(fixture('archives/1.13.0/traced'), { onProgress: ({ share }) => shares.push(share) })
   expect(shares[0]).toBe(0)
   expect(shares.at(-1)).toBe(1)
   expect(shares).toEqual(shares.toSorted((a, b) => a - b))
 })
 
 test('facts are plain and equal for equal models', async () => {
-  const [first, second] = await Promise.all([0, 1].map(async () => (await optimize(fixture('versions/1.13.0-scripted'))).facts))
+  const [first, second] = await Promise.all([0, 1].map(async () => (await optimize(fixture('archives/1.13.0/scripted'))).facts))
   expect(JSON.parse(JSON.stringify(first))).toEqual(second)
 })
 
@@ -84,7 +84,7 @@ describe('refused', () => {
   })
 
   test('an optimization that there is not', async () => {
-    await expect(optimize(fixture('versions/1.13.0-traced'), { block: ['conv_bn'] })).rejects.toMatchObject({ code: 'UNKNOWN_OPTIMIZATION' })
+    await expect(optimize(fixture('archives/1.13.0/traced'), { block: ['conv_bn'] })).rejects.toMatchObject({ code: 'UNKNOWN_OPTIMIZATION' })
   })
 
   test('with the line and the code around it', async () => {

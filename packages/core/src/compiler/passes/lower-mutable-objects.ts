@@ -16,7 +16,8 @@ import { mentioning, passedAround, replaceTypes, type Copies, type Typed } from 
  * to the app, or that are kept in a module from one run to the next, stay. Gives the copy of the module; undefined when nothing has changed.
  */
 export function lowerMutableObjects(program: Typed, log: PassLog): Copies | undefined {
-  const kept = [...objectsOf(program.root)].flatMap(({ type }) => [type, ...type.attributes.map((attribute) => attribute.type)])
+  const kept: Type[] = []
+  for (const { type } of objectsOf(program.root)) kept.push(type, ...type.attributes.map((attribute) => attribute.type))
   const classes = passedAround(program, [...createdClasses(program.graphs)].filter((type) => !kept.some(mentioning(type))), isOwnOperation)
   if (classes.size === 0) return undefined
   for (const graph of program.graphs) lowerGraph(graph, classes)

@@ -49,7 +49,7 @@ const ABOUT_GRADIENTS: ReadonlySet<string> = new Set([
 function mattersWhetherGradients(nodes: readonly Node[], root: ObjectValue): boolean {
   if (nodes.some((node) => ABOUT_GRADIENTS.has(node.kind) || asksForMode(node))) return true
   const kept = new Set(nodes.flatMap((node) => node.kind === 'prim::GetAttr' ? [node.string('name')] : []))
-  const attributes = [...objectsOf(root)].flatMap(({ slots }) => [...slots]).filter(([name]) => kept.has(name))
+  const attributes = [...objectsOf(root)].flatMap(({ slots }) => Array.from(slots)).filter(([name]) => kept.has(name))
   const constants = nodes.flatMap((node) => node.kind === 'prim::Constant' ? [toIValue(node.output)] : [])
   return [...attributes.map(([, value]) => value), ...constants].some((value) => value?.tag === 'Tensor' && value.value.requiresGrad)
 }

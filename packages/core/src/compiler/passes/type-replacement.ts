@@ -29,7 +29,9 @@ export type Copies = ReadonlyMap<ObjectValue, ObjectValue>
 export function replaceTypes({ graphs, root }: Typed, { type, value }: Replacement): Copies {
   const classes = affectedClasses(graphs, root, type)
   const types = typeMap((each, map) => type(each, map) ?? (each.kind === 'ClassType' ? classes.get(each) : undefined))
-  for (const [before, after] of classes) after.attributes.push(...before.attributes.map((each) => ({ ...each, type: types(each.type) })))
+  for (const [before, after] of classes) {
+    for (const each of before.attributes) after.attributes.push({ ...each, type: types(each.type) })
+  }
   const objects = new Map<ObjectValue, ObjectValue>()
   const values = containerMap({ type: types, replace: (each) => value(each, types, values) ?? (each.tag === 'Object' ? copy(each) : undefined) })
   const copy = (object: ObjectValue): ObjectValue => {
