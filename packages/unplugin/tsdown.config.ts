@@ -1,7 +1,7 @@
 import { defineConfig, type UserConfig } from 'tsdown'
 
 const config: UserConfig = defineConfig({
-  entry: { index: 'src/index.ts', handle: 'src/handle.ts', vite: 'src/vite.ts', webpack: 'src/webpack.ts' },
+  entry: ['index', 'handle', 'vite', 'rollup', 'rolldown', 'webpack', 'rspack', 'rsbuild', 'esbuild'].map((name) => `src/${name}.ts`),
   format: 'esm',
   platform: 'node',
   target: 'node20.19',

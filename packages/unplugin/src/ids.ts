@@ -6,3 +6,9 @@ export const MODEL_FILE: RegExp = /\.(?:py|pt|pth|ptl|pt2|pte|ckpt|safetensors|o
 
 /** An id without its query. */
 export const pathOf = (id: string): string => id.replace(/\?.*$/s, '')
+
+/** Marks the import of a stored file, so that no rule or hook has to know where the store is. */
+export const ASSET_QUERY = '?petal-asset'
+
+/** The stored file that an id asks for with the mark. */
+export const storedOf = (id: string): string | undefined => (id.endsWith(ASSET_QUERY) ? id.slice(0, -ASSET_QUERY.length) : undefined)

@@ -2,9 +2,11 @@ import { dirname, isAbsolute, relative } from 'node:path'
 import { type BuildResult, type ModelRequest, parseDirectives, parseImport, PetalError, stripDevQuery } from '@petaljs/core'
 import { createUnplugin, type UnpluginInstance, type UnpluginOptions } from 'unplugin'
 import { type Bundler, type BundlerFactory, type LoadContext, withPlace } from './bundlers/bundler.ts'
+import { esbuild } from './bundlers/esbuild.ts'
+import { rollup } from './bundlers/rollup.ts'
 import { vite } from './bundlers/vite.ts'
-import { webpack } from './bundlers/webpack.ts'
-import { MODEL_FILE } from './ids.ts'
+import { rsbuild, rspack, webpack } from './bundlers/webpack.ts'
+import { MODEL_FILE, pathOf, storedOf } from './ids.ts'
 import { createModels, type Models } from './models.ts'
 import { generateModule, modelFacts, runtimeSpecifier } from './module.ts'
 import type { PetalOptions } from './options.ts'
@@ -14,11 +16,11 @@ export type { ModelFacts, ModelHandle, ModelOptimization, ModelPort, ModelSource
 export type { PetalOptions } from './options.ts'
 
 /** The bundlers there is an adapter for; supporting another one is a row here and an entry file. */
-const BUNDLERS: Readonly<Record<string, BundlerFactory>> = { vite, webpack }
+const BUNDLERS: Readonly<Record<string, BundlerFactory>> = { vite, rollup, rolldown: rollup, webpack, rspack, rsbuild, esbuild }
 
 function createPlugin(options: PetalOptions, framework: string): UnpluginOptions {
   const factory = BUNDLERS[framework]
-  if (!factory) throw new Error(`unplugin-petal has no adapter for ${framework}; there is one for ${Object.keys(BUNDLERS).join(' and ')}.`)
+  if (!factory) throw new Error(`unplugin-petal has no adapter for ${framework}; there are some for ${Object.keys(BUNDLERS).join(', ')}.`)
   const defaults = defaultsOf(options)
   const models = createModels(options)
   const bundler = factory(models, JSON.stringify(defaults))
@@ -48,6 +50,10 @@ function defaultsOf({ block = [], lint = [] }: PetalOptions): Defaults {
 async function load(
   this: LoadContext, id: string, models: Models, bundler: Bundler, defaults: Defaults,
 ): Promise<string | undefined> {
+  // What is no file is another plugin's.
+  if (!isAbsolute(pathOf(id))) return undefined
+  const stored = storedOf(id)
+  if (stored !== undefined) return await bundler.emit?.(this, stored)
   try {
     const parsed = parseImport(stripDevQuery(id))
     if (!parsed) return undefined
@@ -90,7 +96,7 @@ function specifierOf(stored: string, model: string): string {
   return isAbsolute(path) || path.startsWith('.') ? path : `./${path}`
 }
 
-/** The plugin for every supported bundler: `petal.vite()`, `petal.webpack()`. */
+/** The plugin for every supported bundler: `petal.vite()`, `petal.rollup()`, `petal.webpack()` and so on. */
 export const petal: UnpluginInstance<PetalOptions | undefined, false> =
   createUnplugin<PetalOptions | undefined, false>((options, meta) => createPlugin(options ?? {}, meta.framework))
 

@@ -3,7 +3,7 @@ import { petal } from './index.ts'
 export type { PetalOptions } from './options.ts'
 
 /**
- * The plugin for Vite 7 and 8.
+ * The plugin for Vite 6, 7 and 8.
  *
  * ```ts
  * import petal from 'unplugin-petal/vite'

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { type App, installRuntime, modelApp, readTree } from './support/app.ts'
 import { BUNDLERS, modelsOf } from './support/bundler.ts'
-import { webpack5 } from './support/webpack.ts'
+import { rsbuild2, rspack2, webpack5 } from './support/webpack.ts'
 
 const MAIN = `import model from './net.pt?mobile'\nimport second from './other.ptl?mobile'\nglobalThis.result = [model, second]`
 
@@ -42,9 +42,8 @@ describe.each(BUNDLERS)('$name: a build', ({ build }) => {
   })
 })
 
-describe('webpack 5: a build', () => {
+describe.each([webpack5, rspack2, rsbuild2])('$name: a build', ({ build }) => {
   it('keeps its models in the bundler\'s persistent cache', async () => {
-    const { build } = webpack5
     const app = await modelApp(MAIN)
     const cold = await build(app, { persistentCache: true })
     await rm(app.path('dist'), { recursive: true })

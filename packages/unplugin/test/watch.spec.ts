@@ -27,7 +27,7 @@ describe.each(BUNDLERS)('$name: watching', ({ watch }) => {
     const first = await built(() => true)
     await app.model('src/net.ptl', 'other.ptl')
     const second = await built((sha256) => sha256 !== first.sha256)
-    expect(second.files).toContainEqual(expect.stringContaining(second.url.slice(1)))
+    expect(second.files.some((file) => second.url.endsWith(`/${file}`))).toBe(true)
 
     await app.write('src/net.ptl', 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n')
     await until((build) => build.then(() => undefined, (error: Error) => /LFS/.test(error.message) || undefined))

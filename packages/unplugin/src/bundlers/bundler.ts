@@ -10,10 +10,15 @@ export type LoadContext = UnpluginBuildContext & UnpluginContext
 export interface Bundler {
   /** The specifier that makes the bundler emit the stored file as an asset of its own; the import evaluates to its URL. */
   asset(stored: string): string
+  /** The module of that specifier, where the bundler has no way of its own from the file to its URL. */
+  emit?(context: LoadContext, stored: string): Promise<string> | string
   /** Who imports the module that is being loaded, where the bundler tells. */
   importer(context: LoadContext, id: string): Importer | undefined
-  /** Ends the load of `id` with an error that the bundler shows well: no stack, and at the import where that is known. */
-  fail(context: LoadContext, id: string, error: PetalError, place: Place | undefined): never
+  /**
+   * Ends the load of `id` with an error that the bundler shows well: no stack, and at the import where that is known. Where errors are not
+   * thrown, this gives the module that stands for the one that failed.
+   */
+  fail(context: LoadContext, id: string, error: PetalError, place: Place | undefined): string
   /** Hooks and settings that only this bundler has. */
   readonly options: Partial<UnpluginOptions>
 }
@@ -33,4 +38,10 @@ export function withPlace(message: string, { file, line, frame }: ErrorLocation 
   // The bar marks what is quoted; without it Vite's overlay takes the lines for a frame of the import and drops them.
   const quoted = frame?.split('\n').map((text) => `| ${text}`.trimEnd()) ?? []
   return [message, [where, ...quoted].filter(Boolean).join('\n')].join('\n\n')
+}
+
+/** An error as Rollup's kind of bundlers and Vite's overlay show it: at the import, and without a stack, which would be of this plugin. */
+export function errorAt(error: PetalError, place: Place | undefined): Error {
+  const { file, line, column, frame } = place ?? {}
+  return Object.assign(new Error(errorText(error)), { stack: '' }, place && { id: file, loc: { file, line, column }, frame })
 }

@@ -1,12 +1,12 @@
 import { relative } from 'node:path'
 import { toolIdentity } from '@petaljs/core'
 import type { Compiler, RuleSetRule } from 'webpack'
-import { MODEL_FILE, pathOf } from '../ids.ts'
+import type { UnpluginOptions } from 'unplugin'
+import { ASSET_QUERY, MODEL_FILE, pathOf } from '../ids.ts'
+import type { Models } from '../models.ts'
+import type { Importer } from '../place.ts'
 import { ownPackages } from '../runtime.ts'
-import { type BundlerFactory, errorText, type LoadContext } from './bundler.ts'
-
-/** Marks the import of a stored file, so that no rule has to know where the store is. */
-const ASSET_QUERY = '?petal-asset'
+import { type BundlerFactory, errorText } from './bundler.ts'
 
 /** The app's own naming of assets, where it has one, else a name that tells what the file is. */
 function rulesFor({ assetModuleFilename: chosen }: Compiler['options']['output']): RuleSetRule[] {
@@ -23,39 +23,69 @@ function rulesFor({ assetModuleFilename: chosen }: Compiler['options']['output']
   ]
 }
 
-/** webpack 5. An asset module does the emission; it survives persistent caches and watch mode, a loader's `emitFile` would not. */
-export const webpack: BundlerFactory = (models, settings) => ({
-  asset: (stored) => stored + ASSET_QUERY,
-  importer(context) {
-    const { module, compilation } = native(context)
-    const issuer = module && compilation?.moduleGraph.getIssuer(module)
-    if (!issuer || !('resource' in issuer) || !('rawRequest' in module)) return undefined
-    return { file: pathOf(String(issuer.resource)), specifier: String(module.rawRequest) }
-  },
-  fail(context, _, error, place) {
-    const root = native(context).compiler?.context ?? process.cwd()
-    const where = place && `${relative(root, place.file)}:${place.line}:${place.column + 1}\n${place.frame}`
-    // webpack prints a stack that it hides from the message below it, as details: the text again, and places in this plugin.
-    throw Object.assign(new Error([errorText(error), where].filter(Boolean).join('\n\n')), { stack: '', hideStack: true })
-  },
-  options: {
-    webpack(compiler) {
-      const logger = compiler.getInfrastructureLogger('petal')
-      const say = (line: string): void => logger.info(line)
-      models.configure({ root: compiler.context, print: say, note: say })
-      // webpack's persistent cache keeps our modules: it has to know what else they were made from.
-      const { cache } = compiler.options
-      if (cache && cache.type === 'filesystem') cache.version = `${cache.version ?? ''}|petal ${toolIdentity()} ${settings}`
-      compiler.options.module.rules.push(...rulesFor(compiler.options.output))
-      compiler.hooks.environment.tap('petal', () => exemptFromSizeHints(compiler))
-      compiler.hooks.done.tapPromise('petal', async () => {
-        models.summarize()
-        if (!compiler.watchMode) await models.close()
+/** Sets a compiler up; Rspack's has the shape of webpack's. `say` prints a line, where the compiler's own logger does not. */
+type SetUp = (compiler: object, say?: (line: string) => void) => void
+
+/** webpack 5, Rspack and Rsbuild. An asset module does the emission; it survives persistent caches and watch mode, a loader's `emitFile` would not. */
+const webpackLike = (optionsFor: (setUp: SetUp) => Partial<UnpluginOptions>): BundlerFactory => (models, settings) => {
+  const importers = new Map<string, Importer>()
+  let root = process.cwd()
+  return {
+    asset: (stored) => stored + ASSET_QUERY,
+    importer: (_, id) => importers.get(id),
+    fail(_, __, error, place) {
+      const where = place && `${relative(root, place.file)}:${place.line}:${place.column + 1}\n${place.frame}`
+      // webpack prints a stack that it hides from the message below it, as details: the text again, and places in this plugin.
+      throw Object.assign(new Error([errorText(error), where].filter(Boolean).join('\n\n')), { stack: '', hideStack: true })
+    },
+    options: optionsFor((given, say) => {
+      const compiler = given as Compiler
+      root = compiler.context
+      setUpCompiler(compiler, models, settings, say)
+      rememberImporters(compiler, importers)
+    }),
+  }
+}
+
+/** A loader is not told who imports; Rspack has no module graph yet while it runs. */
+function rememberImporters(compiler: Compiler, importers: Map<string, Importer>): void {
+  compiler.hooks.compilation.tap('petal', (_, { normalModuleFactory }) => {
+    normalModuleFactory.hooks.afterResolve.tap('petal', ({ request, contextInfo, createData }) => {
+      if (createData.resource && MODEL_FILE.test(request)) importers.set(createData.resource, { file: pathOf(contextInfo.issuer), specifier: request })
+    })
+  })
+}
+
+function setUpCompiler(compiler: Compiler, models: Models, settings: string, told?: (line: string) => void): void {
+  const logger = compiler.getInfrastructureLogger('petal')
+  const say = told ?? ((line: string): void => logger.info(line))
+  models.configure({ root: compiler.context, print: say, note: say })
+  // The persistent cache keeps our modules: it has to know what else they were made from.
+  const { cache } = compiler.options
+  if (cache && cache.type !== 'memory') cache.version = `${cache.version ?? ''}|petal ${toolIdentity()} ${settings}`
+  compiler.options.module.rules.push(...rulesFor(compiler.options.output))
+  compiler.hooks.environment.tap('petal', () => exemptFromSizeHints(compiler))
+  compiler.hooks.done.tapPromise('petal', async () => {
+    models.summarize()
+    if (!compiler.watchMode) await models.close()
+  })
+  compiler.hooks.shutdown.tapPromise('petal', () => models.close())
+}
+
+export const webpack: BundlerFactory = webpackLike((setUp) => ({ webpack: (compiler) => setUp(compiler) }))
+
+export const rspack: BundlerFactory = webpackLike((setUp) => ({ rspack: (compiler) => setUp(compiler) }))
+
+export const rsbuild: BundlerFactory = webpackLike((setUp) => ({
+  rsbuild: {
+    setup(api) {
+      const say = (line: string): void => api.logger.info(`petal: ${line}`)
+      api.modifyRspackConfig((config) => {
+        config.plugins.push({ apply: (compiler: object) => setUp(compiler, say) })
       })
-      compiler.hooks.shutdown.tapPromise('petal', () => models.close())
     },
   },
-})
+}))
 
 /** webpack's hints are about JavaScript that delays a page; a model is loaded when the app asks for it. */
 function exemptFromSizeHints(compiler: Compiler): void {
@@ -63,10 +93,4 @@ function exemptFromSizeHints(compiler: Compiler): void {
   if (!performance) return
   const before = performance.assetFilter ?? ((name: string) => !name.endsWith('.map'))
   performance.assetFilter = (name, source, info) => !/\.ptl?$/.test(name) && before(name, source, info)
-}
-
-function native(context: LoadContext) {
-  const build = context.getNativeBuildContext?.()
-  if (build?.framework !== 'webpack') return {}
-  return { compiler: build.compiler, compilation: build.compilation, module: build.loaderContext?._module }
 }

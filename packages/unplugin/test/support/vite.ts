@@ -1,13 +1,12 @@
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import * as viteEight from 'vite'
+import * as viteSix from 'vite6'
 import * as viteSeven from 'vite7'
 import petal from '../../src/vite.ts'
 import { type App, readTree } from './app.ts'
 import type { BuildSettings, Output, TestBundler } from './bundler.ts'
+import { printed, runModule } from './module.ts'
 import { createQueue } from './queue.ts'
-
-let runs = 0
+import { virtualModules } from './virtual.ts'
 
 interface ViteLog {
   readonly logger: viteEight.Logger
@@ -29,11 +28,13 @@ export function viteConfig(app: App, settings: BuildSettings, logger: viteEight.
     customLogger: logger,
     logLevel: 'warn',
     cacheDir: app.path('.vite'),
-    plugins: [petal(settings.petal)],
+    plugins: [petal(settings.petal), settings.virtual && virtualModules.vite(settings.virtual)],
     ...settings.ptAssets && { assetsInclude: ['**/*.pt'] },
     build: {
       // Models must never be inlined, however small.
       assetsInlineLimit: (file) => file.endsWith('.ptl'),
+      manifest: true,
+      sourcemap: settings.sourceMaps ?? false,
       ssr: settings.ssr ? app.path('src/main.js') : false,
       rollupOptions: {
         ...!settings.ssr && { input: app.path('src/main.js') },
@@ -43,32 +44,22 @@ export function viteConfig(app: App, settings: BuildSettings, logger: viteEight.
   }
 }
 
-/** The message and all that Vite prints with it. */
-function printed(error: any): Error {
-  const place = error.loc && `${error.loc.file ?? error.id}:${error.loc.line}:${error.loc.column}`
-  return Object.assign(new Error([error.message, place, error.frame].filter(Boolean).join('\n')), { cause: error })
-}
-
 async function outputOf(app: App, ssr: boolean | undefined, log: () => string): Promise<Output> {
   const dir = app.path('dist')
   const files = await readTree(dir)
+  const manifest = Object.values(JSON.parse(files['.vite/manifest.json']!.toString()) as Record<string, { file: string; assets?: string[] }>)
   return {
     dir,
     files,
     log: log(),
-    async run() {
-      const entry = Object.keys(files).find((name) => (ssr ? /^main\.m?js$/ : /^assets\/main-.*\.js$/).test(name))!
-      const shared = globalThis as { result?: unknown }
-      delete shared.result
-      await import(/* @vite-ignore */ `${pathToFileURL(join(dir, entry)).href}?run=${runs++}`)
-      return shared.result
-    },
+    listed: manifest.flatMap(({ file, assets = [] }) => [file, ...assets]),
+    run: () => runModule(dir, Object.keys(files).find((name) => (ssr ? /^main\.m?js$/ : /^assets\/main-.*\.js$/).test(name))!),
   }
 }
 
 function viteBundler(name: string, vite: typeof viteEight): TestBundler {
   return {
-    name,
+    name, kind: 'module', defaultBase: '/',
     async build(app, settings = {}) {
       const { logger, text } = createLog(vite)
       await vite.build(viteConfig(app, settings, logger)).catch((error: unknown) => { throw printed(error) })
@@ -89,8 +80,11 @@ function viteBundler(name: string, vite: typeof viteEight): TestBundler {
   }
 }
 
-export const vite8: TestBundler = viteBundler('vite 8', viteEight)
-export const vite7: TestBundler = viteBundler('vite 7', viteSeven as unknown as typeof viteEight)
-export const VITES: readonly (readonly [name: string, vite: typeof viteEight])[] = [
-  ['vite 8', viteEight], ['vite 7', viteSeven as unknown as typeof viteEight],
-]
+const VERSIONS = { 'vite 8': viteEight, 'vite 7': viteSeven as unknown as typeof viteEight, 'vite 6': viteSix as unknown as typeof viteEight }
+
+export const VITES: readonly (readonly [name: string, vite: typeof viteEight])[] = Object.entries(VERSIONS)
+const bundler = (name: keyof typeof VERSIONS): TestBundler => viteBundler(name, VERSIONS[name])
+
+export const vite8: TestBundler = bundler('vite 8')
+export const vite7: TestBundler = bundler('vite 7')
+export const vite6: TestBundler = bundler('vite 6')

@@ -1,0 +1,59 @@
+import { basename, resolve } from 'node:path'
+import type { BuildOptions, PluginBuild } from 'esbuild'
+import { ASSET_QUERY, MODEL_FILE, pathOf } from '../ids.ts'
+import type { Models } from '../models.ts'
+import { isOwnImport, ownRuntime, RUNTIME_IMPORT } from '../runtime.ts'
+import { type BundlerFactory, errorText } from './bundler.ts'
+
+/** Marks the import that esbuild's loader is for. */
+const FILE_QUERY = '?petal-file'
+
+/** Levels of logs that have esbuild's own summary. */
+const TALKATIVE: ReadonlySet<BuildOptions['logLevel']> = new Set(['info', 'debug', 'verbose'])
+
+/** esbuild. Its loader `file` does the emission, for extensions that have no loader yet. */
+export const esbuild: BundlerFactory = (models) => {
+  let isRelative = false
+  return {
+    asset: (stored) => stored + ASSET_QUERY,
+    // Without a public path, URLs of files are relative to the script that has them; without modules there is no such thing.
+    emit: (_, stored) =>
+      `import url from ${JSON.stringify(`./${basename(stored)}${FILE_QUERY}`)}\nexport default ${isRelative ? 'new URL(url, import.meta.url).href' : 'url'}\n`,
+    // esbuild shows errors at the import by itself.
+    importer: () => undefined,
+    fail(context, _, error) {
+      context.error(errorText(error))
+      return ''
+    },
+    options: {
+      esbuild: {
+        onLoadFilter: MODEL_FILE,
+        config(options) {
+          isRelative = options.format === 'esm' && !options.publicPath
+          options.loader = { '.pt': 'file', '.ptl': 'file', ...options.loader }
+        },
+        setup: (build) => {
+          setUp(build, models)
+        },
+      },
+    },
+  }
+}
+
+function setUp(build: PluginBuild, models: Models): void {
+  const { absWorkingDir, logLevel } = build.initialOptions
+  const say = (line: string): void => console.error(`petal: ${line}`)
+  models.configure({ root: absWorkingDir ?? process.cwd(), ...TALKATIVE.has(logLevel) && { print: say, note: say } })
+  // esbuild lists every folder once, and a stored file may be younger than that.
+  build.onResolve({ filter: /\?petal-(?:asset|file)$/ }, ({ path, resolveDir }) => ({
+    path: resolve(resolveDir, pathOf(path)), ...path.endsWith(ASSET_QUERY) && { suffix: ASSET_QUERY },
+  }))
+  // The runtime may be installed with the plugin only; an app's own copy is found first.
+  build.onResolve({ filter: RUNTIME_IMPORT }, async ({ path, importer, resolveDir, kind, pluginData }) => {
+    if (pluginData === build || !isOwnImport(path, importer)) return undefined
+    const found = await build.resolve(path, { importer, resolveDir, kind, pluginData: build })
+    return found.errors.length > 0 ? { path: ownRuntime(path), sideEffects: false } : found
+  })
+  build.onEnd(() => models.summarize())
+  build.onDispose(() => { void models.close() })
+}
