@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { modelApp } from './support/app.ts'
 import { chromiumPath, launchBrowser, serveFiles } from './support/browser.ts'
-import { BUNDLERS } from './support/bundler.ts'
+import { BUNDLERS, entryOf } from './support/bundler.ts'
 import { startDev } from './support/dev.ts'
 import { VITES } from './support/vite.ts'
 
@@ -50,11 +50,12 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
     return { page, problems }
   }
 
-  it.each(BUNDLERS)('a page built by $name reads the handle and gets the file', async ({ name, build }) => {
+  it.each(BUNDLERS)('a page built by $name reads the handle and gets the file', async ({ kind, build }) => {
     const app = await modelApp(MAIN)
-    const { files } = await build(app, { base: './' })
-    const script = Object.keys(files).find((file) => /main-.*\.js$/.test(file))!
-    const type = name === 'webpack 5' ? 'defer' : 'type="module"'
+    const output = await build(app, { base: './' })
+    const { files } = output
+    const script = entryOf(output)
+    const type = kind === 'script' ? 'defer' : 'type="module"'
     const { page, problems } = await open(await serveFiles({ ...files, 'index.html': `<script ${type} src="./${script}"></script>` }))
     const { said, fetched, bytes, sha256 } = await readModel(page)
     expect(said).toMatchObject({ text: said.url, frozen: true, inputs: [{ name: 'image', type: 'Tensor' }] })

@@ -7,7 +7,8 @@ let runs = 0
 export async function runModule(dir: string, entry: string): Promise<any> {
   const shared = globalThis as { result?: unknown }
   delete shared.result
-  await import(/* @vite-ignore */ `${pathToFileURL(join(dir, entry)).href}?run=${runs++}`)
+  runs += 1
+  await import(/* @vite-ignore */ `${pathToFileURL(join(dir, entry)).href}?run=${runs}`)
   return shared.result
 }
 

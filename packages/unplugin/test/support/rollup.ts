@@ -12,6 +12,15 @@ import { virtualModules } from './virtual.ts'
 /** Rollup has no public path, but a hook for plugins that know one. */
 const publicPath = (base: string): rollupPackage.Plugin => ({ name: 'public-path', resolveFileUrl: ({ fileName }) => JSON.stringify(base + fileName) })
 
+/** Takes down what the last build wrote. */
+const report = (listed: Set<string>): rollupPackage.Plugin => ({
+  name: 'report',
+  writeBundle(_, bundle) {
+    listed.clear()
+    for (const name of Object.keys(bundle)) listed.add(name)
+  },
+})
+
 /** As an app makes every `.pt` an asset. */
 const ptAssets: rollupPackage.Plugin = {
   name: 'assets',
@@ -28,12 +37,18 @@ function outputOptions(app: App, settings: BuildSettings): rollupPackage.OutputO
   }
 }
 
-async function outputOf(app: App, log: readonly string[], listed: readonly string[]): Promise<Output> {
+/** What a build lets one know. */
+interface Heard {
+  readonly log: string[]
+  readonly written: Set<string>
+}
+
+async function outputOf(app: App, { log, written }: Heard): Promise<Output> {
   const dir = app.path('dist')
   const files = await readTree(dir)
   return {
-    dir, files, listed, log: log.join('\n'),
-    run: () => runModule(dir, Object.keys(files).find((name) => /^main-.*\.js$/.test(name))!),
+    dir, files, listed: [...written], log: log.join('\n'),
+    run: () => runModule(dir, [...written].find((name) => /^main-.*\.js$/.test(name))!),
   }
 }
 
@@ -50,12 +65,13 @@ async function inside<T>(app: App, work: () => Promise<T>): Promise<T> {
 
 function rollupBundler(name: string, { rollup, watch }: typeof rollupPackage, petal: typeof petalRollup): TestBundler {
   const caches = new WeakMap<App, rollupPackage.RollupCache | undefined>()
-  const inputOptions = (app: App, settings: BuildSettings, log: string[]): rollupPackage.InputOptions => ({
+  const inputOptions = (app: App, settings: BuildSettings, { log, written }: Heard): rollupPackage.InputOptions => ({
     input: app.path('src/main.js'),
     ...name.startsWith('rolldown') && { cwd: app.root },
     ...settings.persistentCache && name.startsWith('rollup') && { cache: caches.get(app) ?? true },
     plugins: [
       petal(settings.petal), settings.ptAssets && ptAssets, settings.base !== undefined && settings.base !== './' && publicPath(settings.base),
+      report(written),
       settings.virtual && (name.startsWith('rolldown') ? virtualModules.rolldown(settings.virtual) as never : virtualModules.rollup(settings.virtual)),
     ],
     onLog: (_, { plugin, message }) => { log.push(`${plugin ?? ''} ${message}`) },
@@ -63,25 +79,24 @@ function rollupBundler(name: string, { rollup, watch }: typeof rollupPackage, pe
   return {
     name, kind: 'module', defaultBase: './',
     build: (app, settings = {}) => inside(app, async () => {
-      const log: string[] = []
-      const bundle = await rollup(inputOptions(app, settings, log)).catch((error: unknown) => { throw printed(error) })
+      const heard: Heard = { log: [], written: new Set() }
+      const bundle = await rollup(inputOptions(app, settings, heard)).catch((error: unknown) => { throw printed(error) })
       try {
         if (settings.persistentCache) caches.set(app, bundle.cache)
-        const { output } = await bundle.write(outputOptions(app, settings)).catch((error: unknown) => { throw printed(error) })
-        await bundle.close()
-        return await outputOf(app, log, output.map(({ fileName }) => fileName))
+        await bundle.write(outputOptions(app, settings)).catch((error: unknown) => { throw printed(error) })
       } finally {
         await bundle.close()
       }
+      return await outputOf(app, heard)
     }),
     async watch(app, settings = {}) {
-      const log: string[] = []
+      const heard: Heard = { log: [], written: new Set() }
       const before = process.cwd()
       process.chdir(app.root)
-      const watcher = watch({ ...inputOptions(app, settings, log), output: outputOptions(app, settings), watch: { buildDelay: 10 } })
+      const watcher = watch({ ...inputOptions(app, settings, heard), output: outputOptions(app, settings), watch: { buildDelay: 10 } })
       const queue = createQueue<Output>()
       watcher.on('event', (event) => {
-        if (event.code === 'BUNDLE_END') queue.push(event.result.close().then(() => outputOf(app, log, [])))
+        if (event.code === 'BUNDLE_END') queue.push(event.result.close().then(() => outputOf(app, heard)))
         if (event.code === 'ERROR') queue.push(Promise.reject(printed(event.error)))
       })
       return {

@@ -84,15 +84,16 @@ async function outputOf(app: App, stats: Stats, log: readonly string[]): Promise
   const { warnings, modules, assets } = stats.toJson({ all: false, warnings: true, modules: true, cachedModules: true, assets: true, cachedAssets: true })
   const dir = app.path('dist')
   const files = await readTree(dir)
+  const listed = assets!.map(({ name }) => name)
   return {
     dir,
     files,
-    listed: assets!.map(({ name }) => name),
+    listed,
     log: [
       ...log, ...warnings!.map((warning) => warning.message), `built ${modules!.filter((module) => module.built).length} modules`,
     ].join('\n'),
     async run() {
-      const entry = Object.keys(files).find((name) => /^main(-.*)?\.js$/.test(name))!
+      const entry = listed.find((name) => /^main(-.*)?\.js$/.test(name))!
       // Rsbuild's output for servers is a module.
       if (/\bimport\.meta\.(?:url|dirname|filename)\b/.test(files[entry]!.toString())) return await runModule(dir, entry)
       const scope: { result?: unknown; [name: string]: unknown } = {
