@@ -1,6 +1,13 @@
-// Writes docs/script-errors.md from the table that explains errors; a test of packages/core compares the two.
+// Writes the parts of docs/ that tests make from tables; the same tests compare them.
 import { join } from 'node:path'
 import { must, root, say } from './lib/run.mjs'
 
-await must('pnpm', ['exec', 'vitest', 'run', 'test/pytorch/script-errors-page.spec.ts', '--update'], { cwd: join(root, 'packages/core') })
-say('docs/script-errors.md is up to date')
+const PAGES = [
+  ['docs/script-errors.md', 'packages/core', 'test/pytorch/script-errors-page.spec.ts'],
+  ['docs/bundlers.md', 'packages/unplugin', 'test/contracts.spec.ts', '-t', 'docs/bundlers.md'],
+]
+
+for (const [page, folder, ...spec] of PAGES) {
+  await must('pnpm', ['exec', 'vitest', 'run', ...spec, '--update'], { cwd: join(root, folder) })
+  say(`${page} is up to date`)
+}

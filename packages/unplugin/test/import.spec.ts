@@ -1,15 +1,13 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { createApp, modelApp } from './support/app.ts'
-import { BUNDLERS, modelsOf, type Output, type TestBundler } from './support/bundler.ts'
-
-/** Where a run output finds its files. */
-const servedFrom = ({ dir }: Output, kind: TestBundler['kind'], base: string): string =>
-  base !== './' ? base : kind === 'module' ? `file://${dir}/` : 'https://app.example/'
+import { BUNDLERS, modelsOf, servedFrom } from './support/bundler.ts'
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
-describe.each(BUNDLERS)('$name: an import', ({ build, kind, defaultBase }) => {
+describe.each(BUNDLERS)('$name: an import', (bundler) => {
+  const { build, kind, defaultBase } = bundler
+
   it('gives an immutable handle with the facts of the file that ships', async () => {
     const app = await modelApp(`import model from './net.pt?mobile'\nglobalThis.result = model`)
     const output = await build(app)
@@ -29,23 +27,6 @@ describe.each(BUNDLERS)('$name: an import', ({ build, kind, defaultBase }) => {
     expect(JSON.stringify({ ...model, url: '' })).not.toContain(app.root)
   })
 
-  it.each([undefined, './', '/', 'https://cdn.example/app/'])('finds the file with base %s', async (base) => {
-    const app = await modelApp(`import model from './net.ptl?mobile'\nglobalThis.result = model`)
-    const output = await build(app, { base })
-    const { url } = await output.run()
-    const [asset] = modelsOf(output)
-    expect(asset).toMatch(/(^|\/)net[-.][\w-]{8,10}\.ptl$/)
-    expect(url).toBe(servedFrom(output, kind, base ?? defaultBase) + asset)
-  })
-
-  it('is named as the app has its assets named', async () => {
-    const app = await modelApp(`import model from './net.ptl?mobile'\nglobalThis.result = model`)
-    const output = await build(app, { assetNames: 'static/media' })
-    const [asset] = modelsOf(output)
-    expect(asset).toMatch(/^static\/media\/net\.[\w-]{8,}\.ptl$/)
-    expect((await output.run()).url).toBe(servedFrom(output, kind, defaultBase) + asset)
-  })
-
   it('passes a compiled model through, byte for byte', async () => {
     const app = await modelApp(`import model from './net.ptl?mobile'\nglobalThis.result = model`)
     const output = await build(app)
@@ -62,7 +43,7 @@ describe.each(BUNDLERS)('$name: an import', ({ build, kind, defaultBase }) => {
       globalThis.result = { url, facts }`)
     const output = await build(app)
     const { url, facts } = await output.run()
-    expect(modelsOf(output).map((asset) => servedFrom(output, kind, defaultBase) + asset)).toEqual([url])
+    expect(modelsOf(output).map((asset) => servedFrom(output, bundler, defaultBase) + asset)).toEqual([url])
     expect(facts).toMatchObject({ format: 'ptl', sha256: sha256(await app.read('src/other.ptl')) })
     expect(facts).not.toHaveProperty('url')
     expect(Object.isFrozen(facts.operators)).toBe(true)
@@ -75,21 +56,8 @@ describe.each(BUNDLERS)('$name: an import', ({ build, kind, defaultBase }) => {
       globalThis.result = { raw, model }`)
     const output = await build(app, { ptAssets: true })
     const { raw, model } = await output.run()
-    expect(output.files[raw.replace(servedFrom(output, kind, defaultBase), '').replace('./', '')]).toEqual(await app.read('src/net.pt'))
+    expect(output.files[raw.replace(servedFrom(output, bundler, defaultBase), '').replace('./', '')]).toEqual(await app.read('src/net.pt'))
     expect(model.format).toBe('ptl')
-  })
-
-  it('is emitted once, however often and in whatever order it is asked for', async () => {
-    const app = await modelApp(`
-      import a from './net.pt?mobile&block=fuse_add_relu,remove_dropout'
-      import b from './net.pt?block=REMOVE_DROPOUT,fuse_add_relu&format=ptl&mobile'
-      import c from './more.js'
-      globalThis.result = [a.url, b.url, c.url]`)
-    await app.write('src/more.js', `export { default } from './net.pt?mobile&block=remove_dropout,fuse_add_relu'`)
-    const output = await build(app)
-    expect(modelsOf(output)).toHaveLength(1)
-    expect(new Set(await output.run()).size).toBe(1)
-    expect(output.log).toContain('1 model, compiled: 13.4 kB → ')
   })
 
   it('can be many, at once', async () => {

@@ -40,9 +40,11 @@ export const esbuild: BundlerFactory = (models) => {
   }
 }
 
+/** esbuild's own summary goes to the same place. */
+const say = (line: string): void => console.error(`petal: ${line}`)
+
 function setUp(build: PluginBuild, models: Models): void {
   const { absWorkingDir, logLevel } = build.initialOptions
-  const say = (line: string): void => console.error(`petal: ${line}`)
   models.configure({ root: absWorkingDir ?? process.cwd(), ...TALKATIVE.has(logLevel) && { print: say, note: say } })
   // esbuild lists every folder once, and a stored file may be younger than that.
   build.onResolve({ filter: /\?petal-(?:asset|file)$/ }, ({ path, resolveDir }) => ({

@@ -59,5 +59,11 @@ export const BUNDLERS: readonly TestBundler[] = [vite8, vite7, vite6, rollup4, r
 /** The script of a page that was built. */
 export const entryOf = ({ files }: Output): string => Object.keys(files).find((name) => /(^|\/)main-[^/]*\.js$/.test(name))!
 
+/** Where a run output finds its files. */
+export function servedFrom({ dir }: Output, { kind }: TestBundler, base: string): string {
+  if (base !== './') return base
+  return kind === 'module' ? `file://${dir}/` : 'https://app.example/'
+}
+
 /** The models among the output. */
 export const modelsOf = (output: Output): string[] => Object.keys(output.files).filter((name) => /\.(pt|ptl)$/.test(name))

@@ -52,7 +52,7 @@ async function outputOf(app: App, ssr: boolean | undefined, log: () => string): 
     dir,
     files,
     log: log(),
-    listed: manifest.flatMap(({ file, assets = [] }) => [file, ...assets]),
+    listed: [...manifest.map(({ file }) => file), ...manifest.flatMap(({ assets }) => assets ?? [])],
     run: () => runModule(dir, Object.keys(files).find((name) => (ssr ? /^main\.m?js$/ : /^assets\/main-.*\.js$/).test(name))!),
   }
 }

@@ -1,0 +1,270 @@
+import { createHash } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { expect } from 'vitest'
+import { type App, createApp, installRuntime, modelApp } from './app.ts'
+import { entryOf, modelsOf, servedFrom, type TestBundler } from './bundler.ts'
+
+/** What an import does, whatever bundles it. */
+export interface Contract {
+  /** As docs/bundlers.md has it. */
+  readonly title: string
+  check(bundler: TestBundler): Promise<void>
+  /** By bundler, as a pattern of names: what is so instead, and why. It is checked like the rest. */
+  readonly otherwise?: Readonly<Record<string, { readonly why: string; check(bundler: TestBundler): Promise<void> }>>
+}
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+
+const ONE = `import model from './net.ptl?mobile'\nglobalThis.result = model`
+
+function at(base: string | undefined): Contract['check'] {
+  return async (bundler) => {
+    const app = await modelApp(ONE)
+    const output = await bundler.build(app, { base })
+    const [asset] = modelsOf(output)
+    expect((await output.run()).url).toBe(servedFrom(output, bundler, base ?? bundler.defaultBase) + asset)
+  }
+}
+
+async function failure(work: Promise<unknown>): Promise<string> {
+  return await work.then(() => { throw new Error('the build did not fail') }, (error: Error) => error.message)
+}
+
+/** Two models by two ways, which is enough to see names and bytes. */
+const TWO = `import model from './net.pt?mobile'\nimport second from './other.ptl?mobile'\nglobalThis.result = [model, second]`
+
+async function survivesCache({ build }: TestBundler): Promise<void> {
+  const app = await modelApp(TWO)
+  const cold = await build(app, { persistentCache: true })
+  await rm(app.path('dist'), { recursive: true })
+  const warm = await build(app, { persistentCache: true })
+  expect(modelsOf(warm)).toHaveLength(2)
+  expect(warm.files).toEqual(cold.files)
+  const blocked = await build(app, { persistentCache: true, petal: { block: ['conv_bn_fusion'] } })
+  expect(modelsOf(blocked).filter((name) => !modelsOf(cold).includes(name))).toHaveLength(1)
+}
+
+/** The server's module has the URL that the page's has. */
+async function serverAgrees(bundler: TestBundler, emitted: number): Promise<void> {
+  const app = await modelApp(ONE)
+  const server = await bundler.build(app, { ssr: true, base: '/' })
+  const said = await server.run()
+  expect(modelsOf(server)).toHaveLength(emitted)
+  const browser = await bundler.build(app, { base: '/' })
+  expect(said.url).toBe((await browser.run()).url)
+  expect(modelsOf(browser)).toHaveLength(1)
+}
+
+export const CONTRACTS: readonly Contract[] = [
+  { title: 'the URL is right under the default base or public path', check: at(undefined) },
+  { title: 'the URL is right under a base that is relative', check: at('./') },
+  { title: 'the URL is right under a base that is a path', check: at('/') },
+  { title: 'the URL is right under a base that is a CDN', check: at('https://cdn.example/app/') },
+  {
+    title: 'files have names with hashes, which change with the model',
+    async check({ build }) {
+      const app = await modelApp(ONE)
+      const [before] = modelsOf(await build(app))
+      await app.model('src/net.ptl', 'other.ptl')
+      await rm(app.path('dist'), { recursive: true })
+      const [after] = modelsOf(await build(app))
+      for (const name of [before, after]) expect(name).toMatch(/(^|\/)net[-.][\w-]{8,10}\.ptl$/)
+      expect(after).not.toBe(before)
+    },
+  },
+  {
+    title: 'files are named as the app has its assets named',
+    async check({ build }) {
+      const output = await build(await modelApp(ONE), { assetNames: 'static/media' })
+      expect(modelsOf(output)).toEqual([expect.stringMatching(/^static\/media\/net\.[\w-]{8,}\.ptl$/)])
+    },
+  },
+  {
+    title: 'the file is in the manifest, the bundle, the stats or the metafile',
+    async check({ build }) {
+      const output = await build(await modelApp(ONE))
+      expect(output.listed).toContain(modelsOf(output)[0])
+    },
+  },
+  {
+    title: 'a dynamic import is a chunk of its own, with the facts in it',
+    async check({ build }) {
+      const output = await build(await modelApp(`globalThis.result = import('./net.ptl?mobile')`))
+      const [asset] = modelsOf(output)
+      const name = asset!.replace(/^.*\//, '')
+      expect(output.files[entryOf(output)]!.toString()).not.toContain(name)
+      expect(Object.entries(output.files).filter(([file, text]) => file.endsWith('.js') && text.includes(name))).toHaveLength(1)
+    },
+  },
+  {
+    title: 'two imports of a model with different directives are two files',
+    async check({ build }) {
+      const output = await build(await modelApp(`
+        import all from './net.pt?mobile'
+        import some from './net.pt?mobile&block=conv_bn_fusion'
+        globalThis.result = [all, some]`))
+      const [all, some] = await output.run()
+      expect(modelsOf(output)).toHaveLength(2)
+      for (const model of [all, some]) {
+        const file = modelsOf(output).find((name) => model.url.endsWith(name))!
+        expect(sha256(output.files[file]!)).toBe(model.sha256)
+      }
+      expect(all.sha256).not.toBe(some.sha256)
+    },
+  },
+  {
+    title: 'a model that is imported twice is one file',
+    async check({ build }) {
+      const app = await modelApp(`
+        import a from './net.pt?mobile&block=fuse_add_relu,remove_dropout'
+        import b from './net.pt?block=REMOVE_DROPOUT,fuse_add_relu&format=ptl&mobile'
+        import c from './more.js'
+        globalThis.result = [a.url, b.url, c.url]`)
+      await app.write('src/more.js', `export { default } from './net.pt?mobile&block=remove_dropout,fuse_add_relu'`)
+      const output = await build(app)
+      expect(modelsOf(output)).toHaveLength(1)
+      expect(new Set(await output.run()).size).toBe(1)
+    },
+  },
+  {
+    title: 'a warm cache of the bundler keeps the file, and other options do not get an old one',
+    check: survivesCache,
+  },
+  {
+    title: 'the second build of a watch keeps the file, and a changed model is built again',
+    async check({ watch }) {
+      const app = await modelApp(ONE)
+      const watching = await watch(app)
+      try {
+        const { url, sha256: first } = await (await watching.next()).run()
+        await app.model('src/net.ptl', 'other.ptl')
+        for (;;) {
+          const output = await watching.next()
+          const model = await output.run()
+          if (model.sha256 === first) continue
+          expect(modelsOf(output).some((name) => model.url.endsWith(name))).toBe(true)
+          expect(model.url).not.toBe(url)
+          break
+        }
+        await app.write('src/main.js', `${ONE}\nglobalThis.more = 'more'`)
+        const bytes = await app.read('src/net.ptl')
+        for (;;) {
+          const output = await watching.next()
+          expect(modelsOf(output).some((name) => output.files[name]!.equals(bytes))).toBe(true)
+          if (Object.values(output.files).some((text) => text.includes('globalThis.more'))) break
+        }
+      } finally {
+        await watching.close()
+      }
+    },
+  },
+  {
+    title: 'two checkouts give the same names and bytes',
+    async check({ build }) {
+      // As deep: webpack names modules by where the plugin is as well, which in an app is always the same.
+      const [here, there] = [await modelApp(TWO, 'some/folder'), await modelApp(TWO, 'other/place of it')]
+      for (const app of [here, there]) await installRuntime(app)
+      const [one, two] = [await build(here), await build(there)]
+      expect(Object.keys(two.files)).toEqual(Object.keys(one.files))
+      expect(two.files).toEqual(one.files)
+    },
+  },
+  {
+    title: 'a build for a server gives the same URL, and writes no file where the app wants none',
+    check: (bundler) => serverAgrees(bundler, 0),
+    otherwise: {
+      rollup: { why: 'Rollup and Rolldown have one kind of build; the file is there once, for a server that loads it.', check: (bundler) => serverAgrees(bundler, 1) },
+      rolldown: { why: 'Rollup and Rolldown have one kind of build; the file is there once, for a server that loads it.', check: (bundler) => serverAgrees(bundler, 1) },
+      esbuild: { why: 'The loader `file` has no setting that leaves the file out; it is there once, under the same name.', check: (bundler) => serverAgrees(bundler, 1) },
+    },
+  },
+  {
+    title: 'source maps of the app stay right',
+    async check({ build }) {
+      const app = await modelApp(`import model from './net.ptl?mobile'\n\nglobalThis.result = model\nexport function thrower() {\n  throw new Error('landmark')\n}\nglobalThis.thrower = thrower`)
+      const output = await build(app, { sourceMaps: true })
+      const { SourceMap } = await import('node:module')
+      const [entry, text] = Object.entries(output.files).find(([name, content]) => name.endsWith('.js') && content.includes('landmark'))!
+      const map = new SourceMap(JSON.parse(output.files[`${entry}.map`]!.toString()))
+      const before = text.toString().split('landmark')[0]!.split('\n')
+      const origin = map.findEntry(before.length - 1, before.at(-1)!.length - 1) as { originalSource: string; originalLine: number }
+      expect(origin).toMatchObject({ originalSource: expect.stringMatching(/src\/main\.js$/), originalLine: 4 })
+    },
+  },
+  {
+    title: 'an error points at the line that imports, with a frame, and without a stack',
+    async check({ build }) {
+      const app = await modelApp(`import { net } from './models/index.js'\nglobalThis.result = net`)
+      await app.write('src/models/index.js', `\n\nexport { default as net } from "../net.ptl?mobile&blok=x"\n`)
+      const text = await failure(build(app))
+      expect(text).toContain('"blok" is not a directive')
+      expect(text).toMatch(/src\/models\/index\.js:3:3[123]\b/)
+      expect(text).toMatch(/3 [|│] +export \{ default as net \} from "\.\.\/net\.ptl\?mobile&blok=x"\n[ │]*[|╵] +[~^]{22,24}/)
+      expect(text).not.toMatch(/\n\s+at /)
+    },
+  },
+  {
+    title: 'queries may hold odd characters',
+    async check({ build }) {
+      const app = await modelApp(`
+        import url from './net with (brackets) [and] more.pt?mobile&as=url'
+        import some from './net.pt?block=conv_bn_fusion%2Cremove_dropout&as=facts&mobile'
+        globalThis.result = { url, blocked: some.optimizations.filter((one) => one.blocked).map((one) => one.name) }`)
+      await app.model('src/net with (brackets) [and] more.pt', 'net.pt')
+      const output = await build(app)
+      const { url, blocked } = await output.run()
+      expect(blocked.toSorted()).toEqual(['conv_bn_fusion', 'remove_dropout'])
+      expect(modelsOf(output).some((name) => decodeURIComponent(url).endsWith(name))).toBe(true)
+      const text = await failure(build(await modelApp(`import url from './net.pt?mobile&block=a%00b;c|d'\nglobalThis.result = url`)))
+      expect(text).toMatch(/block/)
+    },
+  },
+  {
+    title: 'models may be outside of the root',
+    async check({ build }) {
+      const app = await createApp({ 'src/main.js': `import model from '../../shared/net.ptl?mobile'\nglobalThis.result = model` }, 'app')
+      await app.model('../shared/net.ptl')
+      const output = await build(app)
+      expect(modelsOf(output)).toHaveLength(1)
+      expect((await output.run()).source.name).toBe('net.ptl')
+    },
+  },
+  {
+    title: 'models may be in node_modules',
+    check: inPackage('zoo/net.ptl'),
+    otherwise: {
+      rollup: { why: 'Rollup finds no packages without `@rollup/plugin-node-resolve`; a path into them works.', check: inPackage('../node_modules/zoo/net.ptl') },
+    },
+  },
+  {
+    title: 'modules that other plugins make are left alone',
+    async check({ build }) {
+      const app = await modelApp(`
+        import words from 'other/words.py'
+        import marked from 'other/words.pt?mobile'
+        import model from './net.ptl?mobile'
+        globalThis.result = [words, marked, model.format]`)
+      const output = await build(app, {
+        virtual: { 'other/words.py': `export default 'some words'`, 'other/words.pt?mobile': `export default 'marked words'` },
+      })
+      expect(await output.run()).toEqual(['some words', 'marked words', 'ptl'])
+    },
+  },
+]
+
+function inPackage(specifier: string): Contract['check'] {
+  return async ({ build }) => {
+    const app: App = await createApp({
+      'src/main.js': `import model from '${specifier}?mobile'\nglobalThis.result = model`, 'node_modules/zoo/package.json': '{ "name": "zoo", "version": "1.0.0" }',
+    })
+    await app.model('node_modules/zoo/net.ptl')
+    const output = await build(app)
+    expect(modelsOf(output)).toHaveLength(1)
+    expect((await output.run()).source.name).toBe('net.ptl')
+  }
+}
+
+/** What is checked of a bundler in one row. */
+export function ruleFor({ check, otherwise = {} }: Contract, { name }: TestBundler): { why?: string; check: Contract['check'] } {
+  return otherwise[name.replace(/ .*/, '')] ?? { check }
+}
