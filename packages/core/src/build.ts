@@ -8,7 +8,7 @@ import { notOnWeb } from './coverage.ts'
 import { PetalError } from './errors.ts'
 import type { BuiltArtifact, BuiltFacts } from './facts.ts'
 import { imageOf } from './image.ts'
-import { createLimit } from './limit.ts'
+import { createLimit, type Limit } from './limit.ts'
 import { fileVersion, type MakeOptions, makeArtifact, type Model, openModel, openSource, usableModel } from './model.ts'
 import type { ConversionFacts, Engine, Warning } from './pytorch/engine.ts'
 import { canonicalRequest, givenDirectives, type ModelRequest } from './request/index.ts'
@@ -26,6 +26,8 @@ export interface BuildOptions {
   readonly signal?: AbortSignal
   /** Called now and then while a model is converted and compiled; never for one that is already stored. */
   readonly onProgress?: CompileOptions['onProgress']
+  /** Bounds how many models are compiled at once; two in a process when left out. */
+  readonly limit?: Limit
 }
 
 /** A compiled model, ready to be handed to a bundler. */
@@ -36,6 +38,8 @@ export interface BuildResult {
   readonly sha256: string
   /** Size of the compiled file. */
   readonly bytes: number
+  /** Names what it was made from: the model's bytes, the directives and the compiling code. */
+  readonly key: string
   readonly facts: BuiltFacts
   /** How Python became TorchScript; absent for sources that are TorchScript. */
   readonly conversion?: ConversionFacts
@@ -94,7 +98,7 @@ async function fromSource(job: Job): Promise<BuildResult> {
   try {
     const kind = convertibleKind(source.kind, job.request)
     if (kind !== undefined) return await fromPython(job, kind)
-    return await limited(() => compiled(job, usableModel(source, job.request)))
+    return await limitOf(job)(() => compiled(job, usableModel(source, job.request)))
   } finally {
     await source.close()
   }
@@ -106,7 +110,7 @@ async function fromPython(job: Job, kind: ConvertibleKind): Promise<BuildResult>
   const source = await store.digest(request.file).catch(() => ({ sha256: '', bytes: 0 }))
   const converted = await resolveConverted(request, kind, source, store, conversionOptions(job))
   try {
-    return await limited(async () => {
+    return await limitOf(job)(async () => {
       const model = await openModel(converted.file)
       try {
         const make = async (): Promise<BuiltArtifact> =>
@@ -175,6 +179,8 @@ function resultOf({ request, request: { file } }: Job, source: FileDigest, store
 
 /** Bundlers load all imports at once, and a compile keeps one core busy: a few at a time are as quick as all, in less memory. */
 const limited = createLimit(2)
+
+const limitOf = ({ options: { limit = limited } }: Job): Limit => limit
 
 /** Bundlers ask twice for an import that failed (a pre-transform, then the request itself). */
 const FAILURE_MEMORY_MS = 2_000

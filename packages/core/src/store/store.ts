@@ -38,6 +38,8 @@ export interface Stored {
   readonly file: string
   readonly sha256: string
   readonly bytes: number
+  /** What its record is stored under. */
+  readonly key: string
   readonly facts: BuiltFacts
   readonly warnings: readonly string[]
   readonly fromCache: boolean
@@ -241,7 +243,7 @@ interface Outcome {
 }
 
 function storedAs(record: ActionRecord, file: string, fromCache: boolean): Stored {
-  return { file, sha256: record.output.sha256, bytes: record.output.bytes, facts: record.facts, warnings: record.warnings, fromCache }
+  return { file, sha256: record.output.sha256, bytes: record.output.bytes, key: actionKey(record.parts), facts: record.facts, warnings: record.warnings, fromCache }
 }
 
 async function sweep(folder: string): Promise<void> {

@@ -1,0 +1,168 @@
+import { existsSync } from 'node:fs'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join, relative, resolve } from 'node:path'
+import { glob } from 'tinyglobby'
+import { PetalError } from '../errors.ts'
+import { codeFrame } from '../frame.ts'
+import { type ModelRequest, parseDirectives, parseImport, type WrittenDirective } from '../request/index.ts'
+import { importsOf, LONGEST_SOURCE, type WrittenImport } from './imports.ts'
+import { scriptsOf, SOURCE_FILE } from './scripts.ts'
+
+/** An import of a model, found in a source. */
+export interface ScannedImport {
+  /** Absolute path of the model. */
+  readonly file: string
+  readonly request: ModelRequest
+  /** As it is written. */
+  readonly specifier: string
+  /** Absolute path of the source, and where the specifier is in it; both count from 1. */
+  readonly importer: string
+  readonly line: number
+  readonly column: number
+}
+
+/** What a search of an app's sources gave. */
+export interface Scan {
+  /** Sorted by importer and place. */
+  readonly imports: readonly ScannedImport[]
+  /** Marked imports that are not valid, or whose model cannot be told without the bundler. */
+  readonly problems: readonly PetalError[]
+  /** How many sources were read. */
+  readonly sources: number
+}
+
+/** Where to search, and what a bundler's configuration would tell. */
+export interface ScanOptions {
+  /** The app's root, which `/models/net.pt` is relative to; the folder itself when left out. */
+  readonly root?: string
+  /** What specifiers may begin with, and the folder that it stands for: `@` and `src`. Relative to the root. */
+  readonly aliases?: ReadonlyMap<string, string>
+}
+
+/** Files that an import of ours may name. */
+const MODEL_FILE = /\.(?:py|pt|pth|ptl|pt2|pte|ckpt|safetensors|onnx)$/i
+
+/** Never an app's sources; those of the second kind only at the top. */
+const SKIPPED = new Set(['node_modules', 'bower_components'])
+const SKIPPED_AT_TOP = new Set(['dist', 'build', 'out', 'coverage'])
+
+/**
+ * The nearest folder at or above with a package.json, which the store and the lock file belong to; the folder itself where there is none.
+ */
+export function projectRoot(folder: string): string {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    if (existsSync(join(at, 'package.json'))) return at
+    if (dirname(at) === at) return resolve(folder)
+  }
+}
+
+/** All imports of models with literal specifiers in the sources of a folder. Throws a PetalError (NO_FOLDER) where there is no folder. */
+export async function scanImports(folder: string, options: ScanOptions = {}): Promise<Scan> {
+  const top = resolve(folder)
+  if (!await stat(top).then((stats) => stats.isDirectory(), () => false)) {
+    throw new PetalError({ code: 'NO_FOLDER', message: `${folder} is no folder.`, fix: 'Name the folder of the app.' })
+  }
+  const root = resolve(options.root ?? top)
+  const aliases = [...options.aliases ?? []]
+  const imports: ScannedImport[] = []
+  const problems: PetalError[] = []
+  const files = await sourceFiles(top, top)
+  for (const importer of files) {
+    const text = await readFile(importer, 'utf8')
+    // Lexing takes a hundred times as long as this.
+    if (text.length > LONGEST_SOURCE || !text.includes('mobile')) continue
+    for (const written of scriptsOf(importer, text).flatMap(importsOf)) {
+      const { line, column } = written
+      try {
+        for (const { path, request, specifier } of await marked(written, { importer, root, aliases })) {
+          imports.push({ file: path, request, specifier, importer, line, column })
+        }
+      } catch (error) {
+        if (!(error instanceof PetalError)) throw error
+        const width = written.specifiers[0]?.length ?? 1
+        problems.push(error.at({ file: portable(root, importer), line, column, frame: codeFrame(text.split('\n'), { line, column, width }) }))
+      }
+    }
+  }
+  return { imports, problems, sources: files.length }
+}
+
+async function sourceFiles(folder: string, top: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true })
+  const nested = await Promise.all(entries.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map(async (entry) => {
+    const path = join(folder, entry.name)
+    if (entry.name.startsWith('.') || SKIPPED.has(entry.name) || (folder === top && SKIPPED_AT_TOP.has(entry.name))) return []
+    if (entry.isDirectory()) return await sourceFiles(path, top)
+    return entry.isFile() && SOURCE_FILE.test(entry.name) ? [path] : []
+  }))
+  return nested.flat()
+}
+
+interface Surroundings {
+  readonly importer: string
+  readonly root: string
+  readonly aliases: readonly (readonly [string, string])[]
+}
+
+interface Marked {
+  readonly path: string
+  readonly request: ModelRequest
+  readonly specifier: string
+}
+
+/** The models that an import asks for: none where it is not ours. */
+async function marked(written: WrittenImport, around: Surroundings): Promise<Marked[]> {
+  if (written.isGlob) return await globbed(written, around)
+  const [specifier = ''] = written.specifiers
+  const byQuery = parsed(specifier)
+  const path = byQuery?.path ?? specifier
+  const request = byQuery?.request ?? byAttributes(path, written.attributes)
+  return request ? [{ path: located(path, around), request, specifier }] : []
+}
+
+function parsed(specifier: string): { path: string; request: ModelRequest } | undefined {
+  if (!MODEL_FILE.test(specifier.replace(/\?.*$/s, ''))) return undefined
+  return parseImport(specifier)
+}
+
+/** `with { type: 'mobile', block: '…' }` */
+function byAttributes(path: string, attributes: readonly WrittenDirective[]): ModelRequest | undefined {
+  if (!MODEL_FILE.test(path) || !attributes.some(([name, value]) => name === 'type' && value === 'mobile')) return undefined
+  return parseDirectives(attributes.filter(([name]) => name !== 'type'))
+}
+
+async function globbed({ specifiers, query }: WrittenImport, { importer, root }: Surroundings): Promise<Marked[]> {
+  const request = parseImport(`net.pt${query}`)?.request
+  if (!request) return []
+  const patterns = specifiers.map((pattern) => {
+    const [, not = '', path = ''] = /^(!?)(.*)$/s.exec(pattern)!
+    return not + (path.startsWith('/') ? path.slice(1) : portable(root, resolve(dirname(importer), path)))
+  })
+  const files = await glob(patterns, { cwd: root, absolute: true, expandDirectories: false, ignore: ['**/node_modules/**'] })
+  return files.filter((path) => MODEL_FILE.test(path)).toSorted()
+    .map((path) => ({ path: resolve(path), request, specifier: portable(dirname(importer), path).replace(/^(?!\.\.?\/)/, './') + query }))
+}
+
+/** The model's path, as bundlers find it. */
+function located(path: string, { importer, root, aliases }: Surroundings): string {
+  if (/^\.\.?\//.test(path)) return resolve(dirname(importer), path)
+  const alias = aliases.find(([name]) => path === name || path.startsWith(name.endsWith('/') ? name : `${name}/`))
+  if (alias) return resolve(root, alias[1], path.slice(alias[0].length).replace(/^\/+/, ''))
+  if (path.startsWith('/')) return [path, join(root, path)].find((one) => existsSync(one)) ?? join(root, path)
+  // HTML and `new URL` name files beside themselves so.
+  const beside = resolve(dirname(importer), path)
+  try {
+    return createRequire(importer).resolve(path)
+  } catch {
+    if (existsSync(beside)) return beside
+    throw new PetalError({
+      code: 'UNRESOLVED_IMPORT', message: `"${path}" is not found from ${portable(root, importer)}.`,
+      cause: 'It begins with an alias of the bundler, or its package is not installed.',
+      fix: `Where it is an alias, say which folder it stands for: --alias ${path.split('/')[0]}=src`,
+    })
+  }
+}
+
+/** A path as it is the same on every machine: relative, with slashes. */
+export const portable = (root: string, path: string): string => relative(root, path).replaceAll('\\', '/')
