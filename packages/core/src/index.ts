@@ -10,7 +10,8 @@ export type { Argument, ConversionRequest, Dtype, InputSpec } from './conversion
 
 /** Requests, as imports write them. */
 export {
-  canonicalRequest, defaultRequest, type ModelImport, type ModelRequest, parseDirectives, parseImport, stripDevQuery, type WrittenDirective,
+  canonicalRequest, defaultRequest, type Layers, type ModelImport, type ModelRequest, nearest, parseDirectives, parseImport, parseQuery,
+  type Stage, stripDevQuery, type WrittenDirective,
 } from './request/index.ts'
 
 /** The store of compiled files. */
@@ -20,5 +21,6 @@ export { toolIdentity } from './store/tool.ts'
 export type { Facts, LintFact, OptimizationFact, PortFact } from './compiler/facts.ts'
 export { LINT_CODES, type LintCode, type LintPolicy } from './compiler/lint-codes.ts'
 export type { BuiltFacts, ImageSpec, ModelCheck, ModelRuntime } from './facts.ts'
+export { createLimit, type Limit } from './limit.ts'
 export { type ErrorLocation, PetalError, type PetalErrorInit } from './errors.ts'
 export { codeFrame, type Mark } from './frame.ts'

@@ -1,5 +1,8 @@
+/** Runs a task when its turn comes. */
+export type Limit = <T>(task: () => Promise<T>) => Promise<T>
+
 /** Runs at most `atOnce` of the tasks given to it at the same time, in the order they came. */
-export function createLimit(atOnce: number): <T>(task: () => Promise<T>) => Promise<T> {
+export function createLimit(atOnce: number): Limit {
   const waiting: (() => void)[] = []
   let running = 0
   return async (task) => {

@@ -1,6 +1,6 @@
 import { PetalError } from '../errors.ts'
+import { layerDirectives, type LayeredRequest, type Layers } from './layers.ts'
 import type { ModelRequest, WrittenDirective } from './model-request.ts'
-import { parseDirectives } from './parse.ts'
 import { DIRECTIVES, MARKER } from './table.ts'
 
 /** Longer queries are no hand-written imports; the limit keeps error messages and their making small. */
@@ -13,22 +13,21 @@ const LONGEST_QUERY = 2000
 const ALLOWED = /^[A-Za-z0-9_.,:;-]*$/
 
 /** An import that asks for a model. */
-export interface ModelImport {
+export interface ModelImport extends LayeredRequest {
   /** The part before the query, untouched. */
   readonly path: string
-  readonly request: ModelRequest
 }
 
 /**
  * Reads an import such as `./net.pt?mobile&block=conv_bn_fusion`. Undefined when the marker is absent: then the import is
  * not ours, whatever else its query says. Percent-escapes are decoded once (URLSearchParams escapes commas); `+` is no space.
- * Throws a PetalError for an import that is ours and not valid.
+ * `layers` are the defaults and presets that hold for it. Throws a PetalError for an import that is ours and not valid.
  */
-export function parseImport(id: string): ModelImport | undefined {
+export function parseImport(id: string, layers: Layers = {}): ModelImport | undefined {
   const mark = id.indexOf('?')
   if (mark < 0 || id.startsWith('\0')) return undefined
   const query = id.slice(mark + 1)
-  const pieces = query.split('&').filter((piece) => piece !== '')
+  const pieces = piecesOf(query)
   if (!pieces.some((piece) => piece.split('=', 1)[0] === MARKER)) return undefined
   if (query.length > LONGEST_QUERY) {
     throw new PetalError({
@@ -36,8 +35,14 @@ export function parseImport(id: string): ModelImport | undefined {
       message: `The query of this "?${MARKER}" import has ${query.length} characters; ${LONGEST_QUERY} are allowed.`,
     })
   }
-  return { path: id.slice(0, mark), request: parseDirectives(pieces.map(readPiece)) }
+  const path = id.slice(0, mark)
+  return { path, ...layerDirectives(pieces.map(readPiece), path, layers) }
 }
+
+/** Directives that are written as a query, with or without the question mark. Throws a PetalError for characters that it may not have. */
+export const parseQuery = (query: string): WrittenDirective[] => piecesOf(query.replace(/^\?/, '')).map(readPiece)
+
+const piecesOf = (query: string): string[] => query.split('&').filter((piece) => piece !== '')
 
 function readPiece(piece: string): WrittenDirective {
   const equals = piece.indexOf('=')

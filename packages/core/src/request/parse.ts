@@ -49,12 +49,12 @@ export function givenDirectives(request: ModelRequest, stage: Stage): string[] {
     .map(({ name }) => name)
 }
 
-/** `mobile=` and `mobile=true` are how URLSearchParams and Vite's `import.meta.glob({ query: { mobile: true } })` write a bare word. */
+/** Its value is for whoever knows presets. */
 function checkMarker(value: string | undefined): void {
   if (value === undefined || value === '' || value === 'true') return
   throw new PetalError({
     code: 'MARKER_VALUE',
-    message: `"${MARKER}" takes no value, and was given "${value}".`,
+    message: `"${MARKER}" takes no value here, and was given "${value}".`,
     fix: `Write "${MARKER}" alone; directives follow it: "?${MARKER}&block=conv_bn_fusion".`,
   })
 }
