@@ -243,7 +243,8 @@ interface Outcome {
 }
 
 function storedAs(record: ActionRecord, file: string, fromCache: boolean): Stored {
-  return { file, sha256: record.output.sha256, bytes: record.output.bytes, key: actionKey(record.parts), facts: record.facts, warnings: record.warnings, fromCache }
+  const { output: { sha256, bytes }, parts, facts, warnings } = record
+  return { file, sha256, bytes, key: actionKey(parts), facts, warnings, fromCache }
 }
 
 async function sweep(folder: string): Promise<void> {
