@@ -1,23 +1,28 @@
 import type { ModelFacts } from './facts.ts'
+import type { AnyMethods, MethodTypes } from './method-types.ts'
 import type { LoadOptions, Model } from './model.ts'
 import type { Family } from './operator.ts'
 
 export type * from './facts.ts'
 export type { ImageSpec } from './image-spec.ts'
-export type { LoadOptions, LoadProgress, Model } from './model.ts'
+export type { Method, MethodTypes, TensorInput } from './method-types.ts'
+export type { Input, LoadOptions, LoadProgress, Model } from './model.ts'
+export type { Output } from './outputs.ts'
+export type { TensorData, TensorValue } from './tensor-value.ts'
 
 /**
  * What `import net from './net.pt?mobile'` gives: the facts, and the URL of the file that ships. Immutable; fetches nothing by itself.
  * It is its URL wherever a string is wanted: `fetch(String(net))`, `` `${net}` ``.
+ * `Methods` are the types of the model's methods, where a declaration file tells them.
  */
-export interface ModelHandle extends ModelFacts {
+export interface ModelHandle<Methods extends MethodTypes = AnyMethods> extends ModelFacts {
   /** Where the app finds the file; made by the bundler, like any asset's. */
   readonly url: string
   /**
    * Downloads, verifies and prepares the model. Callers that ask for the same share one download and get the same model, as long as it is
    * not disposed. Throws a RuntimeError, whose `code` tells what went wrong.
    */
-  load(options?: LoadOptions): Promise<Model>
+  load(options?: LoadOptions): Promise<Model<Methods>>
   toString(): string
 }
 

@@ -2,6 +2,7 @@ import type { MemoryUse } from './engine.ts'
 import { aborted, RuntimeError } from './errors.ts'
 import type { ModelPort } from './facts.ts'
 import type { ImageSpec } from './image-spec.ts'
+import type { AnyMethods, CallInputs, MethodName, MethodTypes, Outputs } from './method-types.ts'
 import type { CacheMode } from './open.ts'
 import { type Output, revive } from './outputs.ts'
 import type { ImageInput, ImageSource } from './pictures.ts'
@@ -52,15 +53,21 @@ export interface CallOptions {
   readonly transfer?: boolean | undefined
 }
 
-/** A model that can be run. What it gives are copies, so nothing has to be freed but the model itself, and that only to be early. */
-export interface Model extends Disposable {
+/**
+ * A model that can be run. What it gives are copies, so nothing has to be freed but the model itself, and that only to be early.
+ * `Methods` are the types of its methods, where a declaration file tells them.
+ */
+export interface Model<Methods extends MethodTypes = AnyMethods> extends Disposable {
   /**
    * Runs `forward`. Inputs by position (`run(x, mask)`) or by name (`run({ x, mask })`), as tensors `{ data, dims }`, typed arrays, nested
    * arrays, numbers, strings, pictures. Calls are carried out one after the other; do not write to an array before its call is done.
    */
-  run<Result = RunResult>(...inputs: readonly (Input | Readonly<Record<string, Input>>)[]): Promise<Result>
+  run<Result = Methods['forward']['outputs']>(...inputs: Methods['forward']['positional']): Promise<Result>
+  run<Result = Methods['forward']['outputs']>(inputs: Methods['forward']['named']): Promise<Result>
   /** Runs any method that the model exports; inputs in an array, or by name in an object. */
-  call<Result = RunResult>(method: string, inputs: readonly Input[] | Readonly<Record<string, Input>>, options?: CallOptions): Promise<Result>
+  call<Name extends MethodName<Methods>>(method: Name, inputs: CallInputs<Methods[Name]>, options?: CallOptions): Promise<Outputs<Methods[Name]>>
+  /** The same, with the type of what it gives. */
+  call<Result>(method: MethodName<Methods>, inputs: CallInputs<Methods[MethodName<Methods>]>, options?: CallOptions): Promise<Result>
   /** What the model exports, by name. */
   readonly methods: Readonly<Record<string, MethodSignature>>
   /** Of `forward`. */
@@ -88,13 +95,15 @@ export function createModel(session: Session, onDispose: () => void = () => unde
   const alive = (): void => {
     if (disposed) throw new RuntimeError('DISPOSED', DISPOSED)
   }
-  const call: Model['call'] = async (method, inputs, { signal, image: said, transfer = false } = {}) => {
+  const call = async (
+    method: string, inputs: CallInputs<AnyMethods[string]>, { signal, image: said, transfer = false }: CallOptions = {},
+  ): Promise<unknown> => {
     alive()
     if (!Object.hasOwn(methods, method)) throw new RuntimeError('WRONG_INPUT', `The model has no method "${method}"; it has ${Object.keys(methods).join(', ')}.`)
-    const args = Array.isArray(inputs) ? inputs as readonly Input[] : [inputs]
+    const args = Array.isArray(inputs) ? inputs as readonly unknown[] : [inputs]
     const result = await abortable(session.call({ method, args, image: said }, transfer), signal)
     memory = result.memory
-    return Object.fromEntries(result.outputs.map(([name, output]) => [name, revive(output)])) as never
+    return Object.fromEntries(result.outputs.map(([name, output]) => [name, revive(output)]))
   }
   const dispose = (): void => {
     if (disposed) return
@@ -105,7 +114,7 @@ export function createModel(session: Session, onDispose: () => void = () => unde
   }
   const model: object = {
     call, dispose, methods, image,
-    run: (...inputs: readonly Input[]) => call('forward', inputs),
+    run: (...inputs: AnyMethods['forward']['positional']) => call('forward', inputs),
     inputs: methods['forward']?.inputs ?? [],
     outputs: methods['forward']?.outputs ?? [],
     get memory() { return memory },

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react'
-import { followModel, IDLE, type ModelState, type UseModelOptions } from './bindings.ts'
-import type { ModelHandle } from './handle.ts'
+import { followModel, IDLE, type Loadable, type ModelState, type UseModelOptions } from './bindings.ts'
+import type { Model } from './model.ts'
 
 export type { ModelState, UseModelOptions } from './bindings.ts'
 
@@ -9,8 +9,8 @@ export type { ModelState, UseModelOptions } from './bindings.ts'
  * never on a server, and is aborted when it is unmounted first. Components with the same handle share the model. Without a handle nothing is
  * loaded. Other options than those of the first render count when `worker`, `cache` or `backend` change.
  */
-export function useModel(handle: Pick<ModelHandle, 'load'> | null | undefined, options: UseModelOptions = {}): ModelState {
-  const [state, setState] = useState(IDLE)
+export function useModel<M extends Model = Model>(handle: Loadable<M> | null | undefined, options: UseModelOptions = {}): ModelState<M> {
+  const [state, setState] = useState<ModelState<M>>(IDLE)
   const { worker, cache, backend } = options
   const onProgress = useRef(options.onProgress)
   useEffect(() => { onProgress.current = options.onProgress })

@@ -1,6 +1,6 @@
 import { readable, type Readable } from 'svelte/store'
-import { followModel, IDLE, type ModelState, type UseModelOptions } from './bindings.ts'
-import type { ModelHandle } from './handle.ts'
+import { followModel, IDLE, type Loadable, type ModelState, type UseModelOptions } from './bindings.ts'
+import type { Model } from './model.ts'
 
 export type { ModelState, UseModelOptions } from './bindings.ts'
 
@@ -9,8 +9,8 @@ export type { ModelState, UseModelOptions } from './bindings.ts'
  * Loading begins with the first subscriber, in browsers only, and is aborted when the last one leaves first. Components with the same handle
  * share the model.
  */
-export function useModel(handle: Pick<ModelHandle, 'load'> | null | undefined, options: UseModelOptions = {}): Readable<ModelState> {
-  return readable(IDLE, (set) => {
+export function useModel<M extends Model = Model>(handle: Loadable<M> | null | undefined, options: UseModelOptions = {}): Readable<ModelState<M>> {
+  return readable<ModelState<M>>(IDLE, (set) => {
     // Servers subscribe, too, while they render.
     if (!handle || typeof document === 'undefined') return undefined
     return followModel(handle, options, set)
