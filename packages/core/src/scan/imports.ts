@@ -14,9 +14,21 @@ export interface WrittenImport {
   /** Where the specifier's text begins; both count from 1. */
   readonly line: number
   readonly column: number
+  /** The specifier's literal, with its quotes; of a glob its first pattern. */
+  readonly literal: Span
+  /** `with { … }`, or what `import()` takes for it, from the literal's end on. */
+  readonly clause?: Span
+  /** `import.meta.url`, where the specifier is relative to it: `new URL('./net.pt', import.meta.url)`. */
+  readonly base?: Span
 }
 
-interface Token {
+/** A part of a text, by offsets. */
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+interface Token extends Span {
   readonly type: string
   readonly value: string
   readonly line: number
@@ -38,8 +50,12 @@ export function importsOf(script: Script): WrittenImport[] {
     if (token.value === 'glob' && isAfter(tokens, at, ['import', '.', 'meta', '.'])) return globAt(tokens, at)
     const specifier = textOf(token)
     if (specifier === undefined || !isSpecifier(tokens, at)) return []
-    const attributes = attributesAt(tokens, at + 1)
-    return [{ specifiers: [specifier], isGlob: false, query: '', attributes, line: token.line, column: token.column + 1 }]
+    const { attributes, clause } = attributesAt(tokens, at + 1)
+    const base = isAfter(tokens, at, NEW_URL) ? baseAt(tokens, at + 1) : undefined
+    return [{
+      specifiers: [specifier], isGlob: false, query: '', attributes, line: token.line, column: token.column + 1, literal: spanOf(token),
+      ...clause && { clause }, ...base && { base },
+    }]
   })
 }
 
@@ -54,8 +70,11 @@ function lexed(read: Iterable<{ readonly type: string; readonly value: string }>
   const tokens: Token[] = []
   let line = 1
   let column = 1
+  let start = 0
   for (const { type, value } of read) {
-    if (!SPACE.has(type)) tokens.push({ type, value, line, column })
+    const end = start + value.length
+    if (!SPACE.has(type)) tokens.push({ type, value, line, column, start, end })
+    start = end
     const lines = value.split(/\r\n|[\n\r\u2028\u2029]/)
     line += lines.length - 1
     column = lines.length === 1 ? column + value.length : lines.at(-1)!.length + 1
@@ -67,7 +86,8 @@ const isAfter = (tokens: readonly Token[], at: number, values: readonly string[]
   values.every((value, index) => tokens[at - values.length + index]?.value === value)
 
 /** What stands before a string that is a specifier. `import type` needs no model: it is erased. */
-const BEFORE: readonly (readonly string[])[] = [['from'], ['import'], ['import', '('], ['require', '('], ['new', 'URL', '(']]
+const NEW_URL: readonly string[] = ['new', 'URL', '(']
+const BEFORE: readonly (readonly string[])[] = [['from'], ['import'], ['import', '('], ['require', '('], NEW_URL]
 
 const isSpecifier = (tokens: readonly Token[], at: number): boolean => BEFORE.some((values) => isAfter(tokens, at, values))
 
@@ -82,10 +102,25 @@ const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b
 const unescape = (escape: string): string =>
   (/^[ux]./i.test(escape) ? String.fromCodePoint(Number.parseInt(escape.replaceAll(/[^\da-f]/gi, ''), 16)) : ESCAPES[escape] ?? escape)
 
+const spanOf = ({ start, end }: Span): Span => ({ start, end })
+
 /** `with { type: 'mobile', block: '…' }`, or what `import()` takes for it: `, { with: { … } })`. */
-function attributesAt(tokens: readonly Token[], at: number): WrittenDirective[] {
+function attributesAt(tokens: readonly Token[], at: number): { attributes: WrittenDirective[]; clause?: Span } {
   const start = [['with', '{'], [',', '{', 'with', ':', '{']].find((values) => isAfter(tokens, at + values.length, values))
-  return start ? entriesAt(tokens, at + start.length) : []
+  if (!start) return { attributes: [] }
+  // `import()` has the attributes in an object of an object.
+  const close = tokens.findIndex(({ value }, index) => index >= at + start.length && value === '}') + (start.length > 2 ? 1 : 0)
+  const clause = tokens[close]?.value === '}' ? { start: tokens[at - 1]!.end, end: tokens[close]!.end } : undefined
+  return { attributes: entriesAt(tokens, at + start.length), ...clause && { clause } }
+}
+
+/** `, import.meta.url)` after a specifier. */
+function baseAt(tokens: readonly Token[], at: number): Span | undefined {
+  const values = [',', 'import', '.', 'meta', '.', 'url']
+  const end = at + values.length
+  if (!isAfter(tokens, end, values)) return undefined
+  const isLast = tokens[end]?.value === ')' || isAfter(tokens, end + 2, [',', ')'])
+  return isLast ? { start: tokens[at + 1]!.start, end: tokens[end - 1]!.end } : undefined
 }
 
 /** Literal entries of an object whose brace was at `at - 1`. */
@@ -114,7 +149,7 @@ function globAt(tokens: readonly Token[], at: number): WrittenImport[] {
     else if (!isList || tokens[index]!.value !== ',') break
   }
   if (isList) index++
-  return [{ specifiers, isGlob: true, query: globQuery(tokens, index), attributes: [], line: first.line, column: first.column }]
+  return [{ specifiers, isGlob: true, query: globQuery(tokens, index), attributes: [], line: first.line, column: first.column, literal: spanOf(first) }]
 }
 
 function globQuery(tokens: readonly Token[], at: number): string {
