@@ -10,9 +10,13 @@ export type { Argument, ConversionRequest, Dtype, InputSpec } from './conversion
 
 /** Requests, as imports write them. */
 export {
-  canonicalRequest, defaultRequest, type Layers, type ModelImport, type ModelRequest, nearest, parseDirectives, parseImport, parseQuery,
-  type Stage, stripDevQuery, type WrittenDirective,
+  canonicalRequest, defaultRequest, type GivenDirectives, type Layers, type ModelImport, type ModelRequest, nearest, parseDirectives, parseImport, parseQuery,
+  readDirectives, specifierOfAttributes, type Stage, stripDevQuery, type WrittenDirective,
 } from './request/index.ts'
+
+/** Imports in the text of a module. */
+export { importsOf, type WrittenImport } from './scan/imports.ts'
+export { type Script, scriptsOf } from './scan/scripts.ts'
 
 /** The store of compiled files. */
 export { createStore, type Store, type StoreOptions, type StoreStats } from './store/index.ts'

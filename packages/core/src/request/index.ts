@@ -1,3 +1,4 @@
+export { type GivenDirectives, readDirectives, specifierOfAttributes } from './given.ts'
 export { printInput } from './input-grammar.ts'
 export { type ModelImport, parseImport, parseQuery, stripDevQuery } from './import-id.ts'
 export { layerDirectives, type LayeredRequest, type Layers } from './layers.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { PetalError } from '../errors.ts'
-import { defaultRequest, type Layers, parseDirectives, parseImport, parseQuery } from './index.ts'
+import { defaultRequest, type Layers, parseDirectives, parseImport, parseQuery, readDirectives, specifierOfAttributes } from './index.ts'
 
 const LAYERS: Layers = {
   defaults: (path) => parseQuery(path.endsWith('.py') ? 'convert=trace&lint=error' : '?block=remove_dropout&as=url&lint=error'),
@@ -57,5 +57,26 @@ describe('layers', () => {
     expect(failureOf(() => requestOf('./net.pt?mobile&as=url&as=facts')).code).toBe('DUPLICATE_DIRECTIVE')
     expect(failureOf(() => parseImport('./net.pt?mobile', { defaults: () => [['blok', 'x']] })).code).toBe('UNKNOWN_DIRECTIVE')
     expect(failureOf(() => parseDirectives([['mobile', 'camera']])).code).toBe('MARKER_VALUE')
+  })
+})
+
+describe('directives of an option', () => {
+  it('are a query or an object', () => {
+    const written = [['image', '224'], ['block', 'conv_bn_fusion,fuse_add_relu'], ['trust', undefined], ['tolerance', '0.001']]
+    expect(readDirectives({ image: 224, block: ['conv_bn_fusion', 'fuse_add_relu'], trust: true, tolerance: 1e-3 })).toEqual(written)
+    expect(readDirectives('?image=224&block=conv_bn_fusion,fuse_add_relu&trust&tolerance=0.001')).toEqual(written)
+    expect(failureOf(() => readDirectives('block=a b')).code).toBe('BAD_QUERY')
+  })
+})
+
+describe('import attributes', () => {
+  it.each([
+    ['./net.pt', [['type', 'mobile']], './net.pt?mobile'],
+    ['./net.pt', [['type', 'mobile'], ['block', 'conv_bn_fusion,fuse_add_relu'], ['trust', '']], './net.pt?mobile&block=conv_bn_fusion,fuse_add_relu&trust'],
+    ['./net.py', [['input', 'int64[1x16]<1000'], ['preset', 'camera'], ['type', 'mobile']], './net.py?mobile=camera&input=int64%5B1x16%5D%3C1000'],
+    ['./net.pt?as=url', [['type', 'mobile']], './net.pt?as=url&mobile'],
+    ['./data.json', [['type', 'json']], undefined],
+  ] as const)('of %s are a query', (specifier, attributes, meant) => {
+    expect(specifierOfAttributes(specifier, attributes)).toBe(meant)
   })
 })
