@@ -1,12 +1,16 @@
+import { readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import type { BuildOptions, PluginBuild } from 'esbuild'
 import { ASSET_QUERY, MODEL_FILE, pathOf } from '../ids.ts'
 import type { Models } from '../models.ts'
-import { isOwnImport, ownRuntime, RUNTIME_IMPORT } from '../runtime.ts'
+import { isOwnImport, ownRuntime, RUNTIME_IMPORT, withWorkerUrl, WORKER_CLIENT } from '../runtime.ts'
 import { type BundlerFactory, errorText } from './bundler.ts'
 
 /** Marks the import that esbuild's loader is for. */
 const FILE_QUERY = '?petal-file'
+
+/** Marks the import of the runtime's worker. */
+const WORKER_QUERY = '?petal-worker'
 
 /** Levels of logs that have esbuild's own summary. */
 const TALKATIVE: ReadonlySet<BuildOptions['logLevel']> = new Set(['info', 'debug', 'verbose'])
@@ -56,6 +60,18 @@ function setUp(build: PluginBuild, models: Models): void {
     const found = await build.resolve(path, { importer, resolveDir, kind, pluginData: build })
     return found.errors.length > 0 ? { path: ownRuntime(path), sideEffects: false } : found
   })
+  bundleWorker(build)
   build.onEnd(() => models.summarize())
   build.onDispose(() => { void models.close() })
+}
+
+/** esbuild bundles no workers. The script of the runtime's is one file, so that it can be emitted as it is. */
+function bundleWorker(build: PluginBuild): void {
+  build.onLoad({ filter: WORKER_CLIENT }, async ({ path }) => {
+    const url = build.initialOptions.format === 'esm' ? 'new URL(petalWorker, import.meta.url)' : 'petalWorker'
+    const contents = withWorkerUrl(await readFile(path, 'utf8'), () => url)
+    return contents === undefined ? undefined : { contents: `import petalWorker from './worker.js${WORKER_QUERY}'\n${contents}`, loader: 'js' }
+  })
+  build.onResolve({ filter: /\?petal-worker$/ }, ({ path, resolveDir }) => ({ path: resolve(resolveDir, pathOf(path)), namespace: 'petal-worker' }))
+  build.onLoad({ filter: /^/, namespace: 'petal-worker' }, async ({ path }) => ({ contents: await readFile(path), loader: 'file' }))
 }

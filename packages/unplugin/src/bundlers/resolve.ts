@@ -32,7 +32,7 @@ export function createResolver(): Resolver {
         const resolve = (wanted: string): Promise<Resolved | null> =>
           this.resolve(wanted, importer && folderSafe(importer), { ...options, skipSelf: true })
         if (RUNTIME_IMPORT.test(source)) {
-          return await resolve(source) ?? (isOwnImport(source, importer) ? { id: ownRuntime(source), moduleSideEffects: false } as Resolved : null)
+          return await resolve(source) ?? (isOwnImport(source, importer) ? { id: ownRuntime(source, importer), moduleSideEffects: false } as Resolved : null)
         }
         const resolved = await resolve(source) ?? withQuery(await resolve(pathOf(source)), source)
         if (resolved && importer !== undefined) importers.set(resolved.id, { file: pathOf(importer), specifier: source })

@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { Plugin } from 'rollup'
 import { ASSET_QUERY } from '../ids.ts'
+import { WORKER_CLIENT, withWorkerUrl } from '../runtime.ts'
 import { type BundlerFactory, errorAt } from './bundler.ts'
 import { createResolver } from './resolve.ts'
 
 /** What of Rollup's plugin is Rolldown's, too. */
-type Hooks = Pick<Plugin, 'resolveId' | 'buildStart' | 'closeBundle' | 'closeWatcher'>
+type Hooks = Pick<Plugin, 'resolveId' | 'transform' | 'buildStart' | 'closeBundle' | 'closeWatcher'>
 
 /** Rollup 4 and Rolldown 1. They have no assets that are imported, but files that a plugin emits, and `import.meta.ROLLUP_FILE_URL_…` of these. */
 export const rollup: BundlerFactory = (models) => {
@@ -14,6 +15,18 @@ export const rollup: BundlerFactory = (models) => {
   let isWatching = false
   const plugin: Hooks = {
     resolveId,
+    // Neither bundles workers. The script of the runtime's is one file, so that it can be emitted as it is.
+    transform: {
+      filter: { id: WORKER_CLIENT },
+      async handler(code, id) {
+        const script = await readFile(join(dirname(id), 'worker.js')).catch(() => undefined)
+        const replaced = script && withWorkerUrl(code, () => {
+          const reference = this.emitFile({ type: 'asset', name: 'worker.js', source: script })
+          return `import.meta.ROLLUP_FILE_URL_${reference}`
+        })
+        return replaced === undefined ? null : { code: replaced, map: null }
+      },
+    },
     buildStart(options) {
       isWatching = this.meta.watchMode
       const say = (line: string): void => this.info(line)

@@ -14,6 +14,8 @@ export async function contractsPage(): Promise<string> {
   return page.replace(MARKED, () => contractsTable())
 }
 
+const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+
 /** What tests hold each bundler to, and where one of them differs. */
 function contractsTable(): string {
   const notes: string[] = []
@@ -22,7 +24,6 @@ function contractsTable(): string {
     if (!notes.includes(why)) notes.push(why)
     return `note ${notes.indexOf(why) + 1}`
   }
-  const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
   const table = [
     row(['', ...BUNDLERS.map(({ name }) => name)]),
     row(['---', ...BUNDLERS.map(() => '---')]),

@@ -30,8 +30,10 @@ const ptAssets: rollupPackage.Plugin = {
   },
 }
 
-function outputOptions(app: App, settings: BuildSettings): rollupPackage.OutputOptions {
+function outputOptions(name: string, app: App, settings: BuildSettings): rollupPackage.OutputOptions {
   return {
+    // Rollup has no minifier.
+    ...name.startsWith('rolldown') && { minify: settings.minify ?? false },
     dir: app.path('dist'), format: 'es', entryFileNames: '[name]-[hash].js', sourcemap: settings.sourceMaps ?? false,
     ...settings.assetNames && { assetFileNames: `${settings.assetNames}/[name].[hash][extname]` },
   }
@@ -83,7 +85,7 @@ function rollupBundler(name: string, { rollup, watch }: typeof rollupPackage, pe
       const bundle = await rollup(inputOptions(app, settings, heard)).catch((error: unknown) => { throw printed(error) })
       try {
         if (settings.persistentCache) caches.set(app, bundle.cache)
-        await bundle.write(outputOptions(app, settings)).catch((error: unknown) => { throw printed(error) })
+        await bundle.write(outputOptions(name, app, settings)).catch((error: unknown) => { throw printed(error) })
       } finally {
         await bundle.close()
       }
@@ -93,7 +95,7 @@ function rollupBundler(name: string, { rollup, watch }: typeof rollupPackage, pe
       const heard: Heard = { log: [], written: new Set() }
       const before = process.cwd()
       process.chdir(app.root)
-      const watcher = watch({ ...inputOptions(app, settings, heard), output: outputOptions(app, settings), watch: { buildDelay: 10 } })
+      const watcher = watch({ ...inputOptions(app, settings, heard), output: outputOptions(name, app, settings), watch: { buildDelay: 10 } })
       const queue = createQueue<Output>()
       watcher.on('event', (event) => {
         if (event.code === 'BUNDLE_END') queue.push(event.result.close().then(() => outputOf(app, heard)))
