@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import type { FileDigest } from './digest.ts'
+import { join } from 'node:path'
+import { isFileDigest, type FileDigest } from './digest.ts'
 import { LAYOUT } from './key.ts'
-import { temporaryName, writeAtomic } from './write.ts'
+import { placeOf } from './layout.ts'
+import { readRecord, touch, writeRecord } from './record.ts'
 
 /** How many answers are kept for one source: for the versions of what it imports that somebody may come back to. */
 const KEPT = 16
@@ -26,42 +26,65 @@ export interface ConversionRecord {
   readonly details: unknown
 }
 
+/** What a key of conversions is made of. */
+export interface ConversionKeyParts {
+  readonly tool: string
+  readonly source: string
+  readonly request: string
+}
+
+/** A file of records: all answers for one source and request, newest first. */
+export interface ConversionRecords {
+  readonly parts: ConversionKeyParts
+  readonly records: readonly ConversionRecord[]
+}
+
 /** Records by request, newest first, in `folder/<2 digits>/<key>.json`. */
 export interface ConversionStore {
   key(wanted: StoreConversionRequest): string
-  read(key: string): Promise<readonly ConversionRecord[]>
+  read(wanted: StoreConversionRequest): Promise<readonly ConversionRecord[]>
+  /** Notes that an answer was used now. */
+  touch(wanted: StoreConversionRequest): Promise<void>
   /** Puts a record before those that are there. */
-  add(key: string, record: ConversionRecord): Promise<void>
+  add(wanted: StoreConversionRequest, record: ConversionRecord): Promise<void>
 }
 
 /** Records in `folder`; what is being written lies in `temporaryFolder`. `tool` names the converting code. */
 export function createConversionStore(folder: string, temporaryFolder: string, tool: () => string): ConversionStore {
-  const path = (key: string): string => join(folder, key.slice(0, 2), `${key}.json`)
-  const read = async (key: string): Promise<readonly ConversionRecord[]> => {
-    try {
-      const records: unknown = JSON.parse(await readFile(path(key), 'utf8'))
-      return Array.isArray(records) ? records.filter(isRecord) : []
-    } catch {
-      return []
-    }
+  const partsOf = ({ source, request }: StoreConversionRequest): ConversionKeyParts => ({ tool: tool(), source: source.sha256, request })
+  const key = (wanted: StoreConversionRequest): string => conversionKey(partsOf(wanted))
+  const path = (wanted: StoreConversionRequest): string => join(folder, `${placeOf(key(wanted))}.json`)
+  const read = async (wanted: StoreConversionRequest): Promise<readonly ConversionRecord[]> => {
+    const value = await readRecord(path(wanted))
+    return isConversionRecords(value, key(wanted)) ? value.records : []
   }
   return {
     read,
-    key: ({ source, request }) => createHash('sha256')
-      .update(JSON.stringify([LAYOUT, 'conversion', ['request', request], ['source', source.sha256], ['tool', tool()]])).digest('hex'),
-    async add(key, record) {
+    key,
+    touch: (wanted) => touch(path(wanted)),
+    async add(wanted, record) {
       const same = JSON.stringify(record)
       // Another process may add at the same time; then one of the two is converted again some day.
-      const others = (await read(key)).filter((other) => JSON.stringify(other) !== same)
-      await mkdir(dirname(path(key)), { recursive: true })
-      const text = `${JSON.stringify([record, ...others].slice(0, KEPT), undefined, 2)}\n`
-      await writeAtomic(path(key), join(temporaryFolder, temporaryName()), text, true)
+      const others = (await read(wanted)).filter((other) => JSON.stringify(other) !== same)
+      const value: ConversionRecords = { parts: partsOf(wanted), records: [record, ...others].slice(0, KEPT) }
+      await writeRecord(path(wanted), temporaryFolder, value)
     },
   }
+}
+
+function conversionKey({ tool, source, request }: ConversionKeyParts): string {
+  return createHash('sha256').update(JSON.stringify([LAYOUT, 'conversion', ['request', request], ['source', source], ['tool', tool]])).digest('hex')
+}
+
+/** Whether a value is a file of records, and the one that belongs under that key. */
+export function isConversionRecords(value: unknown, key: string): value is ConversionRecords {
+  if (typeof value !== 'object' || value === null) return false
+  const { parts, records } = value as Partial<ConversionRecords>
+  return typeof parts === 'object' && conversionKey(parts) === key && Array.isArray(records) && records.every(isRecord)
 }
 
 function isRecord(value: unknown): value is ConversionRecord {
   if (typeof value !== 'object' || value === null) return false
   const { output, dependencies, details } = value as Partial<ConversionRecord>
-  return typeof output?.sha256 === 'string' && Number.isSafeInteger(output.bytes) && typeof dependencies === 'object' && details !== undefined
+  return isFileDigest(output) && typeof dependencies === 'object' && details !== undefined
 }

@@ -16,6 +16,10 @@ export interface FileDigest {
   readonly bytes: number
 }
 
+/** Whether a value out of a file is a digest: what is no digest could name any file. */
+export const isFileDigest = (value: FileDigest | undefined): value is FileDigest =>
+  typeof value?.sha256 === 'string' && /^[\da-f]{64}$/.test(value.sha256) && Number.isSafeInteger(value.bytes) && value.bytes >= 0
+
 /** What tells a file's versions apart without reading it. */
 interface Fingerprint {
   readonly size: string
@@ -42,30 +46,46 @@ export interface DigestMemo {
   note(file: string, sha256: string): Promise<void>
 }
 
+/** Where a memo lies. */
+export interface MemoFolders {
+  /** Where memos are written, and read first. */
+  readonly memo: string
+  /** Where others may have left some; never written. */
+  readonly others?: readonly string[]
+  /** For what is being written. */
+  readonly temporary: string
+}
+
+/** How often a file that changes while it is read is read again. */
+const ATTEMPTS = 3
+
 /**
- * A memo in `folder`, one small file per path. Memos are a shortcut: failing to write one is no error.
+ * A memo on disk, one small file per path. Memos are a shortcut: failing to write one is no error.
  * @param onRead is told how many bytes were hashed.
  */
-export function createDigestMemo(folder: string, temporaryFolder: string, onRead: (bytes: number) => void): DigestMemo {
-  const memoPath = (file: string): string => join(folder, `${createHash('sha256').update(file).digest('hex').slice(0, 32)}.json`)
+export function createDigestMemo({ memo, others = [], temporary }: MemoFolders, onRead: (bytes: number) => void): DigestMemo {
+  const memoName = (file: string): string => `${createHash('sha256').update(file).digest('hex').slice(0, 32)}.json`
 
   const write = async (file: string, print: Fingerprint, sha256: string): Promise<void> => {
     try {
-      await mkdir(folder, { recursive: true })
-      await mkdir(temporaryFolder, { recursive: true })
-      await writeAtomic(memoPath(file), join(temporaryFolder, temporaryName()), JSON.stringify({ ...print, sha256 }), false)
+      await mkdir(memo, { recursive: true })
+      await mkdir(temporary, { recursive: true })
+      await writeAtomic(join(memo, memoName(file)), join(temporary, temporaryName()), JSON.stringify({ ...print, sha256 }), false)
     } catch {
       // Without a memo the file is read again next time.
     }
   }
 
   const recall = async (file: string, print: Fingerprint): Promise<string | undefined> => {
-    try {
-      const memo = JSON.parse(await readFile(memoPath(file), 'utf8')) as Fingerprint & { sha256?: unknown }
-      return sameFile(memo, print) && typeof memo.sha256 === 'string' ? memo.sha256 : undefined
-    } catch {
-      return undefined
+    for (const folder of [memo, ...others]) {
+      try {
+        const memo = JSON.parse(await readFile(join(folder, memoName(file)), 'utf8')) as Fingerprint & { sha256?: unknown }
+        if (sameFile(memo, print) && typeof memo.sha256 === 'string' && /^[\da-f]{64}$/.test(memo.sha256)) return memo.sha256
+      } catch {
+        // None there, or a damaged one.
+      }
     }
+    return undefined
   }
 
   return {
@@ -76,17 +96,20 @@ export function createDigestMemo(folder: string, temporaryFolder: string, onRead
     },
 
     async of(file) {
-      const before = await stat(file, { bigint: true })
-      const remembered = await recall(file, fingerprint(before))
-      if (remembered !== undefined) return { sha256: remembered, bytes: Number(before.size) }
-      const now = BigInt(Date.now()) * 1_000_000n
-      const sha256 = await hashFile(file)
-      onRead(Number(before.size))
-      const after = fingerprint(await stat(file, { bigint: true }))
-      const changedAt = before.mtimeNs > before.ctimeNs ? before.mtimeNs : before.ctimeNs
-      // A change within the clock's step leaves no trace in the times, so such a file is read again (git calls it "racily clean").
-      if (sameFile(fingerprint(before), after) && changedAt + CLOCK_STEP_NS < now) await write(file, after, sha256)
-      return { sha256, bytes: Number(before.size) }
+      for (let attempt = 1; ; attempt++) {
+        const before = await stat(file, { bigint: true })
+        const remembered = await recall(file, fingerprint(before))
+        if (remembered !== undefined) return { sha256: remembered, bytes: Number(before.size) }
+        const now = BigInt(Date.now()) * 1_000_000n
+        const digest = await hashFile(file)
+        onRead(digest.bytes)
+        const after = fingerprint(await stat(file, { bigint: true }))
+        const isSame = sameFile(fingerprint(before), after)
+        const changedAt = before.mtimeNs > before.ctimeNs ? before.mtimeNs : before.ctimeNs
+        // A change within the clock's step leaves no trace in the times, so such a file is read again (git calls it "racily clean").
+        if (isSame && changedAt + CLOCK_STEP_NS < now) await write(file, after, digest.sha256)
+        if (isSame || attempt === ATTEMPTS) return digest
+      }
     },
 
     async note(file, sha256) {
@@ -96,14 +119,16 @@ export function createDigestMemo(folder: string, temporaryFolder: string, onRead
   }
 }
 
-async function hashFile(file: string): Promise<string> {
+/** Digest and size of what is read, whatever anybody remembers of the file. */
+export async function hashFile(file: string): Promise<FileDigest> {
   const hash = createHash('sha256')
+  let position = 0
   const handle = await open(file, 'r')
   try {
     // Two buffers: the next piece is read while this one is hashed.
     const buffers = [new Uint8Array(READ_SIZE), new Uint8Array(READ_SIZE)] as const
     let reading = handle.read(buffers[0], 0, READ_SIZE, 0)
-    for (let position = 0, turn = 0; ; turn ^= 1) {
+    for (let turn = 0; ; turn ^= 1) {
       const { bytesRead } = await reading
       if (bytesRead === 0) break
       position += bytesRead
@@ -115,5 +140,5 @@ async function hashFile(file: string): Promise<string> {
   } finally {
     await handle.close()
   }
-  return hash.digest('hex')
+  return { sha256: hash.digest('hex'), bytes: position }
 }
