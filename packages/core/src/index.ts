@@ -20,6 +20,9 @@ export { type Script, scriptsOf } from './scan/scripts.ts'
 
 /** The store of compiled files. */
 export { createStore, type Store, type StoreOptions, type StoreStats } from './store/index.ts'
+export { openStore, type OpenStoreOptions, type RemoteOptions } from './open-store.ts'
+export { namedMiss } from './frozen/index.ts'
+export { projectRoot, type Scan, type ScannedImport, scanImports, type ScanOptions } from './scan/index.ts'
 export { toolIdentity } from './store/tool.ts'
 
 export type { Facts, LintFact, OptimizationFact, PortFact } from './compiler/facts.ts'

@@ -18,6 +18,7 @@ export const EXIT = {
 const CODES: Readonly<Record<string, number>> = {
   USAGE: EXIT.usage, UNKNOWN_COMMAND: EXIT.usage, UNKNOWN_OPTION: EXIT.usage, OUTPUT_IS_INPUT: EXIT.usage, BAD_OUTPUT: EXIT.usage,
   NO_FOLDER: EXIT.usage, UNKNOWN_VALUE: EXIT.usage, BAD_VALUE: EXIT.usage, EMPTY_DIRECTIVE: EXIT.usage, DUPLICATE_DIRECTIVE: EXIT.usage,
+  NO_LOCKFILE: EXIT.usage, BAD_LOCKFILE: EXIT.usage, BAD_REMOTE: EXIT.usage,
   NOT_WRITABLE: EXIT.environment, NOT_READABLE: EXIT.environment, DISK_FULL: EXIT.environment, DISK_ERROR: EXIT.environment,
   TOO_MANY_FILES: EXIT.environment, NO_PYTORCH: EXIT.environment, UNSUPPORTED_PYTORCH: EXIT.environment,
   NO_PYTHON: EXIT.environment, SETUP_FAILED: EXIT.environment, WORKER_NOT_STARTED: EXIT.environment,

@@ -26,6 +26,17 @@ const PYTHON_OPTIONS: Command['options'] = {
   'time-limit': { value: 'seconds', about: 'for the conversion; 300 when left out' },
 }
 
+/** What the bundler's configuration says, and the sources do not. */
+const APP_OPTIONS: Command['options'] = {
+  alias: { value: 'name=folder', about: 'what imports may begin with: @=src; may be given again' },
+  defaults: { value: 'directives', about: "the plugin's defaults: \"block=conv_bn_fusion&lint=error\"" },
+  preset: { value: 'name=directives', about: "one of the plugin's presets: \"camera=backend=vulkan\"; may be given again" },
+  frozen: { about: 'compile nothing: what is not stored is an error' },
+  python: { value: 'path', about: 'the Python with PyTorch to use' },
+  json,
+  help,
+}
+
 const COMMANDS: readonly Command[] = [
   {
     name: 'optimize',
@@ -56,6 +67,22 @@ const COMMANDS: readonly Command[] = [
     about: 'say what is in a .pt or .ptl file',
     options: { json, help },
     load: async () => (await import('./inspect.ts')).inspect,
+  },
+  {
+    name: 'prewarm',
+    operand: 'folder',
+    isOptional: true,
+    about: "compile all models that an app's sources import into its store, and write petal.lock.json",
+    options: { locked: { about: 'leave the lock file as it is, and fail where it would change' }, ...APP_OPTIONS },
+    load: async () => (await import('./prewarm.ts')).prewarm,
+  },
+  {
+    name: 'check',
+    operand: 'folder',
+    isOptional: true,
+    about: "say whether all models that an app's sources import give what petal.lock.json says",
+    options: APP_OPTIONS,
+    load: async () => (await import('./prewarm.ts')).check,
   },
   {
     name: 'setup',

@@ -5,7 +5,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { glob } from 'tinyglobby'
 import { PetalError } from '../errors.ts'
 import { codeFrame } from '../frame.ts'
-import { type ModelRequest, parseDirectives, parseImport, type WrittenDirective } from '../request/index.ts'
+import { type Layers, type ModelRequest, parseImport, specifierOfAttributes } from '../request/index.ts'
 import { importsOf, LONGEST_SOURCE, type WrittenImport } from './imports.ts'
 import { scriptsOf, SOURCE_FILE } from './scripts.ts'
 
@@ -37,7 +37,9 @@ export interface ScanOptions {
   /** The app's root, which `/models/net.pt` is relative to; the folder itself when left out. */
   readonly root?: string
   /** What specifiers may begin with, and the folder that it stands for: `@` and `src`. Relative to the root. */
-  readonly aliases?: ReadonlyMap<string, string>
+  readonly aliases?: ReadonlyMap<string, string> | undefined
+  /** The plugin's defaults and presets. */
+  readonly layers?: Layers | undefined
 }
 
 /** Files that an import of ours may name. */
@@ -65,6 +67,7 @@ export async function scanImports(folder: string, options: ScanOptions = {}): Pr
   }
   const root = resolve(options.root ?? top)
   const aliases = [...options.aliases ?? []]
+  const { layers = {} } = options
   const imports: ScannedImport[] = []
   const problems: PetalError[] = []
   const files = await sourceFiles(top, top)
@@ -75,7 +78,7 @@ export async function scanImports(folder: string, options: ScanOptions = {}): Pr
     for (const written of scriptsOf(importer, text).flatMap(importsOf)) {
       const { line, column } = written
       try {
-        for (const { path, request, specifier } of await marked(written, { importer, root, aliases })) {
+        for (const { path, request, specifier } of await marked(written, { importer, root, aliases, layers })) {
           imports.push({ file: path, request, specifier, importer, line, column })
         }
       } catch (error) {
@@ -103,6 +106,7 @@ interface Surroundings {
   readonly importer: string
   readonly root: string
   readonly aliases: readonly (readonly [string, string])[]
+  readonly layers: Layers
 }
 
 interface Marked {
@@ -115,33 +119,23 @@ interface Marked {
 async function marked(written: WrittenImport, around: Surroundings): Promise<Marked[]> {
   if (written.isGlob) return await globbed(written, around)
   const [specifier = ''] = written.specifiers
-  const byQuery = parsed(specifier)
-  const path = byQuery?.path ?? specifier
-  const request = byQuery?.request ?? byAttributes(path, written.attributes)
-  return request ? [{ path: located(path, around), request, specifier }] : []
+  const id = specifierOfAttributes(specifier, written.attributes) ?? specifier
+  if (!MODEL_FILE.test(specifier.replace(/\?.*$/s, ''))) return []
+  const parsed = parseImport(id, around.layers)
+  return parsed ? [{ path: located(parsed.path, around), request: parsed.request, specifier: id }] : []
 }
 
-function parsed(specifier: string): { path: string; request: ModelRequest } | undefined {
-  if (!MODEL_FILE.test(specifier.replace(/\?.*$/s, ''))) return undefined
-  return parseImport(specifier)
-}
-
-/** `with { type: 'mobile', block: '…' }` */
-function byAttributes(path: string, attributes: readonly WrittenDirective[]): ModelRequest | undefined {
-  if (!MODEL_FILE.test(path) || !attributes.some(([name, value]) => name === 'type' && value === 'mobile')) return undefined
-  return parseDirectives(attributes.filter(([name]) => name !== 'type'))
-}
-
-async function globbed({ specifiers, query }: WrittenImport, { importer, root }: Surroundings): Promise<Marked[]> {
-  const request = parseImport(`net.pt${query}`)?.request
-  if (!request) return []
+async function globbed({ specifiers, query }: WrittenImport, { importer, root, layers }: Surroundings): Promise<Marked[]> {
+  if (!parseImport(`net.pt${query}`, layers)) return []
   const patterns = specifiers.map((pattern) => {
     const [, not = '', path = ''] = /^(!?)(.*)$/s.exec(pattern)!
     return not + (path.startsWith('/') ? path.slice(1) : portable(root, resolve(dirname(importer), path)))
   })
   const files = await glob(patterns, { cwd: root, absolute: true, expandDirectories: false, ignore: ['**/node_modules/**'] })
-  return files.filter((path) => MODEL_FILE.test(path)).toSorted()
-    .map((path) => ({ path: resolve(path), request, specifier: portable(dirname(importer), path).replace(/^(?!\.\.?\/)/, './') + query }))
+  return files.filter((path) => MODEL_FILE.test(path)).toSorted().map((path) => ({
+    path: resolve(path), request: parseImport(path + query, layers)!.request,
+    specifier: portable(dirname(importer), path).replace(/^(?!\.\.?\/)/, './') + query,
+  }))
 }
 
 /** The model's path, as bundlers find it. */
