@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { fixture, modelApp, readTree } from './support/app.ts'
-import { BUNDLERS } from './support/bundler.ts'
+import { KINDS } from './support/bundler.ts'
 
 /** What a failed build printed, without the gutter that Rspack draws. */
 async function failure(work: Promise<unknown>): Promise<string> {
@@ -15,7 +15,7 @@ const CORE_FIXTURES = fileURLToPath(new URL('../../core/test/fixtures', import.m
 
 const LFS_POINTER = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 14214848\n`
 
-describe.each(BUNDLERS)('$name: a refusal', ({ build }) => {
+describe.each(KINDS)('$name: a refusal', ({ build }) => {
   it('names the nearest directive, at the import', async () => {
     const app = await modelApp(`// an app\nimport model from './net.ptl?mobile&blok=conv_bn_fusion'\nglobalThis.result = model`)
     const text = await failure(build(app))

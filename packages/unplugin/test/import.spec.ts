@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { createApp, modelApp } from './support/app.ts'
-import { BUNDLERS, modelsOf, servedFrom } from './support/bundler.ts'
+import { BUNDLERS, KINDS, modelsOf, servedFrom } from './support/bundler.ts'
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
-describe.each(BUNDLERS)('$name: an import', (bundler) => {
+describe.each(KINDS)('$name: an import', (bundler) => {
   const { build, kind, defaultBase } = bundler
 
   it('gives an immutable handle with the facts of the file that ships', async () => {

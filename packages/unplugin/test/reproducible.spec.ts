@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type App, modelApp, readTree } from './support/app.ts'
-import { BUNDLERS } from './support/bundler.ts'
+import { KINDS } from './support/bundler.ts'
 import { rsbuild2, rspack2, webpack5 } from './support/webpack.ts'
 
 const MAIN = `import model from './net.pt?mobile'\nimport second from './other.ptl?mobile'\nglobalThis.result = [model, second]`
@@ -11,7 +11,7 @@ async function storeOf(app: App): Promise<Record<string, Buffer>> {
   return Object.fromEntries(Object.entries(files).filter(([name]) => !name.includes('memo/')))
 }
 
-describe.each(BUNDLERS)('$name: a build', ({ build }) => {
+describe.each(KINDS)('$name: a build', ({ build }) => {
   it('computes nothing when it is warm, and gives the same', async () => {
     const app = await modelApp(MAIN)
     const cold = await build(app)

@@ -4,7 +4,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type App, fixture, installRuntime, modelApp } from './support/app.ts'
 import { chromiumPath, launchBrowser, serveFiles } from './support/browser.ts'
-import { BUNDLERS, modelsOf, type Output, type TestBundler } from './support/bundler.ts'
+import { BUNDLERS, KINDS, modelsOf, type Output, type TestBundler } from './support/bundler.ts'
 import { startDev } from './support/dev.ts'
 import { VITES } from './support/vite.ts'
 
@@ -23,7 +23,7 @@ async function spectrumApp(query: string): Promise<App> {
   return app
 }
 
-describe.each(BUNDLERS)('$name: what runs a model', ({ build }) => {
+describe.each(KINDS)('$name: what runs a model', ({ build }) => {
   it('is in no script that a page begins with', async () => {
     const output = await build(await modelApp(`import model from './net.pt?mobile'\nglobalThis.result = model.url`))
     expect(atOnce(output)).not.toMatch(RUNS_MODELS)

@@ -56,6 +56,9 @@ export interface TestBundler {
 
 export const BUNDLERS: readonly TestBundler[] = [vite8, vite7, vite6, rollup4, rolldown1, webpack5, rspack2, rsbuild2, esbuild0]
 
+/** One for each way of bundling: what comes from the core is the same in further versions of these. */
+export const KINDS: readonly TestBundler[] = [vite8, rollup4, rolldown1, webpack5, rspack2, esbuild0]
+
 /** The script of a page that was built. */
 export const entryOf = ({ files }: Output): string => Object.keys(files).find((name) => /(^|\/)main-[^/]*\.js$/.test(name))!
 
