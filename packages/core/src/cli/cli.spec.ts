@@ -50,7 +50,7 @@ describe('petal', () => {
 
   it.each([
     [['optimise', 'net.pt'], 'petal has no command "optimise".', 'Did you mean "optimize"?'],
-    [['zap'], 'petal has no command "zap".', 'Valid: optimize, inspect, prewarm, check, setup, doctor.'],
+    [['zap'], 'petal has no command "zap".', 'Valid: optimize, inspect, prewarm, check, cache stats, '],
     [['optimize'], '"petal optimize" needs the model\'s file name.', '--help'],
     [['optimize', 'net.pt', 'other.pt'], '"other.pt" is one too many.', '--help'],
     [['optimize', 'net.pt', '--blok', 'x'], '"petal optimize" has no option "--blok".', 'Did you mean "--block"?'],

@@ -2,6 +2,7 @@
 import { PetalError } from '../errors.ts'
 import { nearest } from '../request/nearest.ts'
 import { type Command, readArguments } from './arguments.ts'
+import { CACHE_COMMANDS } from './cache-commands.ts'
 import { tuneEngine } from './engine.ts'
 import { EXIT, exitCodeOf, report } from './exit.ts'
 import { commandHelp, generalHelp } from './help.ts'
@@ -84,6 +85,7 @@ const COMMANDS: readonly Command[] = [
     options: APP_OPTIONS,
     load: async () => (await import('./prewarm.ts')).check,
   },
+  ...CACHE_COMMANDS,
   {
     name: 'setup',
     operand: 'folder',
@@ -106,20 +108,27 @@ async function run(args: readonly string[]): Promise<void> {
   const [name, ...rest] = args
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') return print(generalHelp(COMMANDS))
   if (name === '--version' || name === '-v' || name === '-V') return print((await import('../../package.json')).default.version)
-  const command = COMMANDS.find((candidate) => candidate.name === name)
-  if (command === undefined) throw unknownCommand(name)
+  const command = COMMANDS.find((candidate) => candidate.name === name || candidate.name === `${name} ${rest[0]}`)
+  if (command === undefined) return unknownCommand(name, rest)
+  // Commands of two words.
+  if (command.name !== name) rest.shift()
   if (rest.includes('--help') || rest.includes('-h')) return print(commandHelp(command))
   const read = readArguments(command, rest)
   tuneEngine()
   await (await command.load())(read)
 }
 
-function unknownCommand(name: string): PetalError {
-  const meant = nearest(name, COMMANDS.map((command) => command.name))
-  return new PetalError({
+/** Prints what a group of commands has, where that is asked for. */
+function unknownCommand(name: string, [action, ...rest]: readonly string[]): void {
+  const group = COMMANDS.filter((command) => command.name.startsWith(`${name} `))
+  if (group.length > 0 && [action, ...rest].some((word) => word === '--help' || word === '-h')) return print(generalHelp(group))
+  const names = (group.length > 0 ? group : COMMANDS).map((command) => command.name)
+  const given = group.length > 0 && action !== undefined ? `${name} ${action}` : name
+  const meant = nearest(given, names)
+  throw new PetalError({
     code: 'UNKNOWN_COMMAND',
-    message: `petal has no command "${name}".`,
-    fix: `${meant === undefined ? '' : `Did you mean "${meant}"? `}Valid: ${COMMANDS.map((command) => command.name).join(', ')}.`,
+    message: `petal has no command "${given}".`,
+    fix: `${meant === undefined ? '' : `Did you mean "${meant}"? `}Valid: ${names.join(', ')}.`,
   })
 }
 

@@ -14,6 +14,7 @@ export interface CacheKeyParts {
  * machine; what stands before the last hyphen finds the newest store of the same tool, all of whose unchanged models are hits.
  */
 export function cacheKey({ tool, models }: CacheKeyParts): string {
-  const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16)
   return ['petal', LAYOUT, digest(tool), digest([...new Set(models)].toSorted().join('\n'))].join('-')
 }
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16)

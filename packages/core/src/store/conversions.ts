@@ -73,7 +73,8 @@ export function createConversionStore(folder: string, temporaryFolder: string, t
 }
 
 function conversionKey({ tool, source, request }: ConversionKeyParts): string {
-  return createHash('sha256').update(JSON.stringify([LAYOUT, 'conversion', ['request', request], ['source', source], ['tool', tool]])).digest('hex')
+  const text = JSON.stringify([LAYOUT, 'conversion', ['request', request], ['source', source], ['tool', tool]])
+  return createHash('sha256').update(text).digest('hex')
 }
 
 /** Whether a value is a file of records, and the one that belongs under that key. */

@@ -64,7 +64,6 @@ const ATTEMPTS = 3
  * @param onRead is told how many bytes were hashed.
  */
 export function createDigestMemo({ memo, others = [], temporary }: MemoFolders, onRead: (bytes: number) => void): DigestMemo {
-  const memoName = (file: string): string => `${createHash('sha256').update(file).digest('hex').slice(0, 32)}.json`
 
   const write = async (file: string, print: Fingerprint, sha256: string): Promise<void> => {
     try {
@@ -118,6 +117,8 @@ export function createDigestMemo({ memo, others = [], temporary }: MemoFolders, 
     },
   }
 }
+
+const memoName = (file: string): string => `${createHash('sha256').update(file).digest('hex').slice(0, 32)}.json`
 
 /** Digest and size of what is read, whatever anybody remembers of the file. */
 export async function hashFile(file: string): Promise<FileDigest> {

@@ -85,7 +85,8 @@ export function createEngine({ dir, tool, memo, locks = LOCK_TIMING, readonly, s
     if (output.bytes !== artifact.size) throw new Error(`an artifact of ${artifact.size} bytes streamed ${output.bytes}`)
     stats.computed++
     stats.bytesWritten += output.bytes
-    const record: ActionRecord = { parts: partsOf(wanted), source: wanted.source, output, facts: artifact.facts, warnings: artifact.warnings }
+    const { facts, warnings } = artifact
+    const record: ActionRecord = { parts: partsOf(wanted), source: wanted.source, output, facts, warnings }
     await actions.write(keyOf(wanted), record)
     return { record, computed: true }
   }

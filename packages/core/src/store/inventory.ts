@@ -40,8 +40,9 @@ export interface Inventory {
 export async function readInventory(dir: string): Promise<Inventory> {
   const folders = storeFolders(dir)
   const damaged: string[] = []
-  const records = [...await readRecords(folders.actions, 'action', damaged), ...await readRecords(folders.conversions, 'conversion', damaged)]
-  return { records, contents: await readContents(folders.content, damaged), damaged }
+  const compiled = await readRecords(folders.actions, 'action', damaged)
+  const converted = await readRecords(folders.conversions, 'conversion', damaged)
+  return { records: [...compiled, ...converted], contents: await readContents(folders.content, damaged), damaged }
 }
 
 /** Whether it is a record's value, and what it is an answer with. */
@@ -80,7 +81,8 @@ async function readContents(folder: string, damaged: string[]): Promise<ContentE
     const sizes = await Promise.all([BLOB, ...names].map((name) => lstat(join(path, name)).catch(() => undefined)))
     const file = sizes.find((one) => one?.isFile())
     found.push({
-      sha256, path, bytes: file?.size ?? 0, writtenAt: Math.max(stats.mtimeMs, file?.mtimeMs ?? 0), names: names.filter((name) => name !== BLOB).toSorted(),
+      sha256, path, bytes: file?.size ?? 0, writtenAt: Math.max(stats.mtimeMs, file?.mtimeMs ?? 0),
+      names: names.filter((name) => name !== BLOB).toSorted(),
     })
   }
   return found

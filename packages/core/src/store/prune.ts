@@ -65,13 +65,14 @@ export async function prune(dir: string, limits: StoreLimits, own: ReadonlySet<s
   for (const { path } of going) await remove(path, folders.temporary)
   await forget(folders.memo, now - limits.maxAge)
   await sweep([folders.temporary, folders.locks])
-  const count = (records: number, files: readonly ContentEntry[]): PruneReport['kept'] =>
-    ({ records, files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) })
   return {
-    removed: count(useless.length + damaged.length, [...going]),
-    kept: count(records.length - useless.length, contents.filter((content) => !going.has(content))),
+    removed: amount(useless.length + damaged.length, [...going]),
+    kept: amount(records.length - useless.length, contents.filter((content) => !going.has(content))),
   }
 }
+
+const amount = (records: number, files: readonly ContentEntry[]): PruneReport['kept'] =>
+  ({ records, files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) })
 
 const isUseless = (record: RecordEntry, staying: ReadonlySet<string>, isRecent: (time: number) => boolean): boolean =>
   !record.outputs.some((output) => staying.has(output)) && !isRecent(record.usedAt)

@@ -22,7 +22,8 @@ export function createStore(options: StoreOptions = {}): Store {
   const place = readonly ? overlayDirectory(dir) : dir
   const stats = { hits: 0, misses: 0, computed: 0, converted: 0, bytesWritten: 0, bytesHashed: 0 }
   const { memo: folder, temporary } = storeFolders(place)
-  const memo = createDigestMemo({ memo: folder, temporary, others: readonly ? [storeFolders(dir).memo] : [] }, (bytes) => { stats.bytesHashed += bytes })
+  const folders = { memo: folder, temporary, others: readonly ? [storeFolders(dir).memo] : [] }
+  const memo = createDigestMemo(folders, (bytes) => { stats.bytesHashed += bytes })
   const open = (dir: string, readonly: boolean): Engine =>
     createEngine({ dir, readonly, memo, stats, locks: options.locks, tool: () => options.tool ?? toolIdentity() })
   const writable = open(place, false)
@@ -40,7 +41,7 @@ export function createStore(options: StoreOptions = {}): Store {
   const noteOnce = (): void => {
     if (!shelf || isNoted) return
     isNoted = true
-    options.onNote?.(`the cache ${dir} is only read; what is missing there is kept in ${place}`)
+    options.note?.(`the cache ${dir} is only read; what is missing there is kept in ${place}`)
   }
 
   const find: Store['find'] = async (wanted) => {

@@ -95,5 +95,5 @@ export interface StoreOptions extends StoreLocation {
   /** Nothing is written to the folder. Default: PETAL_CACHE_READONLY=1, else whether the folder can be written. */
   readonly?: boolean | undefined
   /** Takes, once, what is worth knowing: that the folder is only read. */
-  onNote?: ((text: string) => void) | undefined
+  note?: ((text: string) => void) | undefined
 }

@@ -26,8 +26,8 @@ export interface VerifyReport {
 }
 
 /**
- * Reads everything in the store in `dir` and compares it with its digest. With `repair`, what is damaged is made again from an undamaged name of the same
- * bytes, else removed, so that the next build computes it.
+ * Reads everything in the store in `dir` and compares it with its digest. With `repair`, what is damaged is made again from an undamaged name of
+ * the same bytes, else removed, so that the next build computes it.
  */
 export async function verify(dir: string, repair: boolean): Promise<VerifyReport> {
   const { temporary } = storeFolders(dir)
@@ -39,7 +39,9 @@ export async function verify(dir: string, repair: boolean): Promise<VerifyReport
   }
   const removal = (path: string): [string, () => Promise<void>] => ['removed', () => remove(path, temporary)]
 
-  for (const path of damaged) await report(path, path.endsWith('.json') ? 'the record is damaged' : 'nothing of that name belongs here', removal(path))
+  for (const path of damaged) {
+    await report(path, path.endsWith('.json') ? 'the record is damaged' : 'nothing of that name belongs here', removal(path))
+  }
   const good = new Set<string>()
   let bytes = 0
   for (const content of contents) {
@@ -70,7 +72,9 @@ export async function verify(dir: string, repair: boolean): Promise<VerifyReport
 }
 
 /** Paths of the names that have the right bytes. Links to a file that was read are not read again. */
-async function intactNames({ path, sha256 }: ContentEntry, names: readonly string[], onRead: (bytes: number) => void): Promise<Map<string, string>> {
+async function intactNames(
+  { path, sha256 }: ContentEntry, names: readonly string[], onRead: (bytes: number) => void,
+): Promise<Map<string, string>> {
   const intact = new Map<string, string>()
   const verdicts = new Map<string, boolean>()
   for (const name of names) {
