@@ -1,5 +1,5 @@
 /** Types of what imports give; they are the runtime's. */
 export type {
-  ImageSpec, LoadOptions, LoadProgress, Model, ModelCheck, ModelConversion, ModelFacts, ModelHandle, ModelOptimization, ModelPort, ModelRuntime,
-  ModelSignature, ModelSource, ModelUnsupported,
+  ImageSpec, Input, LoadOptions, LoadProgress, Method, MethodTypes, Model, ModelCheck, ModelConversion, ModelFacts, ModelHandle, ModelOptimization,
+  ModelPort, ModelRuntime, ModelSignature, ModelSource, ModelUnsupported, Output, TensorData, TensorInput, TensorValue,
 } from '@petaljs/runtime/handle'

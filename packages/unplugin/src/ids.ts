@@ -7,6 +7,9 @@ export const MODEL_FILE: RegExp = /\.(?:py|pt|pth|ptl|pt2|pte|ckpt|safetensors|o
 /** An id without its query. */
 export const pathOf = (id: string): string => id.replace(/\?.*$/s, '')
 
+/** The query of an id, without the question mark. */
+export const queryOf = (id: string): string => id.slice(pathOf(id).length + 1)
+
 /** Marks the import of a stored file, so that no rule or hook has to know where the store is. */
 export const ASSET_QUERY = '?petal-asset'
 

@@ -4,17 +4,20 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { expect, it } from 'vitest'
-import { createApp, installRuntime } from './support/app.ts'
+import { describe, expect, it } from 'vitest'
+import { type App, createApp, fixture, installRuntime } from './support/app.ts'
+import { vite8 } from './support/vite.ts'
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url))
-const TSC = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc')
+const TYPES = fileURLToPath(new URL('../../runtime/test/fixtures/types.ptl', import.meta.url))
+const require = createRequire(import.meta.url)
 
 const read = (file: string): Promise<string> => readFile(join(PACKAGE, file), 'utf8')
 
-it('types imports, in an app that has the package installed', async () => {
+/** An app that has the package installed. */
+async function typedApp(source: string): Promise<App> {
   const app = await createApp({
-    'imports.ts': await read('test/types/imports.ts'),
+    'imports.ts': await read(`test/types/${source}`),
     'tsconfig.json': await read('test/types/tsconfig.json'),
     'node_modules/unplugin-petal/package.json': await read('package.json'),
     'node_modules/unplugin-petal/types/client.d.ts': await read('types/client.d.ts'),
@@ -23,6 +26,30 @@ it('types imports, in an app that has the package installed', async () => {
     'node_modules/unplugin-petal/dist/index.d.ts': `export type * from './handle.js'\n`,
   })
   await installRuntime(app)
-  const { stdout } = await promisify(execFile)(process.execPath, [TSC, '-p', app.root]).catch((error: { stdout: string }) => error)
-  expect(stdout).toBe('')
+  return app
+}
+
+describe.each(['typescript5', 'typescript6', 'typescript'])('%s', { timeout: 120_000 }, (name) => {
+  const check = async (app: App): Promise<string> => {
+    const tsc = join(dirname(require.resolve(`${name}/package.json`)), 'bin', 'tsc')
+    const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', app.root]).catch((error: { stdout: string }) => error)
+    return stdout
+  }
+
+  it('types imports by their patterns', async () => {
+    expect(await check(await typedApp('imports.ts'))).toBe('')
+  })
+
+  it('types imports by the declaration file that a build writes', async () => {
+    const app = await typedApp('generated.ts')
+    await app.write('models/net.pt', await readFile(fixture('net.pt')))
+    await app.write('second/same.ptl', await readFile(fixture('net.ptl')))
+    for (const file of ['models/types.ptl', 'first/same.ptl']) await app.write(file, await readFile(TYPES))
+    const specifiers = [...(await read('test/types/generated.ts')).matchAll(/^import .* from '(.+\?.+)'$/gm)].map(([, specifier]) => specifier!)
+    const relative = specifiers.filter((specifier) => specifier.startsWith('.'))
+    await app.write('src/main.js', `${relative.map((specifier, i) => `import m${i} from '.${specifier}'`).join('\n')}
+      globalThis.result = [${relative.map((_, i) => `m${i}`).join(', ')}]`)
+    await vite8.build(app, { petal: { dts: 'types/models.d.ts' } })
+    expect(await check(app)).toBe('')
+  })
 })
