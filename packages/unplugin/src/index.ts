@@ -1,73 +1,74 @@
 import { dirname, isAbsolute, relative } from 'node:path'
-import { type BuildResult, type ModelRequest, parseDirectives, parseImport, PetalError, stripDevQuery } from '@petaljs/core'
+import { type BuildResult, type ModelImport, PetalError, type Stage, stripDevQuery } from '@petaljs/core'
 import { createUnplugin, type UnpluginInstance, type UnpluginOptions } from 'unplugin'
+import { createRewriter } from './asking/plugin.ts'
+import { fingerprint } from './asking/requests.ts'
 import { type Bundler, type BundlerFactory, type LoadContext, withPlace } from './bundlers/bundler.ts'
 import { esbuild } from './bundlers/esbuild.ts'
 import { rollup } from './bundlers/rollup.ts'
 import { vite } from './bundlers/vite.ts'
 import { rsbuild, rspack, webpack } from './bundlers/webpack.ts'
-import { MODEL_FILE, pathOf, storedOf } from './ids.ts'
+import { MODEL_FILE, pathOf, queryOf, storedOf } from './ids.ts'
 import { createModels, type Models } from './models.ts'
+import type { ModelFacts } from './handle.ts'
 import { generateModule, modelFacts, runtimeSpecifier } from './module.ts'
-import type { PetalOptions } from './options.ts'
+import type { FactsAbout, PetalOptions } from './options.ts'
+import { resolveOptions } from './options/resolve.ts'
 import { findImport } from './place.ts'
 
 export type { ModelFacts, ModelHandle, ModelOptimization, ModelPort, ModelSource } from './handle.ts'
-export type { PetalOptions } from './options.ts'
+export type { Directives, FactsAbout, PetalOptions } from './options.ts'
 
 /** The bundlers there is an adapter for; supporting another one is a row here and an entry file. */
 const BUNDLERS: Readonly<Record<string, BundlerFactory>> = { vite, rollup, rolldown: rollup, webpack, rspack, rsbuild, esbuild }
 
-function createPlugin(options: PetalOptions, framework: string): UnpluginOptions {
+function createPlugins(given: PetalOptions, framework: string): UnpluginOptions[] {
   const factory = BUNDLERS[framework]
   if (!factory) throw new Error(`unplugin-petal has no adapter for ${framework}; there are some for ${Object.keys(BUNDLERS).join(', ')}.`)
-  const defaults = defaultsOf(options)
+  const options = resolveOptions(given)
   const models = createModels(options)
-  const bundler = factory(models, JSON.stringify(defaults))
-  return {
+  const bundler = factory(models, fingerprint(options))
+  const plugin: UnpluginOptions = {
     name: 'petal',
     // Before the bundler's own loading, which knows no `?mobile`.
     enforce: 'pre',
     load: {
       filter: { id: MODEL_FILE },
       handler(id) {
-        return load.call(this, id, models, bundler, defaults)
+        return load.call(this, id, models, bundler, options.onFacts)
       },
     },
     ...bundler.options,
   }
-}
-
-/** What the plugin's options say for imports that say nothing. */
-type Defaults = Pick<ModelRequest, 'block' | 'lint'>
-
-function defaultsOf({ block = [], lint = [] }: PetalOptions): Defaults {
-  const directives = { block: block.join(','), lint: typeof lint === 'string' ? lint : lint.join(',') }
-  const { block: blocked, lint: policy } = parseDirectives(Object.entries(directives).filter(([, value]) => value !== ''))
-  return { block: blocked, lint: policy }
+  // unplugin would give esbuild every file to a second one; esbuild's adapter does it by itself.
+  return framework === 'esbuild' ? [plugin] : [plugin, createRewriter(bundler, models)]
 }
 
 async function load(
-  this: LoadContext, id: string, models: Models, bundler: Bundler, defaults: Defaults,
+  this: LoadContext, id: string, models: Models, bundler: Bundler, onFacts: PetalOptions['onFacts'],
 ): Promise<string | undefined> {
   // What is no file is another plugin's.
   if (!isAbsolute(pathOf(id))) return undefined
   const stored = storedOf(id)
   if (stored !== undefined) return await bundler.emit?.(this, stored)
   try {
-    const parsed = parseImport(stripDevQuery(id))
-    if (!parsed) return undefined
-    this.addWatchFile(parsed.path)
-    const { path, request } = parsed
-    const result = await buildWithDefaults(models, path, request, defaults)
+    const asked = models.of(stripDevQuery(id))
+    if (!asked) return undefined
+    const { path, request } = asked
+    this.addWatchFile(path)
+    const result = await buildAsked(models, asked)
     for (const file of result.dependencies) this.addWatchFile(file)
     // The handle has said it already.
     const warnings = request.as === 'runtime' ? [] : result.warnings
     for (const { code, message, location } of warnings) {
       this.warn(withPlace(`${result.source.name}: ${code === undefined ? '' : `${code}: `}${message}`, location))
     }
+    const facts = modelFacts(result)
+    if (onFacts && request.as !== 'runtime') await tell(onFacts, facts, { file: path, importer: bundler.importer(this, id)?.file })
+    // Types change nothing that ships: a file that cannot be written is no reason to fail.
+    await models.declare(path, queryOf(stripDevQuery(id)), request.as, facts).catch((error: Error) => this.warn(error.message))
     return generateModule(request.as, {
-      asset: bundler.asset(specifierOf(result.file, path)), runtime: runtimeSpecifier(stripDevQuery(id)), facts: modelFacts(result), imports: result.facts.imports,
+      asset: bundler.asset(specifierOf(result.file, path)), runtime: runtimeSpecifier(stripDevQuery(id)), facts, imports: result.facts.imports,
     })
   } catch (error) {
     if (!(error instanceof PetalError)) throw error
@@ -77,16 +78,33 @@ async function load(
   }
 }
 
-/** The plugin's own options are for models that are compiled; one that is compiled already passes. */
-async function buildWithDefaults(models: Models, path: string, request: ModelRequest, defaults: Defaults): Promise<BuildResult> {
-  const block = request.block.length > 0 ? request.block : defaults.block
-  const lint = request.lint === 'auto' ? defaults.lint : request.lint
-  if (block === request.block && lint === request.lint) return await models.build(path, request)
+/** What defaults say is for models that it can apply to; one that is TorchScript or compiled already is past some of it. */
+const PAST: readonly { readonly code: string; readonly stages: readonly Stage[] }[] = [
+  { code: 'NOT_PYTHON', stages: ['conversion'] },
+  { code: 'ALREADY_COMPILED', stages: ['conversion', 'examples', 'compilation'] },
+]
+
+async function buildAsked(models: Models, { path, request, without }: ModelImport): Promise<BuildResult> {
+  let wanted = request
+  for (const { code, stages } of PAST) {
+    try {
+      return await models.build(path, wanted)
+    } catch (error) {
+      if (!(error instanceof PetalError) || !PAST.some((one) => one.code === error.code)) throw error
+      if (error.code === code) wanted = without(stages)
+    }
+  }
+  return await models.build(path, wanted)
+}
+
+/** What it throws is about the model, and shown as such. */
+async function tell(onFacts: NonNullable<PetalOptions['onFacts']>, facts: ModelFacts, about: FactsAbout): Promise<void> {
   try {
-    return await models.build(path, { ...request, block, lint })
+    await onFacts(facts, about)
   } catch (error) {
-    if (error instanceof PetalError && error.code === 'ALREADY_COMPILED') return await models.build(path, request)
-    throw error
+    throw error instanceof PetalError ? error : new PetalError({
+      code: 'ON_FACTS', message: error instanceof Error ? error.message : String(error), cause: 'The option "onFacts" refuses the model.',
+    })
   }
 }
 
@@ -97,7 +115,7 @@ function specifierOf(stored: string, model: string): string {
 }
 
 /** The plugin for every supported bundler: `petal.vite()`, `petal.rollup()`, `petal.webpack()` and so on. */
-export const petal: UnpluginInstance<PetalOptions | undefined, false> =
-  createUnplugin<PetalOptions | undefined, false>((options, meta) => createPlugin(options ?? {}, meta.framework))
+export const petal: UnpluginInstance<PetalOptions | undefined, true> =
+  createUnplugin<PetalOptions | undefined, true>((options, meta) => createPlugins(options ?? {}, meta.framework))
 
 export default petal

@@ -1,6 +1,13 @@
 import { basename, join } from 'node:path'
-import { build, type BuildResult, createPyTorch, createStore, type Engine, type ModelRequest, type Store } from '@petaljs/core'
+import {
+  build, type BuildResult, createLimit, createPyTorch, createStore, type Engine, type Limit, type ModelRequest, type Store,
+} from '@petaljs/core'
+import { createRequests, type Requests } from './asking/requests.ts'
+import { createDeclarationFile, moduleTypes } from './declarations/index.ts'
+import type { ModelFacts } from './handle.ts'
+import type { Shape } from './module.ts'
 import type { PetalOptions } from './options.ts'
+import { announced, type Clock, CLOCK, seconds } from './waiting.ts'
 
 /** What a bundler tells before the first build. */
 export interface ModelsContext {
@@ -13,11 +20,13 @@ export interface ModelsContext {
 }
 
 /** The models of one app: compiles them, keeps them, and counts what happened for the line at the end of a build. */
-export interface Models {
+export interface Models extends Requests {
   /** Called once by the bundler, before the first build. */
   configure(context: ModelsContext): void
   /** A compiled model. Throws a PetalError. */
   build(file: string, request: ModelRequest): Promise<BuildResult>
+  /** Notes in the declaration file what an import gives, if there is to be one: of a model's path, with a query. Throws a PetalError. */
+  declare(file: string, query: string, shape: Shape, facts: ModelFacts): Promise<void>
   /** Prints what was built since the last time; nothing if nothing was. */
   summarize(): void
   /** Ends Python, if it was started. A later build starts it again. */
@@ -25,33 +34,49 @@ export interface Models {
 }
 
 /** The models of one instance of the plugin. */
-export function createModels(options: PetalOptions): Models {
+export function createModels(options: PetalOptions, clock: Clock = CLOCK): Models {
   let context: ModelsContext = { root: process.cwd() }
-  let tools: { store: Store; engine: Engine } | undefined
+  let tools: Tools | undefined
   /** By content: a model that is imported twice is one model. */
   const built = new Map<string, BuildResult>()
+  const declarations = options.dts ? createDeclarationFile(options.dts, () => context.root) : undefined
+  let began: number | undefined
 
   return {
+    ...createRequests(options, () => context.root),
     configure(given) {
       context = given
     },
     async build(file, request) {
-      tools ??= createTools(options, context)
-      const result = await build({ ...request, file }, { ...tools, root: context.root })
+      const used = tools ??= createTools(options, context)
+      const { root, print, note: say = () => undefined } = context
+      began ??= clock.now()
+      const work = { say, isLast: print === undefined, clock }
+      const result = await announced(basename(file), (onProgress) => build({ ...request, file }, { ...used, root, onProgress }), work)
       // Of several answers, the one that took a compile counts: the others of a build come from the cache.
       const key = `${file}\0${result.sha256}`
       if (!built.has(key) || !result.fromCache) built.set(key, result)
       return result
     },
+    async declare(file, query, shape, facts) {
+      if (shape !== 'runtime') await declarations?.record(file, query, moduleTypes(shape, facts))
+    },
     summarize() {
-      if (built.size > 0) context.print?.(summary([...built.values()]))
+      if (built.size > 0) context.print?.(`${summary([...built.values()])} in ${seconds(clock.now() - began!)}`)
       built.clear()
+      began = undefined
     },
     close: async () => await tools?.engine.close(),
   }
 }
 
-function createTools({ cache, python }: PetalOptions, { root, note }: ModelsContext): { store: Store; engine: Engine } {
+interface Tools {
+  readonly store: Store
+  readonly engine: Engine
+  readonly limit?: Limit
+}
+
+function createTools({ cache, python, concurrency }: PetalOptions, { root, note }: ModelsContext): Tools {
   const store = createStore(cache?.dir === undefined ? { root } : { root, dir: cache.dir })
   const engine = createPyTorch({
     root, python: python?.path, timeLimit: python?.timeLimit, memo: join(store.dir, 'python'), onOutput: (line) => note?.(`python: ${line}`),
@@ -60,7 +85,7 @@ function createTools({ cache, python }: PetalOptions, { root, note }: ModelsCont
     note?.(`converting ${basename(job.source.file)} with PyTorch`)
     return engine.convert(job, control)
   }
-  return { store, engine: { ...engine, convert } }
+  return { store, engine: { ...engine, convert }, ...concurrency !== undefined && { limit: createLimit(concurrency) } }
 }
 
 /** `2 models, 1 compiled, 1 from the cache: 1.20 MB → 1.10 MB` */

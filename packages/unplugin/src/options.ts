@@ -1,9 +1,43 @@
-/** Options of the plugin, the same for every bundler. Everything is optional; what an import says comes first. */
+import type { GivenDirectives } from '@petaljs/core'
+import type { ModelFacts } from './handle.ts'
+
+/** Directives as options have them: `'image=224&lint=error'`, or `{ image: 224, lint: 'error' }`. */
+export type Directives = GivenDirectives
+
+/** What `onFacts` is told beside the facts. */
+export interface FactsAbout {
+  /** Absolute path of the model file. */
+  readonly file: string
+  /** Absolute path of the module that imports it, where the bundler tells. */
+  readonly importer: string | undefined
+}
+
+/**
+ * Options of the plugin, the same for every bundler. Everything is optional; what an import says comes first, then its preset, then these.
+ * What can be written as text can be said in an environment variable, too: see OPTIONS.
+ */
 export interface PetalOptions {
+  /** Directives for imports that say nothing of them, or what gives them for a model file (its absolute path). */
+  defaults?: Directives | ((file: string) => Directives | undefined)
+  /** Named directives: `{ camera: 'image=224x224' }` is for `./net.pt?mobile=camera`. */
+  presets?: Readonly<Record<string, Directives>>
+  /** Globs, relative to the project's root, or patterns: which marked imports are for this plugin, by the model's path. All when left out. */
+  include?: string | RegExp | readonly (string | RegExp)[]
+  /** Which of these are not. */
+  exclude?: string | RegExp | readonly (string | RegExp)[]
+  /** Called for every module that is made of a model; what it throws fails the build at the import. */
+  onFacts?: (facts: ModelFacts, about: FactsAbout) => void | Promise<void>
+  /** How many models are compiled at once; 2 when left out. */
+  concurrency?: number
   /** Optimizations to leave out of every model whose import has no `block` of its own; PyTorch's names, any case. */
   block?: readonly string[]
   /** What lints are for in every model whose import has no `lint` of its own; a list of codes makes these errors. */
   lint?: 'auto' | 'off' | 'warn' | 'error' | readonly string[]
+  /**
+   * Writes a declaration file with the real inputs and outputs of every imported model, so that TypeScript refuses wrong names: `petal.d.ts`
+   * in the project's root, or the file that is named, relative to the root. None when left out.
+   */
+  dts?: boolean | string
   /** For imports of Python sources. */
   python?: {
     /**

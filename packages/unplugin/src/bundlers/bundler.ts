@@ -12,6 +12,8 @@ export interface Bundler {
   asset(stored: string): string
   /** The module of that specifier, where the bundler has no way of its own from the file to its URL. */
   emit?(context: LoadContext, stored: string): Promise<string> | string
+  /** What a URL of an asset in a module is relative to; `import.meta.url` when left out. */
+  readonly base?: string
   /** Who imports the module that is being loaded, where the bundler tells. */
   importer(context: LoadContext, id: string): Importer | undefined
   /**

@@ -1,8 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
-import type { BuildOptions, PluginBuild } from 'esbuild'
+import { PetalError } from '@petaljs/core'
+import type { BuildOptions, OnLoadResult, PluginBuild } from 'esbuild'
+import { rewrite, SCRIPT_FILE, MENTION } from '../asking/rewrite.ts'
+import { PACKAGES, placed } from '../asking/plugin.ts'
 import { ASSET_QUERY, MODEL_FILE, pathOf } from '../ids.ts'
 import type { Models } from '../models.ts'
+import type { Importer } from '../place.ts'
 import { isOwnImport, ownRuntime, RUNTIME_IMPORT, withWorkerUrl, WORKER_CLIENT } from '../runtime.ts'
 import { type BundlerFactory, errorText } from './bundler.ts'
 
@@ -18,15 +22,17 @@ const TALKATIVE: ReadonlySet<BuildOptions['logLevel']> = new Set(['info', 'debug
 /** esbuild. Its loader `file` does the emission, for extensions that have no loader yet. */
 export const esbuild: BundlerFactory = (models) => {
   let isRelative = false
+  const importers = new Map<string, Importer>()
   return {
     asset: (stored) => stored + ASSET_QUERY,
     // Without a public path, URLs of files are relative to the script that has them; without modules there is no such thing.
     emit: (_, stored) =>
       `import url from ${JSON.stringify(`./${basename(stored)}${FILE_QUERY}`)}\nexport default ${isRelative ? 'new URL(url, import.meta.url).href' : 'url'}\n`,
-    // esbuild shows errors at the import by itself.
-    importer: () => undefined,
-    fail(context, _, error) {
-      context.error(errorText(error))
+    importer: (_, id) => importers.get(id),
+    fail(context, _, error, place) {
+      // esbuild shows errors at the import by itself, in the text that it sees.
+      const { file, line, column, frame } = place?.isRewritten ? place : {}
+      context.error(line === undefined ? errorText(error) : { message: `${errorText(error)}\n\n${frame}`, loc: { file, line, column: column! } })
       return ''
     },
     options: {
@@ -38,6 +44,8 @@ export const esbuild: BundlerFactory = (models) => {
         },
         setup: (build) => {
           setUp(build, models)
+          rememberImporters(build, importers)
+          rewriteModules(build, models)
         },
       },
     },
@@ -74,4 +82,31 @@ function bundleWorker(build: PluginBuild): void {
   })
   build.onResolve({ filter: /\?petal-worker$/ }, ({ path, resolveDir }) => ({ path: resolve(resolveDir, pathOf(path)), namespace: 'petal-worker' }))
   build.onLoad({ filter: /^/, namespace: 'petal-worker' }, async ({ path }) => ({ contents: await readFile(path), loader: 'file' }))
+}
+
+/** A load is not told who imports. */
+function rememberImporters(build: PluginBuild, importers: Map<string, Importer>): void {
+  build.onResolve({ filter: MODEL_FILE }, async ({ path, importer, resolveDir, kind, pluginData }) => {
+    if (pluginData === build || importer === '') return undefined
+    const found = await build.resolve(path, { importer, resolveDir, kind, pluginData: build })
+    if (found.errors.length === 0) importers.set(found.path + found.suffix, { file: pathOf(importer), specifier: path })
+    return found.errors.length > 0 ? undefined : found
+  })
+}
+
+/** Other ways to ask for a model, made imports. What another plugin loads cannot be seen. */
+function rewriteModules(build: PluginBuild, models: Models): void {
+  build.onLoad({ filter: SCRIPT_FILE }, async ({ path }): Promise<OnLoadResult | undefined> => {
+    if (PACKAGES.test(path)) return undefined
+    const text = await readFile(path, 'utf8')
+    if (!MENTION.test(text)) return undefined
+    try {
+      const rewritten = rewrite(text, path, { base: 'import.meta.url', isOurs: models.isOurs })
+      return rewritten && { contents: `${rewritten.code}\n//# sourceMappingURL=${rewritten.map.toUrl()}`, loader: 'default' }
+    } catch (error) {
+      if (!(error instanceof PetalError)) throw error
+      const [{ message }, place] = placed(error)
+      return { errors: [{ text: message, location: place ? { file: place.file, line: place.line, column: place.column, lineText: text.split('\n')[place.line - 1]! } : null }] }
+    }
+  })
 }

@@ -9,14 +9,14 @@ import { ownPackages } from '../runtime.ts'
 import { type BundlerFactory, errorText } from './bundler.ts'
 
 /** The app's own naming of assets, where it has one, else a name that tells what the file is. */
-function rulesFor({ assetModuleFilename: chosen }: Compiler['options']['output']): RuleSetRule[] {
+function rulesFor({ assetModuleFilename: chosen }: Compiler['options']['output'], { isOurs }: Models): RuleSetRule[] {
   const packages = ownPackages()
   const filename = typeof chosen === 'string' ? chosen.replaceAll('[query]', '') : chosen ?? 'models/[name]-[hash:8][ext]'
   return [
     { resourceQuery: /^\?petal-asset$/, type: 'asset/resource', generator: { filename } },
     // Apps may have a rule of their own that makes every .pt an asset; a marked one is a module.
     {
-      test: MODEL_FILE, resourceQuery: /[?&]mobile(?:[&=]|$)/, type: 'javascript/auto',
+      test: (path) => MODEL_FILE.test(path) && isOurs(path), resourceQuery: /[?&]mobile(?:[&=]|$)/, type: 'javascript/auto',
       // The runtime may be installed with the plugin only; an app's own copy is found first.
       ...packages !== undefined && { resolve: { modules: ['...', packages] } },
     },
@@ -32,6 +32,8 @@ const webpackLike = (optionsFor: (setUp: SetUp) => Partial<UnpluginOptions>): Bu
   let root = process.cwd()
   return {
     asset: (stored) => stored + ASSET_QUERY,
+    // Of `import.meta.url` it makes the source's own path.
+    base: '__webpack_base_uri__',
     importer: (_, id) => importers.get(id),
     fail(_, __, error, place) {
       const where = place && `${relative(root, place.file)}:${place.line}:${place.column + 1}\n${place.frame}`
@@ -63,7 +65,7 @@ function setUpCompiler(compiler: Compiler, models: Models, settings: string, tol
   // The persistent cache keeps our modules: it has to know what else they were made from.
   const { cache } = compiler.options
   if (cache && cache.type !== 'memory') cache.version = `${cache.version ?? ''}|petal ${toolIdentity()} ${settings}`
-  compiler.options.module.rules.push(...rulesFor(compiler.options.output))
+  compiler.options.module.rules.push(...rulesFor(compiler.options.output, models))
   compiler.hooks.environment.tap('petal', () => exemptFromSizeHints(compiler))
   compiler.hooks.done.tapPromise('petal', async () => {
     models.summarize()
