@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import colors from 'picocolors'
-import { build, type BuildResult } from '../build.ts'
+import { build, type BuildOptions, type BuildResult } from '../build.ts'
 import { PetalError } from '../errors.ts'
 import { namedMiss } from '../frozen/index.ts'
 import { type Lock, lockDifferences, LOCKFILE, readLock, requestName, writeLock } from '../lockfile/index.ts'
 import { openStore } from '../open-store.ts'
 import { createPyTorch } from '../pytorch/index.ts'
-import { type Layers, parseQuery } from '../request/index.ts'
+import { type GivenDirectives, type Layers, parseQuery, readDirectives, type Stage } from '../request/index.ts'
 import { portable, projectRoot, type ScannedImport, scanImports } from '../scan/index.ts'
 import { type Arguments, onlyValue } from './arguments.ts'
 import { EXIT, report } from './exit.ts'
@@ -32,7 +32,7 @@ async function scanned(args: Arguments): Promise<{ root: string; imports: readon
 async function warm(args: Arguments, isLocked: boolean): Promise<void> {
   const { root, imports, problems } = await scanned(args)
   const isJson = args.switches.has('json')
-  const before = readIfUsable(root, isLocked)
+  const before = isLocked ? readLock(root) : undefined
   if (isLocked && !before) {
     throw new PetalError({ code: 'NO_LOCKFILE', message: `There is no ${LOCKFILE} in ${root}.`, fix: 'Write one with "petal prewarm" and commit it.' })
   }
@@ -43,12 +43,13 @@ async function warm(args: Arguments, isLocked: boolean): Promise<void> {
   try {
     await Promise.all([...byRequest(root, imports)].map(async ([name, one]) => {
       try {
-        results.set(name, await build({ ...one.request, file: one.file }, { store, engine, root }))
+        results.set(name, await buildAsked(one, { store, engine, root }))
       } catch (error) {
         if (!(error instanceof PetalError)) throw error
         const importer = portable(root, one.importer)
         const { frame } = error.location ?? {}
-        failures.push(namedMiss(error, one.specifier, importer).with({ location: { file: importer, line: one.line, column: one.column, ...frame !== undefined && { frame } } }))
+        const { line, column } = one
+        failures.push(namedMiss(error, one.specifier, importer).with({ location: { file: importer, line, column, ...frame !== undefined && { frame } } }))
       }
     }))
   } finally {
@@ -70,8 +71,21 @@ async function warm(args: Arguments, isLocked: boolean): Promise<void> {
   if (failures.length > 0 || differences.length > 0) process.exitCode = EXIT.refused
 }
 
-function readIfUsable(root: string, isLocked: boolean): Lock | undefined {
-  return isLocked ? readLock(root) : undefined
+/** What defaults say is for models that it can apply to, as in the plugin. */
+const PAST: Readonly<Record<string, readonly Stage[]>> = {
+  NOT_PYTHON: ['conversion'], ALREADY_COMPILED: ['conversion', 'examples', 'compilation'],
+}
+
+async function buildAsked({ file, request, without }: ScannedImport, options: BuildOptions): Promise<BuildResult> {
+  for (let wanted = request, tries = 0; ; tries++) {
+    try {
+      return await build({ ...wanted, file }, options)
+    } catch (error) {
+      const stages = error instanceof PetalError && tries < Object.keys(PAST).length ? PAST[error.code] : undefined
+      if (!stages) throw error
+      wanted = without(stages)
+    }
+  }
 }
 
 /** Each request once: the first import of it stands for all in messages. */
@@ -107,11 +121,25 @@ function aliasesOf(args: Arguments): ReadonlyMap<string, string> {
   return new Map((args.values.get('alias') ?? []).map((written) => pair(written, '--alias @=src')))
 }
 
-/** `--defaults "block=conv_bn_fusion"`, `--preset "camera=backend=vulkan&input=1x3x224x224"` */
+/**
+ * What the plugin's options say for all imports: `--defaults "block=conv_bn_fusion"` and `--preset "camera=backend=vulkan"`, else the variables
+ * that the plugin reads for them.
+ */
 function layersOf(args: Arguments): Layers {
-  const defaults = parseQuery(onlyValue(args, 'defaults') ?? '')
-  const presets = (args.values.get('preset') ?? []).map((written) => pair(written, '--preset "camera=backend=vulkan"'))
-  return { defaults: () => defaults, presets: Object.fromEntries(presets.map(([name, query]) => [name, parseQuery(query)])) }
+  const { PETAL_DEFAULTS = '', PETAL_PRESETS = '{}', PETAL_BLOCK, PETAL_LINT } = process.env
+  const own = [['block', PETAL_BLOCK], ['lint', PETAL_LINT]].filter(([, value]) => value) as [string, string][]
+  const defaults = [...own, ...parseQuery(onlyValue(args, 'defaults') ?? PETAL_DEFAULTS)]
+  const given = (args.values.get('preset') ?? []).map((written) => pair(written, '--preset "camera=backend=vulkan"'))
+  const presets = given.length > 0 ? Object.fromEntries(given) : fromJson(PETAL_PRESETS)
+  return { defaults: () => defaults, presets: Object.fromEntries(Object.entries(presets).map(([name, query]) => [name, readDirectives(query)])) }
+}
+
+function fromJson(text: string): Readonly<Record<string, GivenDirectives>> {
+  try {
+    return JSON.parse(text) as Readonly<Record<string, GivenDirectives>>
+  } catch {
+    throw new PetalError({ code: 'USAGE', message: 'PETAL_PRESETS is no JSON.', fix: 'Write {"camera": "image=224"}.' })
+  }
 }
 
 function pair(written: string, example: string): [string, string] {

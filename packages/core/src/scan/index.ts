@@ -5,7 +5,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { glob } from 'tinyglobby'
 import { PetalError } from '../errors.ts'
 import { codeFrame } from '../frame.ts'
-import { type Layers, type ModelRequest, parseImport, specifierOfAttributes } from '../request/index.ts'
+import { type LayeredRequest, type Layers, type ModelRequest, parseImport, specifierOfAttributes } from '../request/index.ts'
 import { importsOf, LONGEST_SOURCE, type WrittenImport } from './imports.ts'
 import { scriptsOf, SOURCE_FILE } from './scripts.ts'
 
@@ -14,6 +14,8 @@ export interface ScannedImport {
   /** Absolute path of the model. */
   readonly file: string
   readonly request: ModelRequest
+  /** The same, without what the defaults say of some stages: a model may be past them. */
+  readonly without: LayeredRequest['without']
   /** As it is written. */
   readonly specifier: string
   /** Absolute path of the source, and where the specifier is in it; both count from 1. */
@@ -78,9 +80,8 @@ export async function scanImports(folder: string, options: ScanOptions = {}): Pr
     for (const written of scriptsOf(importer, text).flatMap(importsOf)) {
       const { line, column } = written
       try {
-        for (const { path, request, specifier } of await marked(written, { importer, root, aliases, layers })) {
-          imports.push({ file: path, request, specifier, importer, line, column })
-        }
+        const found = await marked(written, { importer, root, aliases, layers })
+        for (const one of found) imports.push({ ...one, importer, line, column })
       } catch (error) {
         if (!(error instanceof PetalError)) throw error
         const width = written.specifiers[0]?.length ?? 1
@@ -109,11 +110,7 @@ interface Surroundings {
   readonly layers: Layers
 }
 
-interface Marked {
-  readonly path: string
-  readonly request: ModelRequest
-  readonly specifier: string
-}
+type Marked = Pick<ScannedImport, 'file' | 'request' | 'without' | 'specifier'>
 
 /** The models that an import asks for: none where it is not ours. */
 async function marked(written: WrittenImport, around: Surroundings): Promise<Marked[]> {
@@ -122,7 +119,9 @@ async function marked(written: WrittenImport, around: Surroundings): Promise<Mar
   const id = specifierOfAttributes(specifier, written.attributes) ?? specifier
   if (!MODEL_FILE.test(specifier.replace(/\?.*$/s, ''))) return []
   const parsed = parseImport(id, around.layers)
-  return parsed ? [{ path: located(parsed.path, around), request: parsed.request, specifier: id }] : []
+  if (!parsed) return []
+  const { path, request, without } = parsed
+  return [{ file: located(path, around), request, without, specifier: id }]
 }
 
 async function globbed({ specifiers, query }: WrittenImport, { importer, root, layers }: Surroundings): Promise<Marked[]> {
@@ -132,10 +131,10 @@ async function globbed({ specifiers, query }: WrittenImport, { importer, root, l
     return not + (path.startsWith('/') ? path.slice(1) : portable(root, resolve(dirname(importer), path)))
   })
   const files = await glob(patterns, { cwd: root, absolute: true, expandDirectories: false, ignore: ['**/node_modules/**'] })
-  return files.filter((path) => MODEL_FILE.test(path)).toSorted().map((path) => ({
-    path: resolve(path), request: parseImport(path + query, layers)!.request,
-    specifier: portable(dirname(importer), path).replace(/^(?!\.\.?\/)/, './') + query,
-  }))
+  return files.filter((path) => MODEL_FILE.test(path)).toSorted().map((path): Marked => {
+    const { request, without } = parseImport(path + query, layers)!
+    return { file: resolve(path), request, without, specifier: portable(dirname(importer), path).replace(/^(?!\.\.?\/)/, './') + query }
+  })
 }
 
 /** The model's path, as bundlers find it. */
