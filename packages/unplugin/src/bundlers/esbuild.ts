@@ -80,8 +80,11 @@ function bundleWorker(build: PluginBuild): void {
     const contents = withWorkerUrl(await readFile(path, 'utf8'), () => url)
     return contents === undefined ? undefined : { contents: `import petalWorker from './worker.js${WORKER_QUERY}'\n${contents}`, loader: 'js' }
   })
-  build.onResolve({ filter: /\?petal-worker$/ }, ({ path, resolveDir }) => ({ path: resolve(resolveDir, pathOf(path)), namespace: 'petal-worker' }))
-  build.onLoad({ filter: /^/, namespace: 'petal-worker' }, async ({ path }) => ({ contents: await readFile(path), loader: 'file' }))
+  build.onResolve({ filter: /\?petal-worker$/ }, ({ path, resolveDir }) => ({
+    // Paths are part of hashes, and only those of files are made relative.
+    path: basename(pathOf(path)), namespace: 'petal-worker', pluginData: resolve(resolveDir, pathOf(path)),
+  }))
+  build.onLoad({ filter: /^/, namespace: 'petal-worker' }, async ({ pluginData }) => ({ contents: await readFile(String(pluginData)), loader: 'file' }))
 }
 
 /** A load is not told who imports. */
