@@ -1,5 +1,5 @@
-import { dirname, isAbsolute, relative } from 'node:path'
-import { type BuildResult, type ModelImport, PetalError, type Stage, stripDevQuery } from '@petaljs/core'
+import { basename, dirname, isAbsolute, relative } from 'node:path'
+import { type BuildResult, type ModelImport, namedMiss, PetalError, type Stage, stripDevQuery } from '@petaljs/core'
 import { createUnplugin, type UnpluginInstance, type UnpluginOptions } from 'unplugin'
 import { createRewriter } from './asking/plugin.ts'
 import { fingerprint } from './asking/requests.ts'
@@ -74,7 +74,8 @@ async function load(
     if (!(error instanceof PetalError)) throw error
     for (const file of error.dependencies) this.addWatchFile(file)
     const importer = bundler.importer(this, id)
-    return bundler.fail(this, id, error, importer && await findImport(importer))
+    const named = namedMiss(error, importer?.specifier ?? basename(stripDevQuery(id)), importer && shownPath(importer.file))
+    return bundler.fail(this, id, named, importer && await findImport(importer))
   }
 }
 
@@ -107,6 +108,9 @@ async function tell(onFacts: NonNullable<PetalOptions['onFacts']>, facts: ModelF
     })
   }
 }
+
+/** A path as one reads it where the build was started. */
+const shownPath = (file: string): string => relative(process.cwd(), file).replaceAll('\\', '/')
 
 /** How the model's module names the stored file: relatively, so that the module is the same text in every checkout. */
 function specifierOf(stored: string, model: string): string {

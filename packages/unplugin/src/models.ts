@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path'
 import {
-  build, type BuildResult, createLimit, createPyTorch, createStore, type Engine, type Limit, type ModelRequest, type Store,
+  build, type BuildResult, createLimit, createPyTorch, type Engine, type Limit, type ModelRequest, openStore, type Store,
 } from '@petaljs/core'
 import { createRequests, type Requests } from './asking/requests.ts'
 import { createDeclarationFile, moduleTypes } from './declarations/index.ts'
@@ -76,8 +76,8 @@ interface Tools {
   readonly limit?: Limit
 }
 
-function createTools({ cache, python, concurrency }: PetalOptions, { root, note }: ModelsContext): Tools {
-  const store = createStore(cache?.dir === undefined ? { root } : { root, dir: cache.dir })
+function createTools({ cache, python, concurrency, frozen, remote }: PetalOptions, { root, note }: ModelsContext): Tools {
+  const store = openStore({ root, dir: cache?.dir, frozen, remote, note: (line) => note?.(line) })
   const engine = createPyTorch({
     root, python: python?.path, timeLimit: python?.timeLimit, memo: join(store.dir, 'python'), onOutput: (line) => note?.(`python: ${line}`),
   })

@@ -55,4 +55,17 @@ export interface PetalOptions {
      */
     dir?: string
   }
+  /** Whether nothing is compiled: a model that is not stored is an error, which says what differs. Default: PETAL_FROZEN, else false. */
+  frozen?: boolean
+  /** A store that machines share over HTTP, asked before something is compiled; see docs/ci.md. */
+  remote?: {
+    /** `https://cache.example.com/petal`. Default: PETAL_REMOTE, else none. */
+    url?: string
+    /** Sent as a bearer token. Default: PETAL_REMOTE_TOKEN. */
+    token?: string
+    /** Whether what is compiled here is put there. Default: PETAL_REMOTE_WRITE, else false. */
+    write?: boolean
+    /** How long the server may be silent, in milliseconds; 5000 when left out. */
+    timeout?: number
+  }
 }

@@ -18,7 +18,7 @@ const FACTS: BuiltFacts = {
 }
 const RESULT: BuildResult = {
   file: '/store/net.ptl', sha256: 'ab', bytes: 2_499_999, facts: FACTS, source: { name: 'net.pt', bytes: 3_000_000, sha256: 'cd' },
-  dependencies: [], warnings: [], fromCache: false,
+  dependencies: [], warnings: [], fromCache: false, key: 'a'.repeat(64),
 }
 
 const RUNTIME = { load: 'load', families: [] }

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url'
 import type { PetalOptions } from '../options.ts'
 
 /** Options that have options. */
-type Group = 'python' | 'cache'
+type Group = 'python' | 'cache' | 'remote'
 
 /** The name of every option: `concurrency`, `cache.dir`. */
 export type OptionName = {
@@ -22,6 +22,7 @@ export interface OptionRow {
 }
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
+const isSwitch = (value: unknown): boolean => typeof value === 'boolean'
 const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every((one) => typeof one === 'string')
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 const isDirectives = (value: unknown): boolean => typeof value === 'string' || isObject(value)
@@ -84,6 +85,13 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
   'python.path': { env: 'PETAL_PYTHON', expects: 'a path', isValid: isText },
   'python.timeLimit': {
     env: 'PETAL_PYTHON_TIME_LIMIT', expects: 'a number of seconds above 0', isValid: (value) => typeof value === 'number' && value > 0, read: Number,
+  },
+  frozen: { env: 'PETAL_FROZEN', expects: 'true or false; in the variable 1 or 0', isValid: isSwitch },
+  'remote.url': { env: 'PETAL_REMOTE', expects: 'a URL', isValid: isText },
+  'remote.token': { env: 'PETAL_REMOTE_TOKEN', expects: 'a text', isValid: isText },
+  'remote.write': { env: 'PETAL_REMOTE_WRITE', expects: 'true or false; in the variable 1 or 0', isValid: isSwitch },
+  'remote.timeout': {
+    env: 'PETAL_REMOTE_TIMEOUT', expects: 'a number of milliseconds above 0', isValid: (value) => typeof value === 'number' && value > 0, read: Number,
   },
   'cache.dir': { env: 'PETAL_CACHE_DIR', expects: 'a path', isValid: isText },
 }
