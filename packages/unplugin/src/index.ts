@@ -15,6 +15,7 @@ import { generateModule, modelFacts, runtimeSpecifier } from './module.ts'
 import type { FactsAbout, PetalOptions } from './options.ts'
 import { resolveOptions } from './options/resolve.ts'
 import { findImport } from './place.ts'
+import { filesOf, notAllowed, runsCode } from './safety.ts'
 
 export type { ModelFacts, ModelHandle, ModelOptimization, ModelPort, ModelSource } from './handle.ts'
 export type { Directives, FactsAbout, PetalOptions } from './options.ts'
@@ -55,6 +56,7 @@ async function load(
     const asked = models.of(stripDevQuery(id))
     if (!asked) return undefined
     const { path, request } = asked
+    if (await bundler.allows?.(id, filesOf(asked), runsCode(asked)) === false) throw notAllowed(path)
     this.addWatchFile(path)
     const result = await buildAsked(models, asked)
     for (const file of result.dependencies) this.addWatchFile(file)

@@ -21,6 +21,11 @@ export interface Bundler {
    * thrown, this gives the module that stands for the one that failed.
    */
   fail(context: LoadContext, id: string, error: PetalError, place: Place | undefined): string
+  /**
+   * Whether the bundler lets `files` be read for the module `id`. Without this, what it loads is what the app's own code imports, and that is
+   * consent enough. `runsCode`: reading them runs what is in them.
+   */
+  allows?(id: string, files: readonly string[], runsCode: boolean): Promise<boolean>
   /** Hooks and settings that only this bundler has. */
   readonly options: Partial<UnpluginOptions>
 }

@@ -21,8 +21,11 @@ export interface Resolver {
   }
 }
 
-/** Resolving is left to the bundler; the runtime may be installed with the plugin only. */
-export function createResolver(): Resolver {
+/**
+ * Resolving is left to the bundler; the runtime may be installed with the plugin only. `isImport` tells who imports from who only stands for
+ * somebody.
+ */
+export function createResolver(isImport: (importer: string) => boolean = () => true): Resolver {
   const importers = new Map<string, Importer>()
   return {
     importers,
@@ -35,7 +38,7 @@ export function createResolver(): Resolver {
           return await resolve(source) ?? (isOwnImport(source, importer) ? { id: ownRuntime(source, importer), moduleSideEffects: false } as Resolved : null)
         }
         const resolved = await resolve(source) ?? withQuery(await resolve(pathOf(source)), source)
-        if (resolved && importer !== undefined) importers.set(resolved.id, { file: pathOf(importer), specifier: source })
+        if (resolved && importer !== undefined && isImport(importer)) importers.set(resolved.id, { file: pathOf(importer), specifier: source })
         return resolved
       },
     },
