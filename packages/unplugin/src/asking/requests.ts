@@ -38,6 +38,7 @@ const presetsOf = ({ presets = {} }: PetalOptions): Record<string, WrittenDirect
   Object.fromEntries(Object.entries(presets).map(([name, preset]) => [name, directivesOf(preset, `presets.${name}`)]))
 
 /** A text that differs where options make other modules; functions are known by their source. */
-export function fingerprint({ cache: _, python: __, concurrency: ___, ...options }: PetalOptions): string {
-  return JSON.stringify(options, (_name, value: unknown) => (typeof value === 'function' || value instanceof RegExp ? String(value) : value))
+export function fingerprint(given: PetalOptions): string {
+  const { cache: _cache, python: _python, concurrency: _concurrency, ...options } = given
+  return JSON.stringify(options, (_, value: unknown) => (typeof value === 'function' || value instanceof RegExp ? String(value) : value))
 }

@@ -45,7 +45,8 @@ export function ownDefaults({ block = [], lint = [] }: PetalOptions): WrittenDir
 function flatten(given: PetalOptions): Values {
   const groups = new Set(Object.keys(OPTIONS).flatMap((name) => (name.includes('.') ? [name.replace(/\..*/, '')] : [])))
   return Object.fromEntries(Object.entries(given).flatMap(([name, value]): [string, unknown][] => {
-    if (!groups.has(name) || value === undefined) return [[name, value]]
+    if (value === undefined) return []
+    if (!groups.has(name)) return [[name, value]]
     if (typeof value !== 'object' || value === null) throw badOption(`the option "${name}"`, value, 'an object')
     return Object.entries(value).map(([inner, one]) => [`${name}.${inner}`, one])
   }))

@@ -76,7 +76,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
   block: { env: 'PETAL_BLOCK', expects: 'a list of optimizations; in the variable by comma', isValid: isTexts, read: list },
   lint: {
     env: 'PETAL_LINT', expects: '"auto", "off", "warn", "error", or a list of codes; in the variable by comma',
-    isValid: (value) => isText(value) || isTexts(value), read: (text) => text,
+    isValid: (value) => isText(value) || isTexts(value), read: (text) => (/^(?:auto|off|warn|error)$/i.test(text) ? text : list(text)),
   },
   dts: {
     env: 'PETAL_DTS', expects: 'true, false or the path of a declaration file', isValid: (value) => typeof value === 'boolean' || isText(value),
