@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path'
 import { setUpGpu } from './lib/gpu.mjs'
 import { installPackedCore, packAll } from './lib/pack.mjs'
 import { inCI, root, run, say, work } from './lib/run.mjs'
-import { setUpChromium, setUpReleases, setUpTorch, setUpUv, setUpWebKit, setUpWorkspace } from './lib/tools.mjs'
+import { setUpChromium, setUpNginx, setUpReleases, setUpTorch, setUpUv, setUpWebKit, setUpWorkspace } from './lib/tools.mjs'
 
 /** As many as take half a minute; packages/core/test/fuzz/README.md says how to run more. */
 const FUZZED_ARCHIVES = 2000
@@ -92,6 +92,7 @@ const torch = await setUpTorch()
 const releases = await setUpReleases(torch)
 const chromium = await setUpChromium()
 const webkit = await setUpWebKit()
+await setUpNginx()
 await setUpUv()
 const gpu = await setUpGpu(torch)
 /** Every PyTorch that Python sources are converted with; the main one also judges what comes out. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { findNginx } from '../../packages/core/test/support/nginx.mjs'
 import { hasWebKit } from '../../packages/runtime/test/zoo/webkit.mjs'
 import { ask, must, onPath, root, run, say, work } from './run.mjs'
 
@@ -179,6 +180,13 @@ export async function setUpWebKit() {
   if (!hasWebKit()) await aptInstall('WebKitGTK', ['webkit2gtk-driver', 'xvfb'])
   if (!hasWebKit()) say('NO WEBKIT: the runtime is not tested in it. On Debian or Ubuntu, install webkit2gtk-driver and xvfb')
   return hasWebKit()
+}
+
+/** Whether there is an nginx for the tests of remote stores, installing Debian's where that is possible. */
+export async function setUpNginx() {
+  if (!findNginx()) await aptInstall('nginx', ['nginx-light'])
+  if (!findNginx()) say('NO NGINX: remote stores are not tested with it. On Debian or Ubuntu, install nginx-light')
+  return findNginx() !== undefined
 }
 
 /** Whether the machine's package manager could install these: Debian's, as root. */

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Nginx, NGINX, startNginx } from '../../test/support/nginx.ts'
+import { findNginx, type Nginx, startNginx } from '../../test/support/nginx.mjs'
 import { build, type BuildResult } from '../build.ts'
 import { openStore, type OpenStoreOptions } from '../open-store.ts'
 import { defaultRequest } from '../request/index.ts'
@@ -30,13 +30,13 @@ async function buildOn(machine: string, remote: OpenStoreOptions['remote'], more
 const filesIn = async (path: string): Promise<string[]> =>
   (await readdir(path, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).toSorted()
 
-describe.skipIf(!NGINX)('a remote store in nginx', () => {
+describe.skipIf(!findNginx())('a remote store in nginx', () => {
   let nginx: Nginx
   beforeAll(async () => { nginx = await startNginx() })
   afterAll(async () => { await nginx.stop() })
   afterEach(async () => { for (const file of await filesIn(nginx.files)) await rm(file) })
-  const writer = (): OpenStoreOptions['remote'] => ({ url: nginx.url, token: nginx.token, write: true })
-  const reader = (): OpenStoreOptions['remote'] => ({ url: `${nginx.url}/`, token: 'reader' })
+  const writer = (): OpenStoreOptions['remote'] => ({ url: nginx.url, token: nginx.writer, write: true })
+  const reader = (): OpenStoreOptions['remote'] => ({ url: `${nginx.url}/`, token: nginx.reader })
 
   it('gives one machine what another one made, byte for byte', async () => {
     const made = await buildOn('a', writer())
@@ -66,7 +66,7 @@ describe.skipIf(!NGINX)('a remote store in nginx', () => {
   })
 
   it('keeps quiet where a token may only read: one note, and a build as without it', async () => {
-    await buildOn('a', { url: nginx.url, token: 'reader', write: true })
+    await buildOn('a', { url: nginx.url, token: nginx.reader, write: true })
     expect(await filesIn(nginx.files)).toEqual([])
     expect(notes).toEqual([`the remote store ${nginx.url} does not take files (403); nothing more is put there`])
   })
