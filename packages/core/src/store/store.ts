@@ -58,8 +58,7 @@ export function createStore(options: StoreOptions = {}): Store {
     knownDigest: (file) => memo.known(file),
     find: (wanted) => guarded(() => find(wanted)),
     resolve: (wanted, produce) => guarded(async () => {
-      const found = await shelf?.find(wanted)
-      if (found) stats.hits++
+      const found = shelf && await find(wanted)
       if (found) return found
       noteOnce()
       // One that is there under another name needs no compile.
