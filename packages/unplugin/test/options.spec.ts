@@ -77,4 +77,11 @@ describe.each(BUNDLERS)('$name: options', ({ name, build }: TestBundler) => {
     expect(text).toMatch(/\d+ bytes are too many\./)
     expect(text).toMatch(/src\/(?:main|more)\.js:[12]:/)
   })
+
+  it('may be told by a module that the environment names', async () => {
+    const app = await modelApp(`import net from './net.ptl?mobile&as=facts'\nglobalThis.result = net`)
+    await app.write('facts.mjs', `export default ({ source }, { importer }) => { throw new Error(\`\${source.name} in \${importer}\`) }`)
+    vi.stubEnv('PETAL_ON_FACTS', app.path('facts.mjs'))
+    expect(await failure(build(app))).toContain(`net.ptl in ${app.path('src/main.js')}`)
+  })
 })

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { PetalError } from '@petaljs/core'
 import { describe, expect, it } from 'vitest'
 import type { PetalOptions } from '../options.ts'
@@ -69,6 +70,14 @@ describe('options', () => {
     [{ PETAL_PYTHON_TIME_LIMIT: '-1' }, '"-1" is not a value of the environment variable PETAL_PYTHON_TIME_LIMIT.'],
   ])('%j is refused', (env, said) => {
     expect(refused({}, env as Record<string, string>)).toContain(said)
+  })
+
+  it('are in the README, each with its variable', async () => {
+    const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+    const rows = readme.split('\n').filter((line) => line.startsWith('| `'))
+    for (const [name, { env }] of Object.entries(OPTIONS)) {
+      expect(rows.some((row) => row.includes(`\`${name}\``) && row.includes(`\`${env}\``)), name).toBe(true)
+    }
   })
 
   it('have variables of their own', () => {
