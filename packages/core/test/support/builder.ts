@@ -37,6 +37,8 @@ const SCRIPT = `
     answer.error = { code: error.code, message: error.message }
   }
   console.log(JSON.stringify(answer))
+  // A dev server.
+  if (process.env.PETAL_TEST_STAY) setInterval(() => {}, 1_000)
 `
 
 /** A process that is ready to build. */
