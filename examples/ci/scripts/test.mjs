@@ -1,7 +1,7 @@
 // Runs the steps of the workflow, and of turbo, on this machine: cold, warm, after changes, frozen without a store, with a remote store, and with a poisoned one.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,10 +17,13 @@ const inCI = process.env.CI === 'true'
 for (const name of Object.keys(process.env).filter((name) => name.startsWith('PETAL_'))) delete process.env[name]
 
 let checkouts = 0
-/** A checkout on a machine of its own; packages are installed by a link. */
+/** A checkout on a machine of its own; packages are installed by links. Commands are not: how they find their package depends on where they are. */
 function checkOut(into = join(work, `machine-${++checkouts}`, 'app')) {
   cpSync(repository, into, { recursive: true, filter: (path) => !/node_modules|dist$/.test(path) })
-  symlinkSync(join(app, 'node_modules'), join(into, 'node_modules'))
+  mkdirSync(join(into, 'node_modules'))
+  for (const name of readdirSync(join(app, 'node_modules')).filter((name) => !name.startsWith('.'))) {
+    symlinkSync(join(app, 'node_modules', name), join(into, 'node_modules', name))
+  }
   return into
 }
 
@@ -37,7 +40,8 @@ const runJob = (options = {}) => {
   const checkout = checkOut()
   return { checkout, ...runWorkflow(workflow, { checkout, caches, cacheFolder, path: [bin], ...options }) }
 }
-const without = { caches: [], cacheFolder: join(work, 'unused') }
+/** On a machine without the service's caches. */
+const runAlone = (options) => runJob({ caches: [], cacheFolder: mkdtempSync(join(work, 'unused-')), ...options })
 
 /** What a build made, by name; the store's place must not show in it. */
 const built = (checkout) => Object.fromEntries(readdirSync(join(checkout, 'dist/assets')).toSorted().map((name) => [name, readFileSync(join(checkout, 'dist/assets', name), 'base64')]))
@@ -93,13 +97,13 @@ try {
   develop()
   say('an import without the lock file: refused')
 
-  const missed = runJob({ ...without, only: ['build'] })
+  const missed = runAlone({ only: ['build'] })
   assert.equal(missed.failed, 'build')
   assert.match(missed.said.build, /"\.\.\/models\/digits\.pt\?mobile(&block=conv_bn_fusion)?", imported by src\/main\.js, is not in the store, and a frozen build compiles nothing\./)
   assert.match(missed.said.build, /is empty: was it restored\?/)
   say('a frozen build without the store: refused, with import and importer')
 
-  appendFileSync(join(repository, 'models/digits.pt'), ' ')
+  cpSync(join(app, '../../packages/unplugin/test/fixtures/net.pt'), join(repository, 'models/digits.pt'))
   const other = runJob({ only: ['key', 'cache', 'build'] })
   assert.equal(other.failed, 'build')
   assert.match(other.said.build, /The nearest record in the store differs: the model's bytes changed \([\da-f]{12} -> [\da-f]{12}\)\./, other.said.build)
@@ -124,11 +128,11 @@ async function remotely(made) {
     assert.equal(run(checkOut(), 'petal', ['prewarm', '--locked'], main).status, 0)
     assert.deepEqual(['ac', 'cas'].map((name) => readdirSync(join(nginx.files, name)).length), [2, 2])
 
-    const hit = runJob({ ...without, ...remote })
+    const hit = runAlone(remote)
     assert.equal(hit.failed, undefined, JSON.stringify(hit.said))
     assert.equal(count(hit.said.prewarm, 'stored'), 2, hit.said.prewarm)
     assert.deepEqual(built(hit.checkout), made)
-    const direct = runJob({ ...without, ...remote, only: ['build'] })
+    const direct = runAlone({ ...remote, only: ['build'] })
     assert.equal(direct.failed, undefined, JSON.stringify(direct.said))
     assert.deepEqual(built(direct.checkout), made)
     say('a remote store: nothing is compiled, not even without prewarm')
@@ -138,19 +142,19 @@ async function remotely(made) {
       bytes[bytes.length >> 1] ^= 1
       writeFileSync(join(nginx.files, 'cas', name), bytes)
     }
-    const poisoned = runJob({ ...without, ...remote })
+    const poisoned = runAlone(remote)
     assert.equal(poisoned.failed, undefined, JSON.stringify(poisoned.said))
     assert.equal(count(poisoned.said.prewarm, 'has a wrong file for digits.ptl, which is refused'), 2, poisoned.said.prewarm)
     assert.equal(count(poisoned.said.prewarm, 'compiled'), 2)
     assert.deepEqual(built(poisoned.checkout), made)
-    const frozen = runJob({ ...without, ...remote, only: ['build'] })
+    const frozen = runAlone({ ...remote, only: ['build'] })
     assert.equal(frozen.failed, 'build')
     assert.match(frozen.said.build, /which is refused/)
     say('a poisoned remote store: refused and compiled, or, frozen, an error')
   } finally {
     await nginx.stop()
   }
-  const gone = runJob({ ...without, vars: { PETAL_REMOTE: nginx.url } })
+  const gone = runAlone({ vars: { PETAL_REMOTE: nginx.url } })
   assert.equal(gone.failed, undefined, JSON.stringify(gone.said))
   assert.equal(count(gone.said.prewarm, 'cannot be reached (ECONNREFUSED); going on without it'), 1, gone.said.prewarm)
   assert.deepEqual(built(gone.checkout), made)
