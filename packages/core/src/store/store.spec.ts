@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
+import {
+  appendFile, cp, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { bundle } from '../../test/support/bundle.ts'
 import type { BuiltArtifact, BuiltFacts } from '../facts.ts'
 import { PetalError } from '../errors.ts'
+import { verify } from './verify.ts'
 import { createStore, modelName, type Store, type StoreOptions, type StoreRequest } from './index.ts'
 
 let folder: string
@@ -173,6 +176,63 @@ describe('a store', () => {
     },
   )
 
+  it.each([
+    ['a changed fact', (text: string) => text.replace('"bytecodeVersion": 8', '"bytecodeVersion": 9')],
+    ['another file of its size', (text: string) => text.replace(/("output": \{\s+"sha256": ")[\da-f]{64}/, `$1${'0'.repeat(64)}`)],
+    ['a warning less', (text: string) => text.replace('"mind the gap"', '')],
+    ['its end gone', (text: string) => text.slice(0, -30)],
+  ])('refuses a record with %s', async (_, damage) => {
+    const file = await model('weights')
+    const store = open()
+    await store.resolve(await wanted(store, file), async () => artifact('compiled'))
+    const record = join(folder, 'cache/v1/actions', (await files(join(folder, 'cache/v1/actions')))[0]!)
+    const text = await readFile(record, 'utf8')
+    expect(damage(text)).not.toBe(text)
+    await writeFile(record, damage(text))
+    expect(await store.find(await wanted(store, file))).toBeUndefined()
+    expect(await store.resolve(await wanted(store, file), async () => artifact('compiled'))).toMatchObject({ facts, fromCache: false })
+    expect(await readFile(record, 'utf8')).toBe(text)
+  })
+
+  it("refuses another model's record under its own key", async () => {
+    const store = open()
+    const [good, bad] = [await model('weights', 'good.pt'), await model('other weights', 'bad.pt')]
+    await store.resolve(await wanted(store, good), async () => artifact('compiled'))
+    await store.resolve(await wanted(store, bad), async () => artifact('poison'))
+    const actions = join(folder, 'cache/v1/actions')
+    const [one, two] = (await files(actions)).map((name) => join(actions, name))
+    const texts = [await readFile(one!, 'utf8'), await readFile(two!, 'utf8')]
+    await writeFile(one!, texts[1]!)
+    await writeFile(two!, texts[0]!)
+    expect(await store.find(await wanted(store, good))).toBeUndefined()
+    const again = await store.resolve(await wanted(store, good), async () => artifact('compiled'))
+    expect(await readFile(again.file, 'utf8')).toBe('compiled')
+  })
+
+  it.each([
+    ['a link to a file elsewhere', async (file: string) => { await rm(file); await symlink(join(folder, 'elsewhere'), file) }],
+    ['a link to nothing', async (file: string) => { await rm(file); await symlink(join(folder, 'nowhere'), file) }],
+    ['a folder', async (file: string) => { await rm(file); await mkdir(join(file, 'deep'), { recursive: true }) }],
+    ['another file of its size', async (file: string) => { await rm(file); await writeFile(file, 'c0mpiled') }],
+  ])('gives a plain file of its own where there is %s', async (_, damage) => {
+    const file = await model('weights')
+    await writeFile(join(folder, 'elsewhere'), 'compiled')
+    const store = open()
+    const { file: stored } = await store.resolve(await wanted(store, file), async () => artifact('compiled'))
+    await damage(stored)
+    // The blob is another name of the same bytes, so nothing is computed.
+    expect(await open().resolve(await wanted(store, file), never)).toMatchObject({ file: stored, fromCache: true })
+    expect((await lstat(stored)).isFile()).toBe(true)
+    expect(await readFile(stored, 'utf8')).toBe('compiled')
+    await damage(stored)
+    await rm(join(stored, '../blob'))
+    await damage(join(stored, '../blob')).catch(() => {})
+    const computed = await open().resolve(await wanted(store, file), async () => artifact('compiled'))
+    expect(await readFile(computed.file, 'utf8')).toBe('compiled')
+    expect((await lstat(computed.file)).isFile()).toBe(true)
+    expect((await verify(join(folder, 'cache'), false)).damage).toEqual([])
+  })
+
   it('leaves nothing to read when the work fails half way', async () => {
     const file = await model('weights')
     const store = open()
@@ -211,49 +271,6 @@ describe('a store', () => {
     await rm(join(folder, 'cache'), { recursive: true })
     const again = await store.resolve(await wanted(store, file), async () => artifact('compiled'))
     expect(await readFile(again.file, 'utf8')).toBe('compiled')
-  })
-})
-
-describe('digests', () => {
-  const past = new Date(Date.now() - 60_000)
-
-  it('are read once for a file that does not change', async () => {
-    const file = await model('weights')
-    // The change time cannot be set back, so the file is old only to a clock that is ahead.
-    const store = open()
-    const now = Date.now
-    Date.now = () => now() + 10_000
-    try {
-      const digest = await store.digest(file)
-      expect(store.stats.bytesHashed).toBe(7)
-      expect(await open().knownDigest(file)).toEqual(digest)
-      expect(await store.digest(file)).toEqual(digest)
-      expect(store.stats.bytesHashed).toBe(7)
-    } finally {
-      Date.now = now
-    }
-  })
-
-  it('are read again for a file changed a moment ago, whose times cannot tell', async () => {
-    const file = await model('weights')
-    const store = open()
-    const before = await store.digest(file)
-    const times = await stat(file)
-    await writeFile(file, 'WEIGHTS')
-    await utimes(file, times.atime, times.mtime)
-    expect((await store.digest(file)).sha256).not.toBe(before.sha256)
-  })
-
-  it('notice other bytes under old times', async () => {
-    const file = await model('weights')
-    await utimes(file, past, past)
-    const store = open()
-    const now = Date.now
-    Date.now = () => now() + 10_000
-    const before = await store.digest(file).finally(() => { Date.now = now })
-    await writeFile(file, 'WEIGHTS')
-    await utimes(file, past, past)
-    expect((await store.digest(file)).sha256).not.toBe(before.sha256)
   })
 })
 
