@@ -17,7 +17,7 @@ async function failure(work: Promise<unknown>): Promise<string> {
 /** An app whose modules run where `import.meta.url` is the page's or the script's, whatever the bundler. */
 const SETTINGS = { base: './' } as const
 
-describe.each(BUNDLERS)('$name: new URL()', ({ build }: TestBundler) => {
+describe.each(BUNDLERS)('$name: new URL()', ({ name, build }: TestBundler) => {
   it('is the URL of the compiled file', async () => {
     const app = await modelApp(`
       const compiled = new URL('./net.pt?mobile', import.meta.url)
@@ -44,6 +44,20 @@ describe.each(BUNDLERS)('$name: new URL()', ({ build }: TestBundler) => {
     expect(modelsOf(output)).toEqual([])
     const elsewhere = 'https://elsewhere.example/net.pt?mobile'
     expect(await output.run()).toEqual([elsewhere, elsewhere])
+  })
+
+  // The other bundlers know no workers.
+  it.runIf(/^(?:vite|webpack|rspack|rsbuild)/.test(name))('leaves workers to the bundler', async () => {
+    const app = await modelApp(`
+      globalThis.start = () => new Worker(new URL('./mobile.worker.js', import.meta.url), { type: 'module' })
+      globalThis.result = new URL('./net.pt?mobile', import.meta.url).href`)
+    await app.write('src/mobile.worker.js', `globalThis.onmessage = () => globalThis.postMessage('a mark of the worker')`)
+    const output = await build(app, SETTINGS)
+    expect(modelsOf(output)).toHaveLength(1)
+    const workers = Object.entries(output.files).filter(([file, text]) => file.endsWith('.js') && text.includes('a mark of the worker'))
+    expect(workers).toHaveLength(1)
+    expect(workers[0]![0]).not.toBe(entryOf(output))
+    expect(fileOf(output, await output.run())).toBeDefined()
   })
 
   it('is refused where it stands', async () => {

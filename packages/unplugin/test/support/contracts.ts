@@ -250,6 +250,42 @@ export const CONTRACTS: readonly Contract[] = [
       expect(await output.run()).toEqual(['some words', 'marked words', 'ptl'])
     },
   },
+  {
+    title: '`new URL(…, import.meta.url)` of a model is the URL of the file',
+    async check({ build }) {
+      const output = await build(await modelApp(`
+        import model from './net.pt?mobile'
+        globalThis.result = [model.url, new URL('./net.pt?mobile', import.meta.url).href]`), { base: './' })
+      const [url, href] = await output.run()
+      expect(modelsOf(output)).toHaveLength(1)
+      expect(href).toBe(url)
+    },
+  },
+  {
+    title: 'import attributes say what a query says',
+    async check({ build }) {
+      const output = await build(await modelApp(`
+        import query from './net.pt?mobile&block=conv_bn_fusion'
+        import attributes from './net.pt' with { type: 'mobile', block: 'conv_bn_fusion' }
+        globalThis.result = [query, attributes]`))
+      const [query, attributes] = await output.run()
+      expect(modelsOf(output)).toHaveLength(1)
+      expect(JSON.stringify(attributes)).toBe(JSON.stringify(query))
+    },
+  },
+  {
+    title: 'an import wins over its preset, and that over defaults',
+    async check({ build }) {
+      const output = await build(await modelApp(`
+        import plain from './net.pt?mobile'
+        import preset from './net.pt?mobile=careful'
+        import own from './net.pt?mobile=careful&block=fuse_add_relu'
+        globalThis.result = [plain, preset, own].map((model) => model.optimizations.filter((one) => one.blocked).map((one) => one.name).join())`), {
+        petal: { defaults: 'block=remove_dropout&as=facts', presets: { careful: { block: ['conv_bn_fusion'] } } },
+      })
+      expect(await output.run()).toEqual(['remove_dropout', 'conv_bn_fusion', 'fuse_add_relu'])
+    },
+  },
 ]
 
 function inPackage(specifier: string): Contract['check'] {
