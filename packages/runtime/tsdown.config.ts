@@ -6,7 +6,7 @@ import { operatorExports } from './scripts/operators.mjs'
 
 /** One entry for each family of operators, so that an app gets those its model needs. */
 const families = [...readFileSync(new URL('src/families.ts', import.meta.url), 'utf8').matchAll(/'\.\/(ops\/[^']+)\.ts'/g)].map(([, path]) => path!)
-const entries = ['index', 'handle', 'load', 'engine', 'build', 'react', 'vue', 'svelte', 'worker-client', ...families]
+const entries = ['index', 'handle', 'load', 'engine', 'build', 'spec', 'react', 'vue', 'svelte', 'worker-client', ...families]
 
 const source = fileURLToPath(new URL('src/', import.meta.url))
 const operators = { root: `${source}ops/`, families: families.map((path) => `${source}${path}.ts`) }

@@ -4,12 +4,12 @@ import { lintWarnings } from './compiler/report/lints.ts'
 import {
   type ConversionOptions, convertibleKind, type ConvertibleKind, findConverted, isPythonFile, resolveConverted, type StoredConverted,
 } from './conversion.ts'
-import { notOnWeb } from './coverage.ts'
 import { PetalError } from './errors.ts'
 import type { BuiltArtifact, BuiltFacts } from './facts.ts'
-import { imageOf } from './image.ts'
+import { fileVersion } from './file-version.ts'
+import { imageOf } from './image-request.ts'
 import { createLimit, type Limit } from './limit.ts'
-import { fileVersion, type MakeOptions, makeArtifact, type Model, openModel, openSource, usableModel } from './model.ts'
+import type { MakeOptions, Model } from './model.ts'
 import type { ConversionFacts, Engine, Warning } from './pytorch/engine.ts'
 import { canonicalRequest, givenDirectives, type ModelRequest } from './request/index.ts'
 import { type FileDigest, modelName, type Store, type Stored } from './store/index.ts'
@@ -85,15 +85,16 @@ async function fromStore(job: Job): Promise<BuildResult | undefined> {
   if (!source) return undefined
   if (givenDirectives(request, 'conversion').length === 0 && !isPythonFile(request.file)) {
     const stored = await store.find({ source, request: requestKey(request), name })
-    if (stored) return resultOf(job, source, stored)
+    if (stored) return await resultOf(job, source, stored)
   }
   const converted = await findConverted(request, source, store, conversionOptions(job))
   const stored = converted && await store.find({ source: converted.output, request: requestKey(request, converted), name })
-  return stored && resultOf(job, source, stored, converted)
+  return stored && await resultOf(job, source, stored, converted)
 }
 
 async function fromSource(job: Job): Promise<BuildResult> {
   if (isPythonFile(job.request.file)) return await fromPython(job, 'python')
+  const { openSource, usableModel } = await maker()
   const source = await openSource(job.request.file)
   try {
     const kind = convertibleKind(source.kind, job.request)
@@ -111,12 +112,13 @@ async function fromPython(job: Job, kind: ConvertibleKind): Promise<BuildResult>
   const converted = await resolveConverted(request, kind, source, store, conversionOptions(job))
   try {
     return await limitOf(job)(async () => {
+      const { makeArtifact, openModel } = await maker()
       const model = await openModel(converted.file)
       try {
         const make = async (): Promise<BuiltArtifact> =>
           await makeArtifact({ ...model, name: basename(request.file) }, request, { ...progress(job), examples: converted.facts.inputs })
         const stored = await store.resolve({ source: converted.output, request: requestKey(request, converted), name }, make)
-        return resultOf(job, source, { ...stored, fromCache: stored.fromCache && converted.fromCache }, converted)
+        return await resultOf(job, source, { ...stored, fromCache: stored.fromCache && converted.fromCache }, converted)
       } finally {
         await model.close()
       }
@@ -134,9 +136,12 @@ async function compiled(job: Job, model: Model): Promise<BuildResult> {
   const { request, name, options: { store } } = job
   const source = await store.digest(request.file)
   const stored = await store.resolve({ source, request: requestKey(request), name }, async () =>
-    guardChange(await makeArtifact(model, request, progress(job)), job))
-  return resultOf(job, source, stored)
+    guardChange(await (await maker()).makeArtifact(model, request, progress(job)), job))
+  return await resultOf(job, source, stored)
 }
+
+/** The compiler is loaded when something is not stored: a warm build goes without. */
+const maker = (): Promise<typeof import('./model.ts')> => import('./model.ts')
 
 const progress = ({ options: { onProgress } }: Job): MakeOptions => ({ ...onProgress && { onProgress } })
 
@@ -162,9 +167,11 @@ function guardChange(artifact: BuiltArtifact, { request: { file }, version }: Jo
   }
 }
 
-function resultOf({ request, request: { file } }: Job, source: FileDigest, stored: Stored, converted?: StoredConverted): BuildResult {
+async function resultOf(
+  { request, request: { file } }: Job, source: FileDigest, stored: Stored, converted?: StoredConverted,
+): Promise<BuildResult> {
   const warnings = [...stored.warnings.map((message): Warning => ({ message })), ...lintWarnings(stored.facts.lints, request.lint)]
-  const refused = request.requires === 'web' ? notOnWeb(stored.facts.runtime, basename(file)) : undefined
+  const refused = request.requires === 'web' ? (await import('./coverage.ts')).notOnWeb(stored.facts.runtime, basename(file)) : undefined
   if (refused) throw refused
   const image = imageOf(request, stored.facts.image)
   return {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { imageOf, imageOfModel } from './image.ts'
+import { imageOfModel } from './image.ts'
+import { imageOf } from './image-request.ts'
 import { parseImport } from './request/index.ts'
 import { openFileSource } from './source/index.ts'
 

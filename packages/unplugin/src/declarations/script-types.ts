@@ -1,4 +1,4 @@
-import { parseScriptType, type ScriptType } from '@petaljs/runtime/build'
+import { parseScriptType, type ScriptType } from '@petaljs/runtime/spec'
 
 /** Which way a value goes: into a model it may be written in several ways, out of it it has one. */
 export type Direction = 'input' | 'output'

@@ -9,6 +9,7 @@ import { METAL } from './metal.ts'
 import { VULKAN } from './vulkan.ts'
 import { inlineMethods, savedMethods, type Optimizable } from './methods.ts'
 
+export { BLOCKABLE } from '../blockable.ts'
 export { forwardedName, type Optimizable } from './methods.ts'
 
 export type { Backend, Stage, StageState } from './backend.ts'
@@ -16,18 +17,12 @@ export type { Backend, Stage, StageState } from './backend.ts'
 /** Every engine. */
 export const BACKENDS: Readonly<Record<BackendName, Backend>> = { cpu: CPU, vulkan: VULKAN, metal: METAL }
 
-/** Optimizations that a blocklist may name: PyTorch's `MobileOptimizerType` in lower case. */
-export const BLOCKABLE: readonly string[] = [
-  'conv_bn_fusion', 'insert_fold_prepack_ops', 'remove_dropout', 'fuse_add_relu', 'hoist_conv_packed_params', 'conv_1d_to_2d',
-  'vulkan_automatic_gpu_transfer',
-]
-
 const FORWARD: Members = { methods: ['forward'], innerMethods: [], modules: [], attributes: new Map() }
 
 /** What to optimize for, what to leave out, and who watches. */
 export interface MobileOptions {
   readonly backend?: BackendName
-  /** Optimizations to leave out, of {@link BLOCKABLE}. */
+  /** Optimizations to leave out, of `BLOCKABLE`. */
   readonly block: ReadonlySet<string>
   /** What is part of the file; `forward` when left out. */
   readonly members?: Members

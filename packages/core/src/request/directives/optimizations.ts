@@ -1,4 +1,4 @@
-import { BLOCKABLE } from '../../compiler/backends/index.ts'
+import { BLOCKABLE } from '../../compiler/blockable.ts'
 import { badValue, type Directive, wordSet, written } from '../directive.ts'
 
 /** Optimizations to leave out. */
