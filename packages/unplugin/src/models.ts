@@ -29,7 +29,7 @@ export interface Models extends Requests {
   declare(file: string, query: string, shape: Shape, facts: ModelFacts): Promise<void>
   /** Prints what was built since the last time; nothing if nothing was. */
   summarize(): void
-  /** Ends Python, if it was started. A later build starts it again. */
+  /** Ends Python, if it was started, and tidies the store now and then. A later build starts it again. */
   close(): Promise<void>
 }
 
@@ -66,7 +66,10 @@ export function createModels(options: PetalOptions, clock: Clock = CLOCK): Model
       built.clear()
       began = undefined
     },
-    close: async () => await tools?.engine.close(),
+    close: async () => {
+      await tools?.engine.close()
+      await tools?.store.tidy()
+    },
   }
 }
 
@@ -77,7 +80,7 @@ interface Tools {
 }
 
 function createTools({ cache, python, concurrency, frozen, remote }: PetalOptions, { root, note }: ModelsContext): Tools {
-  const store = openStore({ root, dir: cache?.dir, frozen, remote, note: (line) => note?.(line) })
+  const store = openStore({ ...cache, root, frozen, remote, note: (line) => note?.(line) })
   const engine = createPyTorch({
     root, python: python?.path, timeLimit: python?.timeLimit, memo: join(store.dir, 'python'), onOutput: (line) => note?.(`python: ${line}`),
   })

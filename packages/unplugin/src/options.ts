@@ -54,6 +54,15 @@ export interface PetalOptions {
      * PETAL_CACHE_DIR, else `node_modules/.cache/petal` of the nearest package.
      */
     dir?: string
+    /** What no build used for so long is removed: `30d`, `12h`. Default: PETAL_CACHE_MAX_AGE, else 30 days. */
+    maxAge?: string
+    /** Beyond this size what was used longest ago is removed: `5GB`. Default: PETAL_CACHE_MAX_SIZE, else 10 GB. */
+    maxSize?: string
+    /**
+     * Whether the folder is only read, and what is missing there kept in one for temporary files. Default: PETAL_CACHE_READONLY, else
+     * whether the folder can be written.
+     */
+    readonly?: boolean
   }
   /** Whether nothing is compiled: a model that is not stored is an error, which says what differs. Default: PETAL_FROZEN, else false. */
   frozen?: boolean

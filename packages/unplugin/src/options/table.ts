@@ -94,4 +94,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     env: 'PETAL_REMOTE_TIMEOUT', expects: 'a number of milliseconds above 0', isValid: (value) => typeof value === 'number' && value > 0, read: Number,
   },
   'cache.dir': { env: 'PETAL_CACHE_DIR', expects: 'a path', isValid: isText },
+  'cache.maxAge': { env: 'PETAL_CACHE_MAX_AGE', expects: 'an age, "30d"', isValid: isText },
+  'cache.maxSize': { env: 'PETAL_CACHE_MAX_SIZE', expects: 'a size, "5GB"', isValid: isText },
+  'cache.readonly': { env: 'PETAL_CACHE_READONLY', expects: 'true or false; in the variable 1 or 0', isValid: isSwitch },
 }
