@@ -19,7 +19,7 @@ export function specifierOfAttributes(specifier: string, attributes: readonly Wr
   if (!attributes.some(([name, value]) => name === 'type' && value === MARKER)) return undefined
   const preset = attributes.find(([name]) => name === 'preset')?.[1]
   const rest = attributes.filter(([name]) => name !== 'type' && name !== 'preset')
-  const pieces = rest.map(([name, value = '']) => (value === '' ? name : `${name}=${encodeURIComponent(value).replaceAll('%2C', ',')}`))
+  const pieces = rest.map(([name, value = '']) => (value === '' ? name : `${name}=${encodeURIComponent(value).replaceAll('%2C', ',').replaceAll('!', '%21')}`))
   const mark = specifier.includes('?') ? '&' : '?'
   return specifier + mark + [preset === undefined ? MARKER : `${MARKER}=${preset}`, ...pieces].join('&')
 }
