@@ -46,6 +46,7 @@ const runAlone = (options) => runJob({ caches: [], cacheFolder: mkdtempSync(join
 /** What a build made, by name; the store's place must not show in it. */
 const built = (checkout) => Object.fromEntries(readdirSync(join(checkout, 'dist/assets')).toSorted().map((name) => [name, readFileSync(join(checkout, 'dist/assets', name), 'base64')]))
 const count = (text, word) => text.split(word).length - 1
+const source = (checkout) => join(checkout, 'src/main.js')
 const say = (text) => console.log(`ok  ${text}`)
 
 /** As a developer does it: prewarm writes the lock file, which is committed. */
@@ -80,7 +81,6 @@ try {
   assert.equal(caches.length, 1)
   say('warm, in another folder: nothing is compiled, the output is the same')
 
-  const source = (checkout) => join(checkout, 'src/main.js')
   develop((checkout) => writeFileSync(source(checkout), readFileSync(source(checkout), 'utf8').replace('conv_bn_fusion', 'fuse_add_relu')))
   const changed = runJob()
   assert.equal(changed.failed, undefined, JSON.stringify(changed.said))

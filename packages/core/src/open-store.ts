@@ -56,7 +56,8 @@ function lockedStore(store: Store, locked: ReadonlyMap<string, string>, frozen: 
     throw expected === undefined
       ? new PetalError({
         code: 'NOT_LOCKED', message: `${name} is not in ${LOCKFILE} as it is imported now.`,
-        cause: 'The import, the model or petal changed after the lock file was written.', fix: 'Run "petal prewarm" and commit the lock file.',
+        cause: 'The import, the model or petal changed after the lock file was written.',
+        fix: 'Run "petal prewarm" and commit the lock file.',
       })
       : new PetalError({
         code: 'LOCK_MISMATCH', message: `${name} is not as locked: ${LOCKFILE} names ${expected}, the store has ${stored.sha256}.`,
@@ -79,20 +80,29 @@ type Environment = Readonly<Record<string, string | undefined>>
 const ON = new Set(['1', 'true', 'yes', 'on'])
 const OFF = new Set(['', '0', 'false', 'no', 'off'])
 
-/** A switch of the environment. Throws a PetalError (UNKNOWN_VALUE) for a word that is neither: guessing would be wrong half of the time. */
+/** A switch of the environment. Throws a PetalError (UNKNOWN_VALUE) for a word that is neither: a guess would be wrong half of the time. */
 function isOn(env: Environment, name: string): boolean {
   const value = (env[name] ?? '').toLowerCase()
   if (ON.has(value) || OFF.has(value)) return ON.has(value)
   throw new PetalError({ code: 'UNKNOWN_VALUE', message: `The environment variable ${name} is "${env[name]}".`, fix: 'Set it to 1, or to 0.' })
 }
 
+function milliseconds(env: Environment, name: string): number | undefined {
+  const value = env[name] ? Number(env[name]) : undefined
+  if (value === undefined || value > 0) return value
+  throw new PetalError({ code: 'UNKNOWN_VALUE', message: `The environment variable ${name} is "${env[name]}".`, fix: 'Set it to milliseconds.' })
+}
+
 function remoteOptions(option: OpenStoreOptions['remote'], env: Environment): RemoteOptions | undefined {
   const url = option === false ? undefined : option?.url ?? env['PETAL_REMOTE']
   if (option === false || !url) return undefined
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    throw new PetalError({ code: 'BAD_REMOTE', message: 'The address of the remote store is no http or https URL.', fix: 'Write https://host/path.' })
+    throw new PetalError({
+      code: 'BAD_REMOTE', message: 'The address of the remote store is no http or https URL.', fix: 'Write https://host/path.',
+    })
   }
   return {
-    url, token: option?.token ?? env['PETAL_REMOTE_TOKEN'], write: option?.write ?? isOn(env, 'PETAL_REMOTE_WRITE'), timeout: option?.timeout,
+    url, token: option?.token ?? env['PETAL_REMOTE_TOKEN'], write: option?.write ?? isOn(env, 'PETAL_REMOTE_WRITE'),
+    timeout: option?.timeout ?? milliseconds(env, 'PETAL_REMOTE_TIMEOUT'),
   }
 }

@@ -34,7 +34,9 @@ async function warm(args: Arguments, isLocked: boolean): Promise<void> {
   const isJson = args.switches.has('json')
   const before = isLocked ? readLock(root) : undefined
   if (isLocked && !before) {
-    throw new PetalError({ code: 'NO_LOCKFILE', message: `There is no ${LOCKFILE} in ${root}.`, fix: 'Write one with "petal prewarm" and commit it.' })
+    throw new PetalError({
+      code: 'NO_LOCKFILE', message: `There is no ${LOCKFILE} in ${root}.`, fix: 'Write one with "petal prewarm" and commit it.',
+    })
   }
   const store = openStore({ root, isLocked: false, note: warn, ...args.switches.has('frozen') && { frozen: true } })
   const engine = createPyTorch({ root, memo: join(store.dir, 'python'), python: onlyValue(args, 'python') })
@@ -49,7 +51,8 @@ async function warm(args: Arguments, isLocked: boolean): Promise<void> {
         const importer = portable(root, one.importer)
         const { frame } = error.location ?? {}
         const { line, column } = one
-        failures.push(namedMiss(error, one.specifier, importer).with({ location: { file: importer, line, column, ...frame !== undefined && { frame } } }))
+        const location = { file: importer, line, column, ...frame !== undefined && { frame } }
+        failures.push(namedMiss(error, one.specifier, importer).with({ location }))
       }
     }))
   } finally {
@@ -61,8 +64,10 @@ async function warm(args: Arguments, isLocked: boolean): Promise<void> {
   const isWritten = !isLocked && failures.length === 0 && await writeLock(root, lock)
   if (isJson) {
     printJson({
-      ok: failures.length === 0 && differences.length === 0, root, models: lock, computed: [...results].filter(([, one]) => !one.fromCache).map(([name]) => name).toSorted(),
-      differences, errors: failures.map(({ code, what, likelyCause, fix, location }) => ({ code, message: what, cause: likelyCause, fix, location })),
+      ok: failures.length === 0 && differences.length === 0, root, models: lock,
+      computed: [...results].filter(([, one]) => !one.fromCache).map(([name]) => name).toSorted(),
+      differences,
+      errors: failures.map(({ code, what, likelyCause, fix, location }) => ({ code, message: what, cause: likelyCause, fix, location })),
     })
   } else {
     for (const failure of failures) report(failure, false)
@@ -99,7 +104,8 @@ function byRequest(root: string, imports: readonly ScannedImport[]): Map<string,
 }
 
 function lockOf(results: ReadonlyMap<string, BuildResult>): Lock {
-  return Object.fromEntries([...results].map(([name, { source, key, sha256, bytes }]) => [name, { source: source.sha256, key, sha256, bytes }]))
+  return Object.fromEntries([...results].map(([name, { source, key, sha256, bytes }]) =>
+    [name, { source: source.sha256, key, sha256, bytes }]))
 }
 
 function linesOf(results: ReadonlyMap<string, BuildResult>): string[] {
@@ -107,10 +113,15 @@ function linesOf(results: ReadonlyMap<string, BuildResult>): string[] {
     `${plain(name)}  ${size(source.bytes)} -> ${size(bytes)}  ${colors.dim(fromCache ? 'stored' : 'compiled')}`)
 }
 
-function summaryOf(results: ReadonlyMap<string, BuildResult>, isLocked: boolean, isWritten: boolean, failed: number, differences: readonly string[]): string {
+function summaryOf(
+  results: ReadonlyMap<string, BuildResult>, isLocked: boolean, isWritten: boolean, failed: number, differences: readonly string[],
+): string {
   if (failed > 0) return `${count(failed, 'import')} failed.${isLocked ? '' : ` ${LOCKFILE} was not written.`}`
   if (differences.length > 0) {
-    return [`${LOCKFILE} is not up to date:`, ...differences.map((line) => `  ${plain(line)}`), 'Run "petal prewarm" and commit the lock file, if this is meant.'].join('\n')
+    return [
+      `${LOCKFILE} is not up to date:`, ...differences.map((line) => `  ${plain(line)}`),
+      'Run "petal prewarm" and commit the lock file, if this is meant.',
+    ].join('\n')
   }
   const state = isLocked ? `as locked in ${LOCKFILE}` : `${LOCKFILE} ${isWritten ? 'written' : 'unchanged'}`
   return `${count(results.size, 'model')}, ${state}.`
@@ -122,8 +133,8 @@ function aliasesOf(args: Arguments): ReadonlyMap<string, string> {
 }
 
 /**
- * What the plugin's options say for all imports: `--defaults "block=conv_bn_fusion"` and `--preset "camera=backend=vulkan"`, else the variables
- * that the plugin reads for them.
+ * What the plugin's options say for all imports: `--defaults "block=conv_bn_fusion"` and `--preset "camera=backend=vulkan"`, else the
+ * variables that the plugin reads for them.
  */
 function layersOf(args: Arguments): Layers {
   const { PETAL_DEFAULTS = '', PETAL_PRESETS = '{}', PETAL_BLOCK, PETAL_LINT } = process.env
@@ -131,7 +142,8 @@ function layersOf(args: Arguments): Layers {
   const defaults = [...own, ...parseQuery(onlyValue(args, 'defaults') ?? PETAL_DEFAULTS)]
   const given = (args.values.get('preset') ?? []).map((written) => pair(written, '--preset "camera=backend=vulkan"'))
   const presets = given.length > 0 ? Object.fromEntries(given) : fromJson(PETAL_PRESETS)
-  return { defaults: () => defaults, presets: Object.fromEntries(Object.entries(presets).map(([name, query]) => [name, readDirectives(query)])) }
+  const read = Object.entries(presets).map(([name, query]) => [name, readDirectives(query)] as const)
+  return { defaults: () => defaults, presets: Object.fromEntries(read) }
 }
 
 function fromJson(text: string): Readonly<Record<string, GivenDirectives>> {

@@ -4,7 +4,8 @@ import { changed } from '../lockfile/index.ts'
 import type { ConversionRecord, ConversionSteps, Store } from '../store/index.ts'
 import { nearestDifference } from './nearest.ts'
 
-const FIX = 'Run "petal prewarm" where models may be compiled, and bring its store here (a CI cache, a remote store); or build without "frozen".'
+const FIX =
+  'Run "petal prewarm" where models may be compiled, and bring its store here (a CI cache, a remote store); or build without "frozen".'
 
 /**
  * A store whose misses are errors (FROZEN_MISS), which say what the nearest record differs in.
@@ -18,8 +19,8 @@ export function frozenStore(store: Store, tool: () => string, mayFetch: boolean)
       const found = await store.find(wanted)
       if (found) return found
       const miss = async (): Promise<never> => {
-        const { name } = wanted
-        throw frozenMiss(name, await nearestDifference(store.dir, { name, parts: { tool: tool(), source: wanted.source.sha256, request: wanted.request } }))
+        const { name, source, request } = wanted
+        throw frozenMiss(name, await nearestDifference(store.dir, { name, parts: { tool: tool(), source: source.sha256, request } }))
       }
       return mayFetch ? await store.resolve(wanted, miss) : await miss()
     },

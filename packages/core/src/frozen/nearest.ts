@@ -12,7 +12,9 @@ export interface Missing {
 
 /** How near a record is to what is missing: the same model is nearer than the same name, that is nearer than the rest. */
 function nearness({ parts }: ActionRecord, { parts: wanted }: Missing, isNamesake: boolean): number {
-  return (parts.source === wanted.source ? 8 : 0) + (isNamesake ? 4 : 0) + (parts.request === wanted.request ? 2 : 0) + (parts.tool === wanted.tool ? 1 : 0)
+  const weights: readonly (readonly [boolean, number])[] =
+    [[parts.source === wanted.source, 8], [isNamesake, 4], [parts.request === wanted.request, 2], [parts.tool === wanted.tool, 1]]
+  return weights.reduce((sum, [holds, weight]) => sum + (holds ? weight : 0), 0)
 }
 
 /** Below it a record is of another model. */

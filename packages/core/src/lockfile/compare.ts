@@ -15,13 +15,13 @@ export function lockDifferences(locked: Lock, current: Lock): string[] {
 /** The first of these that differs explains the others. */
 function modelDifference(before: LockedModel, now: LockedModel): string | undefined {
   if (before.source !== now.source) return `the model's bytes changed (${changed(before.source, now.source)}).`
-  if (before.sha256 !== now.sha256) {
-    return before.key === now.key
-      ? `the same request gave other bytes (${changed(before.sha256, now.sha256)}); the store or the remote store holds a wrong file.`
-      : `petal itself, or a file that the model is converted with, changed, and with it the result (${changed(before.sha256, now.sha256)}).`
+  const isSame = before.sha256 === now.sha256
+  const bytes = changed(before.sha256, now.sha256)
+  if (before.key === now.key) {
+    return isSame ? undefined : `the same request gave other bytes (${bytes}); the store or the remote store holds a wrong file.`
   }
-  if (before.key !== now.key) return `petal itself, or a file that the model is converted with, changed (${changed(before.key, now.key)}); the result did not.`
-  return undefined
+  const what = 'petal itself, or a file that the model is converted with, changed'
+  return isSame ? `${what} (${changed(before.key, now.key)}); the result did not.` : `${what}, and with it the result (${bytes}).`
 }
 
 /** Two digests, as short as they tell them apart. */

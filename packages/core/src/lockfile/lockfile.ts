@@ -84,7 +84,8 @@ export async function writeLock(root: string, lock: Lock): Promise<boolean> {
     await rename(temporary, file)
   } catch (error) {
     await rm(temporary, { force: true })
-    throw new PetalError({ code: 'NOT_WRITABLE', message: `Cannot write ${file} (${(error as NodeJS.ErrnoException).code}).`, fix: 'Make the folder writable.' })
+    const { code } = error as NodeJS.ErrnoException
+    throw new PetalError({ code: 'NOT_WRITABLE', message: `Cannot write ${file} (${code}).`, fix: 'Make the folder writable.' })
   }
   return true
 }

@@ -191,6 +191,7 @@ function readAddress({ url, token }: RemoteOptions): { base: string; name: strin
   address.hash = ''
   address.search = ''
   const base = address.href.replace(/\/+$/, '')
-  const basic = username === '' ? undefined : `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`
+  const login = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')
+  const basic = username === '' ? undefined : `Basic ${login}`
   return { base, name: base, authorization: token ? `Bearer ${token}` : basic }
 }

@@ -43,16 +43,17 @@ const isDigest = (value: unknown): value is FileDigest => {
   return typeof sha256 === 'string' && /^[\da-f]{64}$/.test(sha256) && Number.isSafeInteger(bytes) && bytes! >= 0 && bytes! <= LARGEST_MODEL
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The record of a compile. Throws a TypeError that says why it is not to be used. */
 export function openAction(text: string, key: string): ActionRecord {
   const record = open(text, key) as Partial<ActionRecord> | null
-  const { parts } = record ?? {}
+  const { parts, source, output, facts, warnings } = record ?? {}
   if (!isObject(parts) || actionKey(parts as unknown as ActionRecord['parts']) !== key) throw new TypeError('it was made from something else')
-  if (!isDigest(record!.source) || record!.source.sha256 !== parts.source || !isDigest(record!.output)) throw new TypeError('it names no file')
-  if (!isObject(record!.facts) || !areImports(record!.facts.imports)) throw new TypeError('its facts are none')
-  if (!Array.isArray(record!.warnings) || !record!.warnings.every((warning) => typeof warning === 'string')) throw new TypeError('its warnings are none')
+  if (!isDigest(source) || source.sha256 !== parts.source || !isDigest(output)) throw new TypeError('it names no file')
+  if (!isObject(facts) || !areImports(facts.imports)) throw new TypeError('its facts are none')
+  if (!Array.isArray(warnings) || !warnings.every((warning) => typeof warning === 'string')) throw new TypeError('its warnings are none')
   return record as ActionRecord
 }
 
@@ -73,5 +74,6 @@ function isConversion(value: unknown): value is ConversionRecord {
   const { dependencies, details, output } = (value ?? {}) as Partial<ConversionRecord>
   const { facts, packages, warnings } = (isObject(details) ? details : {}) as Readonly<Record<string, unknown>>
   return isDigest(output) && isObject(dependencies) && Object.values(dependencies).every((digest) => typeof digest === 'string') &&
-    isObject(facts) && isObject(packages) && Array.isArray(warnings) && warnings.every((warning) => isObject(warning) && typeof warning['message'] === 'string')
+    isObject(facts) && isObject(packages) && Array.isArray(warnings) &&
+    warnings.every((warning) => isObject(warning) && typeof warning['message'] === 'string')
 }

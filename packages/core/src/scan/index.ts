@@ -85,7 +85,8 @@ export async function scanImports(folder: string, options: ScanOptions = {}): Pr
       } catch (error) {
         if (!(error instanceof PetalError)) throw error
         const width = written.specifiers[0]?.length ?? 1
-        problems.push(error.at({ file: portable(root, importer), line, column, frame: codeFrame(text.split('\n'), { line, column, width }) }))
+        const frame = codeFrame(text.split('\n'), { line, column, width })
+        problems.push(error.at({ file: portable(root, importer), line, column, frame }))
       }
     }
   }
