@@ -4,7 +4,7 @@ import MagicString, { type SourceMap } from 'magic-string'
 import { MODEL_FILE, pathOf } from '../ids.ts'
 
 /** Modules that are searched: scripts, and components with scripts in them. */
-export const SCRIPT_FILE: RegExp = /\.(?:[cm]?[jt]sx?|vue|svelte|astro)(?:\?|$)/
+export const SCRIPT_FILE: RegExp = /\.(?:[cm]?[jt]sx?|vue|svelte)(?:\?|$)/
 
 /** What a searched module has to contain. */
 export const MENTION: RegExp = /\bmobile\b/
@@ -42,7 +42,7 @@ export function rewrite(code: string, id: string, options: RewriteOptions): Rewr
 
 /** Of a component only its scripts; what other plugins made of a part of one is a script all through. */
 const scriptsIn = (id: string, code: string): readonly Script[] =>
-  (/\?(?:.*&)?(?:html-proxy|vue|svelte|astro)\b/.test(id) ? [{ text: code, hasJsx: false }] : scriptsOf(pathOf(id), code))
+  (/\?(?:.*&)?(?:html-proxy|vue|svelte)\b/.test(id) ? [{ text: code, hasJsx: false }] : scriptsOf(pathOf(id), code))
 
 /** Rewrites one import and gives the statement that it needs, if any. */
 function rewriteImport(text: MagicString, found: WrittenImport, importer: string, { base, isOurs }: RewriteOptions): string[] {
