@@ -32,12 +32,15 @@ export const CACHE_COMMANDS: readonly Command[] = [
     options: { dir, json, help }, load: load('path'),
   },
   {
-    name: 'cache key', operand: 'folder', isOptional: true, about: "print one line for a CI cache's key: the tool, and the models that an app imports",
+    name: 'cache key', operand: 'folder', isOptional: true,
+    about: "print one line for a CI cache's key: the tool, and the models that an app imports",
     options: { json, help }, load: load('key'),
   },
   {
     name: 'cache export', operand: 'archive', about: 'write the store as a tar, the same bytes for the same contents',
-    options: { 'max-age': { value: 'age', about: 'leave out what nobody used for so long: 1h is about what the last build used' }, dir, json, help },
+    options: {
+      'max-age': { value: 'age', about: 'leave out what nobody used for so long: 1h is about what the last build used' }, dir, json, help,
+    },
     load: load('exporting'),
   },
   {

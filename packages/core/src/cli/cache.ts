@@ -29,10 +29,11 @@ export async function stats(args: Arguments): Promise<void> {
   const times = records.map(({ usedAt }) => usedAt)
   const [oldest, newest] = times.length === 0 ? [] : [Math.min(...times), Math.max(...times)].map((time) => new Date(time).toISOString())
   const of = (kind: string): number => records.filter((record) => record.kind === kind).length
-  const facts = { dir, compiled: of('action'), converted: of('conversion'), files: contents.length, bytes, damaged: damaged.length, oldest, newest }
+  const files = contents.length
+  const facts = { dir, compiled: of('action'), converted: of('conversion'), files, bytes, damaged: damaged.length, oldest, newest }
   tell(args, facts, [
     dir,
-    `  ${count(facts.compiled, 'compiled model')}, ${count(facts.converted, 'converted source')}: ${count(contents.length, 'file')}, ${size(bytes)}`,
+    `  ${count(facts.compiled, 'compiled model')}, ${count(facts.converted, 'converted source')}: ${amount({ files: facts.files, bytes })}`,
     ...oldest === undefined ? [] : [`  used between ${oldest} and ${newest}`],
     ...damaged.length === 0 ? [] : [`  ${count(damaged.length, 'damaged record')}; see "petal cache verify"`],
   ])
@@ -44,7 +45,7 @@ export async function prune(args: Arguments): Promise<void> {
   const limits = storeLimits({ maxAge: onlyValue(args, 'max-age'), maxSize: onlyValue(args, 'max-size') }, process.env)
   const report = await writing(dir, () => pruneStore(dir, limits))
   const { removed, kept } = report
-  tell(args, { dir, ...report }, [`removed ${count(removed.files, 'file')}, ${size(removed.bytes)}; kept ${count(kept.files, 'file')}, ${size(kept.bytes)}`])
+  tell(args, { dir, ...report }, [`removed ${amount(removed)}; kept ${amount(kept)}`])
 }
 
 /** `petal cache verify`: exit code 1 for damage that stays. */
@@ -54,10 +55,13 @@ export async function verify(args: Arguments): Promise<void> {
   const isSound = report.damage.every(({ repair }) => repair !== undefined)
   tell(args, { ok: isSound, dir, ...report }, [
     ...report.damage.map(({ path, problem, repair }) => `${plain(path)}: ${problem}${repair === undefined ? '' : `; ${repair}`}`),
-    `${count(report.records, 'record')} and ${count(report.files, 'file')}, ${size(report.bytes)}: ${soundness(report.damage.length, isSound)}`,
+    `${count(report.records, 'record')}, ${amount(report)}: ${soundness(report.damage.length, isSound)}`,
   ])
   if (!isSound) process.exitCode = EXIT.refused
 }
+
+/** `2 files, 1.20 MB` */
+const amount = ({ files, bytes }: { readonly files: number; readonly bytes: number }): string => `${count(files, 'file')}, ${size(bytes)}`
 
 function soundness(damaged: number, isSound: boolean): string {
   if (damaged === 0) return 'all as they were written'
@@ -87,7 +91,7 @@ export async function exporting(args: Arguments): Promise<void> {
   const archive = resolve(args.operand)
   const age = onlyValue(args, 'max-age')
   const report = await writing(archive, () => exportStore(dir, archive, age === undefined ? Infinity : parseAge(age, '--max-age')))
-  tell(args, { archive, dir, ...report }, [`${plain(archive)}: ${count(report.records, 'record')}, ${count(report.files, 'file')}, ${size(report.bytes)}`])
+  tell(args, { archive, dir, ...report }, [`${plain(archive)}: ${count(report.records, 'record')}, ${amount(report)}`])
 }
 
 /** `petal cache import`. */
@@ -95,7 +99,7 @@ export async function importing(args: Arguments): Promise<void> {
   const dir = await storeOf(args, '')
   const archive = resolve(args.operand)
   const report = await writing(dir, () => importStore(dir, archive)).catch((error: unknown) => { throw unreadable(error, archive) })
-  tell(args, { archive, dir, ...report }, [`${plain(dir)}: ${count(report.records, 'record')}, ${count(report.files, 'file')}, ${size(report.bytes)}`])
+  tell(args, { archive, dir, ...report }, [`${plain(dir)}: ${count(report.records, 'record')}, ${amount(report)}`])
 }
 
 /** The store that a command is about: `--dir`, else that of the app in the folder, or where one is. */
@@ -118,7 +122,8 @@ async function writing<T>(place: string, work: () => Promise<T>): Promise<T> {
 function unreadable(error: unknown, archive: string): unknown {
   const code = systemCode(error)
   if (error instanceof PetalError || code === undefined) return error
-  return new PetalError({ code: 'NOT_READABLE', message: `Cannot read ${archive} (${code}).`, fix: 'Check the name, and that it may be read.' })
+  const message = `Cannot read ${archive} (${code}).`
+  return new PetalError({ code: 'NOT_READABLE', message, fix: 'Check the name, and that it may be read.' })
 }
 
 function tell(args: Arguments, facts: object, lines: readonly string[]): void {

@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest'
 import { LIMITS, parseAge, parseSize, storeLimits } from './limits.ts'
 
-it.each([['90s', 90_000], ['15m', 900_000], ['12h', 43_200_000], ['1.5d', 129_600_000], [' 2 w ', 1_209_600_000]])('%s is an age', (text, ms) => {
+it.each([
+  ['90s', 90_000], ['15m', 900_000], ['12h', 43_200_000], ['1.5d', 129_600_000], [' 2 w ', 1_209_600_000],
+])('%s is an age', (text, ms) => {
   expect(parseAge(text, 'maxAge')).toBe(ms)
 })
 

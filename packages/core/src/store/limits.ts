@@ -30,7 +30,8 @@ function parse(text: string, name: string, units: Readonly<Record<string, number
 }
 
 /**
- * The limits of a store: options, else `PETAL_CACHE_MAX_AGE` and `PETAL_CACHE_MAX_SIZE`, else a month and 10 GB. Throws a PetalError (BAD_VALUE).
+ * The limits of a store: options, else `PETAL_CACHE_MAX_AGE` and `PETAL_CACHE_MAX_SIZE`, else a month and 10 GB. Throws a PetalError
+ * (BAD_VALUE).
  */
 export function storeLimits(
   options: { readonly maxAge?: string | undefined; readonly maxSize?: string | undefined },

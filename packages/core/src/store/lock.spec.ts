@@ -77,7 +77,8 @@ it('is not mistaken for that of a later process with the same number', async () 
   const earlier = JSON.stringify([pid, machine, '1'])
   expect(processState(earlier)).toBe(existsSync('/proc/self/stat') ? 'gone' : 'unknown')
   expect(processState(ownProcess())).not.toBe('gone')
-  for (const line of ['', '[]', '{}', 'null', '[-1,"x","1"]', JSON.stringify([pid, 'another machine', '1'])]) expect(processState(line)).toBe('unknown')
+  const others = ['', '[]', '{}', 'null', '[-1,"x","1"]', JSON.stringify([pid, 'another machine', '1'])]
+  for (const line of others) expect(processState(line)).toBe('unknown')
 })
 
 it('has one owner at a time when many find it abandoned', async () => {

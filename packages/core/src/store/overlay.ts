@@ -8,8 +8,8 @@ import { storeFolders } from './layout.ts'
 const DENIED = new Set(['EACCES', 'EPERM', 'EROFS'])
 
 /**
- * Whether a store's folder can be written, as far as the system says before one tries. True for what is no question of permissions: the write's
- * own error says more. Creates nothing.
+ * Whether a store's folder can be written, as far as the system says before one tries. True for what is no question of permissions: the
+ * write's own error says more. Creates nothing.
  */
 export function isWritable(dir: string): boolean {
   const folders = Object.values(storeFolders(dir))

@@ -3,15 +3,15 @@ import { mkdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { ReadableStream as WebStream } from 'node:stream/web'
-import { createTarDecoder, createTarPacker } from 'modern-tar'
+import { createTarDecoder, createTarPacker, type ParsedTarEntry } from 'modern-tar'
 import { PetalError } from '../errors.ts'
 import { BLOB, type ContentStore, createContentStore } from './content.ts'
-import { createDigestMemo, hashFile } from './digest.ts'
+import { createDigestMemo, type FileDigest, hashFile } from './digest.ts'
 import { systemCode } from './failure.ts'
 import { outputsOf, readInventory, type RecordEntry } from './inventory.ts'
 import { LAYOUT } from './key.ts'
 import { placeOf, storeFolders } from './layout.ts'
-import { recordText, recordValue, writeRecord } from './record.ts'
+import { readRecord, recordText, recordValue, writeRecord } from './record.ts'
 import { moveInto, temporaryName, writeStream } from './write.ts'
 
 /** What an export or import moved. */
@@ -22,8 +22,13 @@ export interface TransferReport {
   readonly bytes: number
 }
 
+/** Names of entries, as `contentName` and `recordName` write them. */
+const NAME = new RegExp(`^${LAYOUT}/(content|actions|conversions)/([\\da-f]{2})/([\\da-f]{64})(/blob|\\.json)$`)
+
 /** Pieces in which files are read. */
 const READ_SIZE = 1 << 20
+
+const FIX = 'Export the store again with "petal cache export".'
 
 /** No record is longer: facts of a model. */
 const LONGEST_RECORD = 64 << 20
@@ -32,8 +37,8 @@ const LONGEST_RECORD = 64 << 20
 const RECORD_FOLDERS: Readonly<Record<RecordEntry['kind'], 'actions' | 'conversions'>> = { action: 'actions', conversion: 'conversions' }
 
 /**
- * Writes the store in `dir` as a tar to `file`: the same contents give the same bytes, whatever the machine, the order and the clock. What is damaged is
- * left out. Rejects with the file system's error.
+ * Writes the store in `dir` as a tar to `file`: the same contents give the same bytes, whatever the machine, the order and the clock. What
+ * is damaged is left out. Rejects with the file system's error.
  * @param maxAge leaves out what was not used for so many milliseconds.
  */
 export async function exportStore(dir: string, file: string, maxAge: number = Infinity): Promise<TransferReport> {
@@ -73,7 +78,8 @@ interface Entry {
 }
 
 const contentName = (sha256: string): string => `${LAYOUT}/content/${placeOf(sha256).replaceAll('\\', '/')}/${BLOB}`
-const recordName = (kind: RecordEntry['kind'], key: string): string => `${LAYOUT}/${RECORD_FOLDERS[kind]}/${placeOf(key).replaceAll('\\', '/')}.json`
+const recordName = (kind: RecordEntry['kind'], key: string): string =>
+  `${LAYOUT}/${RECORD_FOLDERS[kind]}/${placeOf(key).replaceAll('\\', '/')}.json`
 
 function packed(entries: readonly Entry[]): AsyncIterable<Uint8Array> {
   const { readable, controller } = createTarPacker()
@@ -90,9 +96,9 @@ function packed(entries: readonly Entry[]): AsyncIterable<Uint8Array> {
 }
 
 /**
- * Takes what `exportStore` wrote into the store in `dir`. Every file is compared with its digest and every record with its key before it can be found;
- * what is there already stays. Throws a PetalError (DAMAGED_EXPORT) for the first entry that is not what its name says, and for files that are no
- * export; what came before it is stored. Rejects with the file system's error.
+ * Takes what `exportStore` wrote into the store in `dir`. Every file is compared with its digest and every record with its key before it
+ * can be found; what is there already stays. Throws a PetalError (DAMAGED_EXPORT) for the first entry that is not what its name says, and for
+ * files that are no export; files that came before it are stored. Rejects with the file system's error.
  */
 export async function importStore(dir: string, file: string): Promise<TransferReport> {
   try {
@@ -102,7 +108,7 @@ export async function importStore(dir: string, file: string): Promise<TransferRe
     if (error instanceof PetalError || systemCode(error) !== undefined) throw error
     throw new PetalError({
       code: 'DAMAGED_EXPORT', message: `${file} cannot be read as a tar: ${error instanceof Error ? error.message : String(error)}`,
-      cause: 'It is cut off, damaged, compressed, or something else.', fix: 'Export the store again with "petal cache export".',
+      cause: 'It is cut off, damaged, compressed, or something else.', fix: FIX,
     })
   }
 }
@@ -116,8 +122,9 @@ async function takeIn(dir: string, file: string): Promise<TransferReport> {
   let files = 0
   let bytes = 0
   for await (const { name, size, body } of unpacked(file)) {
-    const [, folder, part, id, rest] = /^v1\/(content|actions|conversions)\/([\da-f]{2})\/([\da-f]{64})(\/blob|\.json)$/.exec(name) ?? []
-    if (id === undefined || part !== id.slice(0, 2) || (folder === 'content') !== (rest === '/blob')) throw refused(file, name, 'is nothing that a store keeps')
+    const [, folder, part, id, rest] = NAME.exec(name) ?? []
+    const isPlaced = id !== undefined && part === id.slice(0, 2) && (folder === 'content') === (rest === '/blob')
+    if (!isPlaced) throw refused(file, name, 'is nothing that a store keeps')
     if (folder === 'content') {
       const stored = await contents.put(body, { sha256: id, bytes: size })
       if (stored === undefined) throw refused(file, name, 'has other bytes than its digest says')
@@ -126,7 +133,8 @@ async function takeIn(dir: string, file: string): Promise<TransferReport> {
     } else {
       const kind = folder === 'actions' ? 'action' : 'conversion'
       const value = size > LONGEST_RECORD ? undefined : recordValue(await textOf(body))
-      if (value === undefined || outputsOf(kind, value, id) === undefined) throw refused(file, name, 'is damaged, or the record of something else')
+      const isRight = value !== undefined && outputsOf(kind, value, id) !== undefined
+      if (!isRight) throw refused(file, name, 'is damaged, or the record of something else')
       records.push({ kind, key: id, value })
     }
   }
@@ -134,15 +142,20 @@ async function takeIn(dir: string, file: string): Promise<TransferReport> {
   let written = 0
   for (const { kind, key, value } of records) {
     if (!await hasOutput(contents, value)) throw refused(file, recordName(kind, key), 'is an answer with a file that is not there')
-    await writeRecord(join(folders[RECORD_FOLDERS[kind]], `${placeOf(key)}.json`), folders.temporary, value as object)
+    const path = join(folders[RECORD_FOLDERS[kind]], `${placeOf(key)}.json`)
+    const present = await readRecord(path)
+    const isUsable = outputsOf(kind, present, key) !== undefined && await hasOutput(contents, present)
+    if (!isUsable) await writeRecord(path, folders.temporary, value as object)
     written++
   }
   return { records: written, files, bytes }
 }
 
 async function hasOutput(contents: ContentStore, value: unknown): Promise<boolean> {
-  const { output, records = [] } = value as { output?: Parameters<ContentStore['blob']>[0]; records?: readonly { output: Parameters<ContentStore['blob']>[0] }[] }
-  for (const digest of output ? [output] : records.map((record) => record.output)) if (await contents.blob(digest) !== undefined) return true
+  const { output, records = [] } = value as { output?: FileDigest; records?: readonly { output: FileDigest }[] }
+  for (const digest of output ? [output] : records.map((record) => record.output)) {
+    if (await contents.blob(digest) !== undefined) return true
+  }
   return false
 }
 
@@ -155,10 +168,9 @@ interface Unpacked {
 /** Entries of a tar, whose bodies have to be read to their ends. */
 async function* unpacked(file: string): AsyncIterable<Unpacked> {
   const source = createReadStream(file, { highWaterMark: READ_SIZE })
-  const entries = (Readable.toWeb(source) as WebStream<Uint8Array>).pipeThrough(createTarDecoder({ strict: true }) as never) as WebStream<{
-    header: { name: string; size: number; type?: string }
-    body: WebStream<Uint8Array>
-  }>
+  const tar = Readable.toWeb(source) as WebStream<Uint8Array>
+  type Parsed = ParsedTarEntry & { body: WebStream<Uint8Array> }
+  const entries = tar.pipeThrough(createTarDecoder({ strict: true }) as never) as WebStream<Parsed>
   try {
     for await (const { header: { name, size, type = 'file' }, body } of entries) {
       if (type !== 'file') throw refused(file, name, `is a ${type}, and a store keeps plain files alone`)
@@ -178,6 +190,6 @@ async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
 function refused(file: string, entry: string, what: string): PetalError {
   return new PetalError({
     code: 'DAMAGED_EXPORT', message: `${file} is refused: its entry ${JSON.stringify(entry)} ${what}.`,
-    cause: 'It was damaged or changed after it was exported, or is no export of a store.', fix: 'Export the store again with "petal cache export".',
+    cause: 'It was damaged or changed after it was exported, or is no export of a store.', fix: FIX,
   })
 }

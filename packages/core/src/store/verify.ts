@@ -26,8 +26,8 @@ export interface VerifyReport {
 }
 
 /**
- * Reads everything in the store in `dir` and compares it with its digest. With `repair`, what is damaged is made again from an undamaged name of
- * the same bytes, else removed, so that the next build computes it.
+ * Reads everything in the store in `dir` and compares it with its digest. With `repair`, what is damaged is made again from an undamaged
+ * name of the same bytes, else removed, so that the next build computes it.
  */
 export async function verify(dir: string, repair: boolean): Promise<VerifyReport> {
   const { temporary } = storeFolders(dir)

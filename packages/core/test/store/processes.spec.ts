@@ -23,7 +23,8 @@ beforeAll(async () => {
   code = await bundle({ index: 'src/index.ts' })
   models = await mkdtemp(join(tmpdir(), 'petal-models-'))
   await copyFile(join(fixtures, 'net.pt'), join(models, 'net.pt'))
-  wanted = ['', 'block=conv_bn_fusion', 'code', 'format=torchscript', 'format=flatbuffer'].map((query) => [join(models, 'net.pt'), query] as const)
+  const queries = ['', 'block=conv_bn_fusion', 'code', 'format=torchscript', 'format=flatbuffer']
+  wanted = queries.map((query) => [join(models, 'net.pt'), query] as const)
   const built = await buildOnce({ code, folder: models, store: { dir: join(models, 'cache') }, wanted })
   right = built.results.map(({ sha256 }) => sha256)
 })
