@@ -2,7 +2,7 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { build, createLimit, createStore, defaultRequest, type Limit } from './index.ts'
+import { build, type BuildRequest, createLimit, createStore, defaultRequest, type Limit } from './index.ts'
 
 const FIXTURE = join(import.meta.dirname, '../../unplugin/test/fixtures/net.pt')
 
@@ -26,7 +26,8 @@ it('compiles as many models at once as it may', async () => {
     }
   })
   const store = createStore({ dir: join(folder, 'store') })
-  const all = (): Promise<unknown> => Promise.all(files.map((file, n) => build({ ...defaultRequest, tolerance: 1e-4 * (n + 1), file }, { store, limit })))
+  const request = (file: string, n: number): BuildRequest => ({ ...defaultRequest, tolerance: 1e-4 * (n + 1), file })
+  const all = (): Promise<unknown> => Promise.all(files.map((file, n) => build(request(file, n), { store, limit })))
   await all()
   expect([tasks, most]).toEqual([3, 1])
   const results = await all() as { fromCache: boolean }[]

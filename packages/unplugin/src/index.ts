@@ -70,7 +70,8 @@ async function load(
     // Types change nothing that ships: a file that cannot be written is no reason to fail.
     await models.declare(path, queryOf(stripDevQuery(id)), request.as, facts).catch((error: Error) => this.warn(error.message))
     return generateModule(request.as, {
-      asset: bundler.asset(specifierOf(result.file, path)), runtime: runtimeSpecifier(stripDevQuery(id)), facts, imports: result.facts.imports,
+      asset: bundler.asset(specifierOf(result.file, path)), runtime: runtimeSpecifier(stripDevQuery(id)), facts,
+      imports: result.facts.imports,
     })
   } catch (error) {
     if (!(error instanceof PetalError)) throw error

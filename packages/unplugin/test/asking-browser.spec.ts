@@ -13,7 +13,7 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
   afterAll(() => browser?.close())
 
   /** What a page of an app with this entry makes of `globalThis.result`. */
-  async function inPage({ kind, build }: TestBundler, main: string): Promise<{ result: any; files: Readonly<Record<string, Buffer>>; models: string[] }> {
+  async function inPage({ kind, build }: TestBundler, main: string): Promise<{ result: any; files: Record<string, Buffer>; models: string[] }> {
     const output = await build(await modelApp(main), { base: './' })
     const type = kind === 'script' ? 'defer' : 'type="module"'
     const url = await serveFiles({ ...output.files, 'index.html': `<script ${type} src="./${entryOf(output)}"></script>` })

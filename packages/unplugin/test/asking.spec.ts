@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { SourceMap } from 'node:module'
+import { SourceMap, type SourceMapping } from 'node:module'
 import { describe, expect, it } from 'vitest'
 import { modelApp } from './support/app.ts'
 import { BUNDLERS, entryOf, modelsOf, type Output, type TestBundler } from './support/bundler.ts'
@@ -86,7 +86,7 @@ describe.each(BUNDLERS)('$name: new URL()', ({ name, build }: TestBundler) => {
     const code = output.files[entry]!.toString().split('\n')
     for (const mark of ['a mark on the same line', 'a mark on the next line']) {
       const line = code.findIndex((text) => text.includes(mark))
-      const origin = map.findEntry(line, code[line]!.indexOf(mark) - 1) as { originalSource: string; originalLine: number; originalColumn: number }
+      const origin = map.findEntry(line, code[line]!.indexOf(mark) - 1) as SourceMapping
       expect(origin.originalSource).toMatch(/src\/main\.js$/)
       expect(source[origin.originalLine]).toContain(mark)
       // Some bundlers map statements, others each word; what stands before the rewritten part is 40 characters away from what follows.

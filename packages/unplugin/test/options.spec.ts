@@ -19,7 +19,9 @@ describe.each(BUNDLERS)('$name: options', ({ name, build }: TestBundler) => {
       import camera from './net.pt?mobile=camera'
       import own from './net.pt?mobile=camera&block=fuse_add_relu'
       import compiled from './net.ptl?mobile'
-      globalThis.result = { blocked: [plain, camera, own].map(${blockedIn}), image: [plain.image, camera.image?.size, own.image?.size], compiled: compiled.url }`)
+      globalThis.result = {
+        blocked: [plain, camera, own].map(${blockedIn}), image: [plain, camera, own].map((model) => model.image?.size), compiled: compiled.url,
+      }`)
     const { blocked, image } = await (await build(app, {
       petal: { defaults: { block: ['remove_dropout'], as: 'facts' }, presets: { camera: { image: '8x8', block: ['conv_bn_fusion'] } } },
     })).run()

@@ -26,8 +26,9 @@ describe.each(BUNDLERS.filter(({ name }) => name.startsWith('vite')))('$name: a 
       const [a, b] = [
         import.meta.glob('./*.pt', { query: '?mobile=careful&as=facts', import: 'default', eager: true }),
         import.meta.glob('./*.pt', { query: { mobile: 'careful', block: 'remove_dropout,fuse_add_relu' }, import: 'default', eager: true }),
-      ].map((models) => Object.values(models).map((model) => model.optimizations.filter((one) => one.blocked).map((one) => one.name).join()))
-      globalThis.result = [a, b]`)
+      ]
+      const blocked = (model) => model.optimizations.filter((one) => one.blocked).map((one) => one.name).join()
+      globalThis.result = [a, b].map((models) => Object.values(models).map(blocked))`)
     const output = await build(app, { petal: { presets: { careful: { block: 'conv_bn_fusion' } } } })
     const both = ['fuse_add_relu', 'remove_dropout']
     const [a, b] = await output.run() as [string[], string[]]
@@ -83,7 +84,8 @@ describe.each(VITES)('%s: the dev server', (_, vite) => {
   })
 
   it('maps to what was written', async () => {
-    const app = await createApp({ 'src/main.ts': `const net: URL = new URL('./net.ptl?mobile', import.meta.url), after: string = 'mark'\nexport { net, after }` })
+    const main = `const net: URL = new URL('./net.ptl?mobile', import.meta.url), after: string = 'mark'\nexport { net, after }`
+    const app = await createApp({ 'src/main.ts': main })
     await app.model('src/net.ptl')
     const dev = await startDev(vite, app)
     const { text } = await dev.get('/src/main.ts')

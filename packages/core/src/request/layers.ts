@@ -50,7 +50,7 @@ function presetOf(written: readonly WrittenDirective[], presets: NonNullable<Lay
     code: 'UNKNOWN_PRESET',
     message: `"${name}" in "${MARKER}=${name}" is not a preset.`,
     fix: meant === undefined
-      ? `${known} Name it in the option "presets" of the plugin, or write "${MARKER}" alone; directives follow it: "?${MARKER}&block=conv_bn_fusion".`
+      ? `${known} Name it in the option "presets" of the plugin, or write "${MARKER}" alone: "?${MARKER}&block=conv_bn_fusion".`
       : `Did you mean "${MARKER}=${meant}"? ${known}`,
   })
 }

@@ -9,8 +9,8 @@ import { MENTION, rewrite, SCRIPT_FILE } from './rewrite.ts'
 export const PACKAGES: RegExp = /[\\/]node_modules[\\/]/
 
 /**
- * The plugin that rewrites other ways to ask for a model. It comes before all others, so that it sees what was written; unplugin has no word
- * for the order of hooks, which Rollup goes by.
+ * The plugin that rewrites other ways to ask for a model. It comes before all others, so that it sees what was written; unplugin has no
+ * word for the order of hooks, which Rollup goes by.
  */
 export function createRewriter(bundler: Bundler, models: Models): UnpluginOptions {
   const first = { order: 'pre' as const }

@@ -70,7 +70,8 @@ describe('a module', () => {
     const code = `new URL('./net.pt?mobile', import.meta.url)`
     expect(rewritten(`const f = <T>(x: T): T => x\n${code}`, '/app/a.ts')).toMatch(NAME)
     expect(rewritten(`const f = <p>it's {\`a\`}</p>\n${code}`, '/app/a.tsx?v=1')).toMatch(NAME)
-    const component = rewritten(`<template>it's new</template>\n<script setup>\n${code}</script>\n<style>a { b: 'c' }</style>`, '/app/A.vue')!
+    const source = `<template>it's new</template>\n<script setup>\n${code}</script>\n<style>a { b: 'c' }</style>`
+    const component = rewritten(source, '/app/A.vue')!
     expect(component).toMatch(/import\.meta\.url\)\nimport __petal_url_\w+ from "[^"]+"\n<\/script>\n<style>/)
   })
 

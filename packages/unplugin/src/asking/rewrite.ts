@@ -24,7 +24,8 @@ export interface Rewritten {
 
 /**
  * Makes plain imports of what bundlers would take for something else: `new URL('./net.pt?mobile', import.meta.url)` becomes the URL of the
- * compiled file, and `with { type: 'mobile' }` a query. Undefined where there is none of it. Throws a PetalError for a URL that is computed.
+ * compiled file, and `with { type: 'mobile' }` a query. Undefined where there is none of it.
+ * Throws a PetalError for a URL that is computed.
  */
 export function rewrite(code: string, id: string, options: RewriteOptions): Rewritten | undefined {
   const file = pathOf(id)

@@ -109,7 +109,8 @@ function rewriteModules(build: PluginBuild, models: Models): void {
     } catch (error) {
       if (!(error instanceof PetalError)) throw error
       const [{ message }, place] = placed(error)
-      return { errors: [{ text: message, location: place ? { file: place.file, line: place.line, column: place.column, lineText: text.split('\n')[place.line - 1]! } : null }] }
+      const { frame: _, ...at } = place ?? {}
+      return { errors: [{ text: message, location: place ? { ...at, lineText: text.split('\n')[place.line - 1]! } : null }] }
     }
   })
 }

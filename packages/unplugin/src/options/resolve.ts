@@ -85,9 +85,8 @@ function checkDirectives(options: PetalOptions): void {
 
 function badOption(origin: string, value: unknown, expects: string): PetalError {
   const shown = typeof value === 'string' ? `"${value}"` : typeof value === 'object' ? JSON.stringify(value) : String(value)
-  return new PetalError({
-    code: 'BAD_OPTION', message: `${shown.length > 100 ? `${shown.slice(0, 100)}…` : shown} is not a value of ${origin}.`, fix: `It has to be ${expects}.`,
-  })
+  const short = shown.length > 100 ? `${shown.slice(0, 100)}…` : shown
+  return new PetalError({ code: 'BAD_OPTION', message: `${short} is not a value of ${origin}.`, fix: `It has to be ${expects}.` })
 }
 
 function unknownOption(name: string): PetalError {

@@ -23,6 +23,7 @@ export interface OptionRow {
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
 const isSwitch = (value: unknown): boolean => typeof value === 'boolean'
+const isPositive = (value: unknown): boolean => typeof value === 'number' && value > 0
 const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every((one) => typeof one === 'string')
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 const isDirectives = (value: unknown): boolean => typeof value === 'string' || isObject(value)
@@ -79,20 +80,17 @@ export const OPTIONS: Readonly<Record<OptionName, OptionRow>> = {
     isValid: (value) => isText(value) || isTexts(value), read: (text) => (/^(?:auto|off|warn|error)$/i.test(text) ? text : list(text)),
   },
   dts: {
-    env: 'PETAL_DTS', expects: 'true, false or the path of a declaration file', isValid: (value) => typeof value === 'boolean' || isText(value),
+    env: 'PETAL_DTS', expects: 'true, false or the path of a declaration file',
+    isValid: (value) => typeof value === 'boolean' || isText(value),
     read: (text) => (text === 'true' || text === 'false' ? text === 'true' : text),
   },
   'python.path': { env: 'PETAL_PYTHON', expects: 'a path', isValid: isText },
-  'python.timeLimit': {
-    env: 'PETAL_PYTHON_TIME_LIMIT', expects: 'a number of seconds above 0', isValid: (value) => typeof value === 'number' && value > 0, read: Number,
-  },
+  'python.timeLimit': { env: 'PETAL_PYTHON_TIME_LIMIT', expects: 'a number of seconds above 0', isValid: isPositive, read: Number },
   frozen: { env: 'PETAL_FROZEN', expects: 'true or false; in the variable 1 or 0', isValid: isSwitch },
   'remote.url': { env: 'PETAL_REMOTE', expects: 'a URL', isValid: isText },
   'remote.token': { env: 'PETAL_REMOTE_TOKEN', expects: 'a text', isValid: isText },
   'remote.write': { env: 'PETAL_REMOTE_WRITE', expects: 'true or false; in the variable 1 or 0', isValid: isSwitch },
-  'remote.timeout': {
-    env: 'PETAL_REMOTE_TIMEOUT', expects: 'a number of milliseconds above 0', isValid: (value) => typeof value === 'number' && value > 0, read: Number,
-  },
+  'remote.timeout': { env: 'PETAL_REMOTE_TIMEOUT', expects: 'a number of milliseconds above 0', isValid: isPositive, read: Number },
   'cache.dir': { env: 'PETAL_CACHE_DIR', expects: 'a path', isValid: isText },
   'cache.maxAge': { env: 'PETAL_CACHE_MAX_AGE', expects: 'an age, "30d"', isValid: isText },
   'cache.maxSize': { env: 'PETAL_CACHE_MAX_SIZE', expects: 'a size, "5GB"', isValid: isText },
