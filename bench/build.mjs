@@ -1,9 +1,10 @@
 // What the plugin costs in an app of 200 modules and 5 models, 100 MB in all: a warm build, and the dev server's first response with a warm
-// store, against the same app that imports the stored files with Vite's `?url`. Medians of interleaved rounds, as ratios.
+// store, against the same app that imports the stored files with Vite's `?url`. An import that can run its model brings the runtime: that is
+// compared with an app that imports the same parts of the runtime by hand. Medians of the ratios of interleaved rounds.
 //
 //   node bench/build.mjs [--rounds 9] [--report out.json] [--built]    (takes the packages as they are built now)
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -16,15 +17,17 @@ const MODELS = 5
 const MODEL_BYTES = 20_000_000
 /** What is measured: the rows, and what each shows of a run. */
 const FIGURES = [['build', 'done', 'warm build'], ['dev', 'first', 'first response of the dev server'], ['dev', 'done', 'and the models\' modules']]
-/** How the app imports: `url` is Vite alone. */
-const IMPORTS = ['url', 'mobile&as=url', 'mobile']
+/** How the app imports, and what that is compared with, which is Vite alone. */
+const AGAINST = { 'mobile&as=url': 'url', mobile: 'url, runtime' }
+const IMPORTS = ['url', 'url, runtime', ...Object.keys(AGAINST)]
 
 const { values: options } = parseArgs({ options: { rounds: { type: 'string', default: '9' }, report: { type: 'string' }, built: { type: 'boolean' } } })
 if (!options.built) await setUpWorkspace()
 const folder = join(work, `bench/build-${process.pid}`)
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 
-const folders = makeApps()
+const core = await import(new URL('../packages/core/dist/index.js', import.meta.url).href)
+const folders = await makeApps()
 const times = Object.fromEntries(FIGURES.map(([task, part]) => [`${task} ${part}`, Object.fromEntries(IMPORTS.map((imports) => [imports, []]))]))
 for (let round = 0; round < Number(options.rounds); round++) {
   for (const task of ['build', 'dev']) {
@@ -36,12 +39,14 @@ for (let round = 0; round < Number(options.rounds); round++) {
 }
 const report = FIGURES.map(([task, part, what]) => {
   const measured = times[`${task} ${part}`]
-  const base = median(measured.url)
-  const ratios = Object.fromEntries(IMPORTS.slice(1).map((imports) => [imports, Number((median(measured[imports]) / base).toFixed(3))]))
-  return { what, milliseconds: Math.round(base), ratios }
+  const milliseconds = Object.fromEntries(IMPORTS.map((imports) => [imports, Math.round(median(measured[imports]))]))
+  const ratios = Object.fromEntries(Object.entries(AGAINST).map(([imports, base]) =>
+    [imports, Number(median(measured[imports].map((time, round) => time / measured[base][round])).toFixed(3))]))
+  return { what, milliseconds, ratios }
 })
 for (const { what, milliseconds, ratios } of report) {
-  console.log(`${what.padEnd(34)} ?url ${String(milliseconds).padStart(6)} ms  ${Object.entries(ratios).map(([imports, ratio]) => `?${imports} ${ratio.toFixed(3)}`).join('  ')}`)
+  console.log([what.padEnd(34), ...Object.entries(AGAINST).map(([imports, base]) =>
+    `?${imports}: ${milliseconds[imports]} ms / ${milliseconds[base]} ms, ${ratios[imports].toFixed(3)}`)].join('  '))
 }
 if (options.report) writeFileSync(options.report, `${JSON.stringify(report, undefined, 2)}\n`)
 
@@ -51,10 +56,11 @@ function once(task, imports) {
 }
 
 /** An app for each way to import, with a warm store; gives the folders. */
-function makeApps() {
+async function makeApps() {
   const apps = Object.fromEntries(IMPORTS.map((imports, i) => [imports, join(folder, String(i))]))
   const stored = []
-  // The app of `url` imports what the others have stored.
+  const built = []
+  // The apps of Vite alone import what the others have stored.
   for (const imports of IMPORTS.toReversed()) {
     const app = apps[imports]
     mkdirSync(join(app, 'src'), { recursive: true })
@@ -62,27 +68,54 @@ function makeApps() {
     writeFileSync(join(app, 'index.html'), '<!doctype html><script type="module" src="/src/main.js"></script>')
     const models = Array.from({ length: MODELS }, (_, i) => `./net${i}.ptl`)
     for (let i = 0; i < MODULES; i++) writeFileSync(join(app, `src/module${i}.js`), moduleText(i))
-    const specifiers = models.map((model, i) => (imports === 'url' ? `${relative(join(app, 'src'), stored[i])}?url&no-inline` : `${model}?${imports}`))
+    const isAlone = imports.startsWith('url')
+    const specifiers = models.map((model, i) => {
+      if (!isAlone) return `${model}?${imports}`
+      const url = `${relative(join(app, 'src'), stored[i])}?url&no-inline`
+      return imports === 'url' ? url : handleModules(app, i, url, built[i])
+    })
     writeFileSync(join(app, 'src/main.js'), [
       ...specifiers.map((specifier, i) => `import net${i} from '${specifier}'`),
       ...Array.from({ length: MODULES }, (_, i) => `import { sum${i} } from './module${i}.js'`),
       `globalThis.result = [${models.map((_, i) => `net${i}`).join(', ')}, ${Array.from({ length: MODULES }, (_, i) => `sum${i}(${i})`).join(', ')}]`,
     ].join('\n'))
-    if (imports === 'url') continue
+    if (isAlone) continue
     for (const [i, model] of models.entries()) writeFileSync(join(app, 'src', model), model20(i))
     execFileSync(process.execPath, [fileURLToPath(new URL('build/once.mjs', import.meta.url)), 'build', app, imports], { stdio: ['ignore', 'ignore', 'inherit'] })
     if (stored.length > 0) continue
     const kept = join(app, 'node_modules/.cache/petal')
     const files = readdirSync(kept, { recursive: true }).filter((file) => file.endsWith('.ptl')).toSorted()
     for (const file of files) {
-      const copy = join(apps.url, 'stored', file)
+      const copy = join(folder, 'stored', file)
       mkdirSync(join(copy, '..'), { recursive: true })
       cpSync(join(kept, file), copy)
       stored.push(copy)
     }
+    const store = core.createStore({ root: app })
+    for (const model of models) built.push(await core.build({ ...core.defaultRequest, file: join(app, 'src', model) }, { store }))
     if (stored.length !== MODELS) throw new Error(`the store has ${stored.length} models`)
   }
   return apps
+}
+
+/** What the plugin makes of an import, by hand. */
+function handleModules(app, i, url, { facts: { imports, ...facts } }) {
+  const scope = join(app, 'node_modules/@petaljs')
+  mkdirSync(scope, { recursive: true })
+  if (i === 0) symlinkSync(join(root, 'packages/runtime'), join(scope, 'runtime'))
+  const families = Object.entries(imports)
+  writeFileSync(join(app, `src/net${i}.runtime.js`), [
+    ...families.map(([family, names], f) =>
+      `import { ${[...names.map((name, n) => `${name} as part${f}_${n}`), `kernels as kernels${f}`].join(', ')} } from '@petaljs/runtime/ops/${family}'`),
+    `export { load } from '@petaljs/runtime/load'`,
+    `export const families = [{ name: 'used', operators: { ${families.flatMap(([, names], f) => names.map((_, n) => `...part${f}_${n}`)).join(', ')} },`,
+    `  kernels: [${families.map((_, f) => `...kernels${f}`).join(', ')}], prepare: {} }]`,
+  ].join('\n'))
+  writeFileSync(join(app, `src/net${i}.js`), [
+    `import url from '${url}'`, `import { createHandle } from '@petaljs/runtime/handle'`,
+    `export default createHandle(url, JSON.parse(${JSON.stringify(JSON.stringify(facts))}), () => import('./net${i}.runtime.js'))`,
+  ].join('\n'))
+  return `./net${i}.js`
 }
 
 function moduleText(i) {

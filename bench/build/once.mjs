@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url'
 const [task, root, imports] = process.argv.slice(2)
 const unplugin = new URL('../../packages/unplugin/', import.meta.url)
 const { build, createServer } = await import(pathToFileURL(createRequire(unplugin).resolve('vite')).href.replace(/index\.cjs$/, 'dist/node/index.js'))
-const plugins = imports === 'url' ? [] : [(await import(new URL('dist/vite.js', unplugin).href)).default()]
+const plugins = imports.startsWith('url') ? [] : [(await import(new URL('dist/vite.js', unplugin).href)).default()]
 const config = { root, configFile: false, plugins, logLevel: process.env.BENCH_LOG ?? 'error', build: { emptyOutDir: true, reportCompressedSize: false, minify: false } }
 
 if (task === 'build') {
@@ -24,7 +24,7 @@ if (task === 'build') {
   }
   const main = await get('/src/main.js')
   const first = performance.now()
-  const models = [...main.matchAll(/from "([^"]*\.ptl[^"]*)"/g)].map(([, path]) => path)
+  const models = [...main.matchAll(/from "([^"]*\/net\d\.(?:ptl|js)[^"]*)"/g)].map(([, path]) => path)
   if (models.length !== 5) throw new Error(`the page imports ${models.length} models`)
   await Promise.all(models.map(get))
   console.log(JSON.stringify({ first, done: performance.now() }))
