@@ -89,7 +89,17 @@ const CONDITIONS: Readonly<Record<string, Lack>> = {
   'aten::batch_norm': (node, layoutOf) => rank(4)(node, layoutOf) ?? (isNone(node.input(1)) || isNone(node.input(2)) ? 'the runtime wants a weight and a bias' : undefined),
   'aten::layer_norm': (node, layoutOf) => rank(4)(node, layoutOf)
     ?? (listLength(node.input(1)) === 3 && !isNone(node.input(2)) && !isNone(node.input(3)) ? undefined : 'the runtime normalizes whole images with a weight and a bias only'),
+  'aten::lerp': ({ schema }) => schema?.overload === 'Tensor' ? 'the runtime takes weights on Vulkan only' : undefined,
+  'aten::to': toFloat,
   'aten::reflection_pad2d': rank(4), 'aten::replication_pad2d': rank(4),
+}
+
+/** ScalarType::Float. */
+const FLOAT = 6
+
+function toFloat({ schema, inputs }: Node): string | undefined {
+  const dtype = inputs[schema?.arguments.findIndex(({ name }) => name === 'dtype') ?? -1]
+  return dtype === undefined || isNone(dtype) || constantNumber(dtype) === FLOAT ? undefined : 'the runtime has tensors of float32 only'
 }
 
 const KERNELS: Readonly<Record<'vulkan' | 'metal', ReadonlySet<string>>> = { vulkan: new Set(VULKAN_OPERATORS), metal: new Set(METAL_OPERATORS) }
