@@ -124,7 +124,7 @@ function programOf(
     if (format !== 'torchscript' || backend !== 'cpu' || !(error instanceof PetalError) || !NEEDS_CALLS.has(error.code)) throw error
     // torch.jit.load runs calls, so such a model is no worse for being left alone.
     const program = savedProgram(module, members)
-    return { program, before: countOperators(graphsOf(program)), warnings: [`The code is left as it was saved. ${error.message}`] }
+    return { program, before: countOperators(graphsOf(program)), warnings: [`The code is left as it was saved. ${error.what}`] }
   }
 }
 
