@@ -59,16 +59,22 @@ export function debugRecords(
     }
     return tag
   }
-  /** One handle for a place and an operator. */
+  /** The calls that led to a place, the outermost first: each holds the next. Source: `InlinedCallStackSerializer`. */
+  const stackOf = ({ inlined }: SourceRange, inner: IValue = NONE): IValue => {
+    if (inlined === undefined) return inner
+    const name = stringValue(inlined.callee.slice(inlined.callee.lastIndexOf('.') + 1))
+    return stackOf(inlined.at, tupleValue([NONE, intValue(tagOf(inlined.at)), inner, ...isFor19 ? [] : [name]]))
+  }
+  /** One handle for a place, the calls that led to it, and an operator. */
   const handleOf = (range: SourceRange, kind: string): number => {
     const tag = tagOf(range)
     if (tag === NO_HANDLE) return NO_HANDLE
-    const key = `${tag} ${kind}`
+    const key = `${kind} ${pathOf(range)}`
     const known = handles.get(key)
     if (known !== undefined) return known
     const handle = handles.size
     handles.set(key, handle)
-    stacks.push(tupleValue([intValue(handle), intValue(tag), ...isFor19 ? [] : [stringValue(kind)], NONE]))
+    stacks.push(tupleValue([intValue(handle), intValue(tag), ...isFor19 ? [] : [stringValue(kind)], stackOf(range)]))
     return handle
   }
 
@@ -84,6 +90,11 @@ export function debugRecords(
     'callstack_debug_map.pkl': pickled(tupleValue(stacks)),
     'sources.debug_pkl': pickled(tupleValue(sources)),
   }
+}
+
+/** A place and the calls that led to it, as text. */
+function pathOf({ file, line, inlined }: SourceRange): string {
+  return inlined === undefined ? `${file}:${line}` : `${file}:${line} < ${pathOf(inlined.at)}`
 }
 
 function pickled(value: IValue): Uint8Array {

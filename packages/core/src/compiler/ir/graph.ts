@@ -7,6 +7,8 @@ import { NoneType, type Type } from './types.ts'
 export interface SourceRange {
   readonly file: string
   readonly line: number
+  /** For code that was put in the place of a call: which function it is of, and where that was called. */
+  readonly inlined?: { readonly callee: string; readonly at: SourceRange }
 }
 
 /** Node attributes, as in torch::jit::Node: `s` string, `i` int, `ival` any value, `tys` types, `g` a subgraph (fork). */
