@@ -121,7 +121,7 @@ class Convolutions(nn.Module):
 OWN = {"Language": (Language, "scripted"), "State": (State, "scripted"), "Quantized": (Quantized, "scripted"), "Convolutions": (Convolutions, "traced")}
 READ_ONLY = ("State",)
 # Of the zoo, by the set that they are part of.
-ZOO = {"quick": ["squeezenet1_1"], "full": ["squeezenet1_1", "mobilenet_v3_small", "resnet18", "shufflenet_v2_x1_0", "efficientnet_b0", "vit_b_16", "LSTM", "GRU"]}
+ZOO = {"quick": ["squeezenet1_1"], "full": ["squeezenet1_1", "mobilenet_v3_small", "resnet18", "shufflenet_v2_x1_0", "efficientnet_b0", "densenet121", "googlenet"]}
 
 
 def build(name):
