@@ -307,7 +307,7 @@ def failing_line(content):
         has_table = len(root) > 0 and root[0] == "FORMAT_WITH_STRING_TABLE"
         for _, ((text, file, first), start, _), tag in root[2] if has_table else root:
             lines = "".join(root[1][i] for i in flat(text)) if has_table else text
-            ranges[tag] = (root[1][file] if has_table else file, first + lines[:start].count("\n") + 1)
+            ranges[tag] = (root[1][file] if has_table else file, first + lines[:start].count("\n"))
     for name, code, *_ in record(content, "bytecode.pkl")[1:]:
         listed = flat(dict(handles[name])["function_debug_handles"])
         for (op, *_), handle in zip(dict(code)["instructions"], listed):

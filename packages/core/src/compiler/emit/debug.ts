@@ -10,7 +10,7 @@ export interface SourceText {
   readonly file: string
   /** A function's source, or all of a record. */
   readonly text: string
-  /** Number of the first line of `text` in the file, from 0 as PyTorch counts. */
+  /** Number of the first line of `text` in the file, from 1. */
   readonly firstLine: number
   /** The characters of `text` that are meant. */
   readonly start: number

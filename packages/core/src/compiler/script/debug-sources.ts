@@ -59,7 +59,7 @@ function originAt({ origins }: Code, start: number, end: number): Origin | undef
 function lineOf({ text }: Code, file: string, line: number): SourceText {
   const lines = text.split('\n')
   const start = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0)
-  return { file, text, firstLine: 0, start, end: start + lines[line - 1]!.length }
+  return { file, text, firstLine: 1, start, end: start + lines[line - 1]!.length }
 }
 
 /** Rows are `(offset, (source, start, end), tag)`; a source is `(text or lines, file, number of the first line)`. */
