@@ -94,7 +94,7 @@ test('a register that a loop reads again is not emptied, though PyTorch does', (
     block0(%i : int, %y : Tensor):
       %next : Tensor = aten::mul(%y, %a)
       -> (%true, %next)
-  %t : (Tensor, Tensor) = prim::TupleConstruct(%a, %z)
+  %t : (Tensor, Tensor, bool) = prim::TupleConstruct(%a, %z, %true)
   return (%t)`), noSlots)
   const loop = instructions.findIndex(({ op }) => op === 'LOOP')
   const body = instructions.slice(loop, loop + instructions[loop]!.x)
