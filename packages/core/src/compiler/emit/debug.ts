@@ -1,24 +1,8 @@
 import type { ClassType } from '../ir/class-type.ts'
-import type { SourceRange } from '../ir/graph.ts'
 import { intListValue, intValue, NONE, stringValue, tupleValue, type IValue } from '../ir/ivalue.ts'
+import type { SourceLookup, SourceRange } from '../ir/source-range.ts'
 import { pickleIValue } from './ivalue-pickle.ts'
 import type { MobileMethod } from './mobile-module.ts'
-
-/** A piece of source code, as the full interpreter would show it in an error. */
-export interface SourceText {
-  /** Of the Python file, or of the record of TorchScript where that is all there is. */
-  readonly file: string
-  /** A function's source, or all of a record. */
-  readonly text: string
-  /** Number of the first line of `text` in the file, from 1. */
-  readonly firstLine: number
-  /** The characters of `text` that are meant. */
-  readonly start: number
-  readonly end: number
-}
-
-/** Tells what a place in the model's TorchScript was made from; undefined where that is not known. */
-export type SourceLookup = (range: SourceRange) => SourceText | undefined
 
 /** What debug records are written for. */
 export interface DebugOptions {

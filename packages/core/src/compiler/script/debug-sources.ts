@@ -1,8 +1,8 @@
 import { readPickle } from '../archive/pickle-reader.ts'
 import type { PickleValue } from '../archive/pickle-value.ts'
 import type { Archive } from '../archive/zip-reader.ts'
-import type { SourceLookup, SourceText } from '../emit/debug.ts'
 import { allNodes, type Graph } from '../ir/graph.ts'
+import type { SourceLookup, SourceText } from '../ir/source-range.ts'
 
 /** Since PyTorch 1.12 debug records begin with it, and name texts by number. */
 const STRING_TABLE = 'FORMAT_WITH_STRING_TABLE'
