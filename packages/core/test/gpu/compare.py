@@ -33,6 +33,7 @@ from archive import Archive  # noqa: E402
 from values import devices, moved  # noqa: E402
 
 QUICK = {"mobilenet_v2", "resnet18", "mobilenet_v3_small", "squeezenet1_1", "shufflenet_v2_x0_5", "lraspp_mobilenet_v3_large", "googlenet", "googlenet (logits)"}
+BACKENDS = ("vulkan", "metal")
 TRANSFER = "vulkan_automatic_gpu_transfer"
 
 
@@ -111,7 +112,7 @@ def check(model, form, options):
     with tempfile.TemporaryDirectory() as folder:
         source, ours, theirs = (os.path.join(folder, name) for name in ("model.pt", "ours.ptl", "theirs.ptl"))
         differential.script_module(model, eager, inputs, form).save(source)
-        for backend in options.backend or ("vulkan", "metal"):
+        for backend in options.backend or BACKENDS:
             for name in (ours, theirs):
                 if os.path.exists(name):
                     os.remove(name)
@@ -146,6 +147,7 @@ def check(model, form, options):
             except differential.Mismatch as mismatch:
                 row["status"] = "failed"
                 row["problem"] = "; ".join(filter(None, [row.get("problem"), f"{backend}: {mismatch}"]))
+                row["backends"].setdefault(backend, {"upstream": None})["problem"] = str(mismatch)
     return row
 
 
@@ -167,7 +169,7 @@ def main():
     parser.add_argument("--set", choices=("quick", "full"), default="quick")
     parser.add_argument("--only", action="append", help="names to check, instead of a set")
     parser.add_argument("--form", choices=zoo.FORMS)
-    parser.add_argument("--backend", action="append", choices=("vulkan", "metal"))
+    parser.add_argument("--backend", action="append", choices=BACKENDS)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--report", help="where to write all rows as JSON")
     options = parser.parse_args()
@@ -183,7 +185,7 @@ def main():
         print(f"{row['status']:>8}  {row['model']} {row['form']} ({row['seconds']} s): {detail}", flush=True)
     if options.report:
         with open(options.report, "w") as out:
-            json.dump({"torch": torch.__version__, "set": options.set, "rows": rows}, out, indent=1)
+            json.dump({"torch": torch.__version__, "set": options.set, "backends": options.backend or list(BACKENDS), "rows": rows}, out, indent=1)
     failed = [row for row in rows if row["status"] == "failed"]
     print(f"gpu: {len(rows) - len(failed)} passed, {len(failed)} failed, 0 skipped")
     sys.exit(1 if failed else 0)
