@@ -57,6 +57,7 @@ describe('classes', () => {
     ['class A(Module):\n  x : int = 3\n', 'not Final'],
     ['class A(Module):\n  x : Final[int] = f()\n', 'not written out'],
     ['class A(Module):\n  x : Final[int] = "s"\n', 'should be a int'],
+    ['class A(Module):\n  x : Final[int] = 9223372036854775808\n', 'does not fit into 64 bits'],
     ['class A(Module):\n  x : Optional[Final[int]]\n', 'no type constructor Final'],
     ['class A(Module):\n  x : List[int, int]\n', 'List takes one type'],
     ['class A(Module):\n  x : __torch__.Nowhere\n', 'Nowhere'],
