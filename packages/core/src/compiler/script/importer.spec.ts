@@ -78,6 +78,11 @@ it('limits NamedTuples that hold one another', () => {
 })
 
 describe('functions', () => {
+  it('name each parameter once', () => {
+    expect(refusalOf(() => importer('def f(x: Tensor, x: Tensor) -> Tensor:\n  return x\n').functionNamed('__torch__.f')?.schema).message)
+      .toContain('two parameters x')
+  })
+
   it('may be as deep as the limits allow', () => {
     const ifs = Array.from({ length: 390 }, (_, i) => `${' '.repeat(2 * i + 2)}if torch.gt(torch.dim(x), ${i}):\n`).join('')
     expect(graphOf(`def f(x: Tensor) -> Tensor:\n${ifs}${' '.repeat(782)}y = x\n  return x\n`)).toContain('value=389')
