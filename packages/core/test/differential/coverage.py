@@ -35,7 +35,8 @@ def main():
     print("The columns behind these are the same error of other files, each from a sweep of its own, and **empty where that sweep has not run the model**:\n")
     print("- *our runtime*: see [below](#in-our-own-runtime).\n"
           "- *Vulkan* and *Metal*: `backend=vulkan` and `backend=metal`, whose operators and packed weights are also compared with what PyTorch's own passes make. The files run as the device would, "
-          "with tensors of the device and, for Vulkan, with CPU tensors that the file moves; what is computed is **emulated on the CPU** ([packages/core/test/gpu](../packages/core/test/gpu/README.md)).\n"
+          "with tensors of the device and, for Vulkan, with CPU tensors that the file moves; what is computed is **emulated on the CPU** ([packages/core/test/gpu](../packages/core/test/gpu/README.md)). "
+          "Most detection models are of doubles, which GPUs do not have: they stay on the CPU.\n"
           "- *Vulkan kernels*: the same Vulkan files in **PyTorch 1.13's own Vulkan kernels**, on a driver that computes on the CPU, with batches of one image.\n"
           "- † : the device lacks an operator, as the compiler warns: the file for Vulkan runs with automatic transfer only, and the one for Metal not at all.\n"
           "- *.pt*: `format=torchscript`, in `torch.jit.load`; to the last bit what the lite interpreter makes of the `.ptl`.\n")
