@@ -216,7 +216,7 @@ class Inliner {
       if (each.callee === callee) throw recursive(callee)
     }
     const body = callee.graph()
-    if (actuals.length !== body.inputs.length) throw new Error(`${callee.name} is called with ${actuals.length} values and takes ${body.inputs.length}`)
+    if (actuals.length !== body.inputs.length) throw otherArguments(callee, actuals.length, body.inputs.length)
     const inner = new Map(body.inputs.map((formal, i) => [formal, actuals[i]!]))
     return this.copy(body.block, target, inner, { callee, caller: frame, ranges: new Map(), ...at && { at } }, depth + 1)
   }
@@ -269,6 +269,16 @@ function calledFunction(node: Node): string {
 
 function typeName(value: Value): string {
   return value.type.kind === 'InterfaceType' ? value.type.name : value.type.kind
+}
+
+/** Calls of a module are checked when they are read; through an interface they are checked against that. */
+function otherArguments(callee: ScriptFunction, given: number, taken: number): PetalError {
+  return new PetalError({
+    code: 'NOT_THE_INTERFACE',
+    message: `${callee.name} takes ${taken} values and is called through an interface with ${given}.`,
+    cause: 'A module stands where its interface says another method; the file is damaged or was not written by torch.jit.save.',
+    fix: 'Save the model again with torch.jit.save.',
+  })
 }
 
 function recursive(callee: ScriptFunction): PetalError {
