@@ -26,7 +26,8 @@ from torch import nn
 from torch.jit.mobile import _load_for_lite_interpreter
 
 import zoo
-from check import Mismatch, describe, run_all, script_module, worst_error
+from check import Mismatch, run_all, script_module, worst_error
+from quantized import same
 
 TOLERANCE = 1e-4
 SECONDS = 300
@@ -134,25 +135,6 @@ def build(name):
         found = next(each for each in zoo.all_models() if each.name == name)
         form, eager, inputs = found.forms[0], zoo.build(found), found.inputs()
     return eager, script_module(None, eager, inputs, form), inputs
-
-
-def same(actual, expected, path="output"):
-    """Raises Mismatch unless two results are equal to the last bit."""
-    if isinstance(expected, torch.Tensor):
-        if not isinstance(actual, torch.Tensor) or actual.dtype != expected.dtype or not torch.equal(torch.nan_to_num(actual), torch.nan_to_num(expected)):
-            raise Mismatch(f"{path}: {describe(actual)} instead of {describe(expected)}")
-    elif isinstance(expected, (list, tuple)):
-        if not isinstance(actual, (list, tuple)) or len(actual) != len(expected):
-            raise Mismatch(f"{path}: {describe(actual)} instead of {describe(expected)}")
-        for i, (a, e) in enumerate(zip(actual, expected)):
-            same(a, e, f"{path}[{i}]")
-    elif isinstance(expected, dict):
-        if list(actual) != list(expected):
-            raise Mismatch(f"{path}: {actual!r} instead of {expected!r}")
-        for key in expected:
-            same(actual[key], expected[key], f"{path}[{key!r}]")
-    elif actual != expected:
-        raise Mismatch(f"{path}: {actual!r} instead of {expected!r}")
 
 
 def run(module, inputs):
