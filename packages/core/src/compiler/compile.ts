@@ -114,7 +114,7 @@ function programOf(
   let stages = 0
   const afterEach = (stage: string, methods: readonly Method[]): void => {
     if (stage === 'inline') before = countOperators(graphsOf({ methods }))
-    const done = stages++ / (BACKENDS[backend]!.stages.length + 1)
+    const done = stages++ / (BACKENDS[backend].stages.length + 1)
     onProgress?.({ phase: 'optimizing', share: PROGRESS.optimizing * (1 - done) + PROGRESS.emitting * done })
   }
   try {

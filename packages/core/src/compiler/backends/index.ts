@@ -58,7 +58,7 @@ export function savedProgram(module: Optimizable, members: Members): Program {
 /** `forward` and what is preserved, inlined, frozen and optimized for an engine, and the module with what is left of its attributes. */
 export function optimizeForMobile(module: Optimizable, options: MobileOptions, log: PassLog): Program {
   const { backend: name = 'cpu', block, members = FORWARD, afterEach } = options
-  const backend = BACKENDS[name]!
+  const backend = BACKENDS[name]
   const { root } = module
   const methods = inlineMethods(module, members)
   afterEach?.('inline', methods)
