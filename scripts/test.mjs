@@ -146,7 +146,10 @@ if (torch) {
     await python(`differential from Python, ${name}`, 'check.py', ['--petal', petal, '--set', 'some', '--source', 'python', '--python', converter], torch.python)
   }
   if (gpu.shim) await python("files for GPUs beside PyTorch's", '../gpu/compare.py', ['--petal', petal], torch.python)
-  if (gpu.vulkan) await python('files for Vulkan on the CPU', '../gpu/vulkan/run.py', ['--petal', petal], torch.python)
+  if (gpu.vulkan) {
+    await python('files for Vulkan on the CPU', '../gpu/vulkan/run.py', ['--petal', petal], torch.python)
+    await python('operators for Vulkan on the CPU', '../gpu/vulkan/operators.py', ['--petal', petal], torch.python)
+  }
   await runtimeZoo(petal)
 } else {
   missing('differential tests', 'PyTorch')

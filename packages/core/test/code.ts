@@ -65,6 +65,7 @@ export function textOf(graph: Graph): string {
       names.set(constant[1]!, `<${constant[2]} ${constant[3]}>`)
       return []
     }
-    return [line.replace(/%[\w.-]+/g, (name) => names.get(name) ?? names.set(name, `%${count++}`).get(name)!).replace(/\[warn_id=\d+\]/, '')]
+    const named = line.replace(/%[\w.-]+/g, (name) => names.get(name) ?? names.set(name, `%${count++}`).get(name)!)
+    return [named.replace(/\[warn_id=\d+\]/, '')]
   }).join('\n')
 }

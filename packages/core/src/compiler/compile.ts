@@ -114,7 +114,7 @@ function programOf(
   let stages = 0
   const afterEach = (stage: string, methods: readonly Method[]): void => {
     if (stage === 'inline') before = countOperators(graphsOf({ methods }))
-    const done = stages++ / (BACKENDS[backend]!.stages.length + 1)
+    const done = stages++ / (BACKENDS[backend].stages.length + 1)
     onProgress?.({ phase: 'optimizing', share: PROGRESS.optimizing * (1 - done) + PROGRESS.emitting * done })
   }
   try {
@@ -124,7 +124,7 @@ function programOf(
     if (format !== 'torchscript' || backend !== 'cpu' || !(error instanceof PetalError) || !NEEDS_CALLS.has(error.code)) throw error
     // torch.jit.load runs calls, so such a model is no worse for being left alone.
     const program = savedProgram(module, members)
-    return { program, before: countOperators(graphsOf(program)), warnings: [`The code is left as it was saved. ${error.message}`] }
+    return { program, before: countOperators(graphsOf(program)), warnings: [`The code is left as it was saved. ${error.what}`] }
   }
 }
 

@@ -1,4 +1,4 @@
-import type { BackendName, Format, RuntimeVersion } from './artifact.ts'
+import type { BackendName, Format, RuntimeVersion } from './target.ts'
 import type { LintCode } from './lint-codes.ts'
 
 /** An input or output of the model's `forward`. */

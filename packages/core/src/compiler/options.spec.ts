@@ -35,6 +35,9 @@ describe('options', () => {
   it('refuses unknown names', () => {
     expect(() => checkedOptions({ ...plain, block: ['amp'] })).toThrow("no optimization 'amp'")
     expect(() => checkedOptions({ ...plain, backend: 'toString' as 'cpu' })).toThrow("no backend 'toString'")
+    expect(() => checkedOptions({ ...plain, format: undefined as unknown as 'ptl' })).toThrow("no format 'undefined'")
+    expect(() => checkedOptions({ ...plain, bytecode: 3 as 4 })).toThrow("no version of bytecode '3'")
+    expect(() => checkedOptions({ ...plain, runtime: '1.8' as '1.9' })).toThrow("no runtime '1.8'")
   })
 
   it('know every backend that an import may name', () => {

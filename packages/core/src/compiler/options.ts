@@ -1,7 +1,10 @@
-import type { CompileOptions } from './artifact.ts'
+import type { BytecodeVersion, CompileOptions, Format } from './artifact.ts'
 import { BACKENDS, BLOCKABLE } from './backends/index.ts'
-import { runtimeNamed } from './emit/runtimes/index.ts'
+import { runtimeNamed, RUNTIMES } from './emit/runtimes/index.ts'
 import { PetalError } from './errors.ts'
+
+const FORMATS: readonly Format[] = ['ptl', 'flatbuffer', 'torchscript']
+const BYTECODE_VERSIONS: readonly BytecodeVersion[] = [4, 5, 6, 7, 8, 9]
 
 interface Contradiction {
   readonly is: (options: CompileOptions) => boolean
@@ -55,27 +58,31 @@ const CONTRADICTIONS: readonly Contradiction[] = [
  * Throws a PetalError for options that are unknown or contradict one another.
  */
 export function checkedOptions(options: CompileOptions): CompileOptions {
-  const unknown = options.block.find((name) => !BLOCKABLE.includes(name))
-  if (unknown !== undefined) throw unknownOptimization(unknown)
-  if (!Object.hasOwn(BACKENDS, options.backend)) throw unknownBackend(options.backend)
+  for (const { what, given, known } of choices(options)) {
+    const unknown = given.find((value) => value !== undefined && !known.includes(value))
+    if (unknown !== undefined) throw unknownValue(what, unknown, known)
+  }
   const found = CONTRADICTIONS.find(({ is }) => is(options))
   if (found) throw new PetalError({ code: 'CONTRADICTION', message: found.message(options), cause: found.cause, fix: found.fix })
   if (options.bytecode === 9) return { ...options, format: 'flatbuffer' }
   return options.format === 'flatbuffer' ? { ...options, bytecode: 9 } : options
 }
 
-function unknownOptimization(name: string): PetalError {
-  return new PetalError({
-    code: 'UNKNOWN_OPTIMIZATION',
-    message: `There is no optimization '${name}' to block.`,
-    fix: `Name some of ${BLOCKABLE.join(', ')}.`,
-  })
+/** What was chosen where there is a choice of a few. */
+function choices({ backend, format, block, bytecode, runtime }: CompileOptions): { what: string; given: readonly unknown[]; known: readonly unknown[] }[] {
+  return [
+    { what: 'optimization', given: block, known: BLOCKABLE },
+    { what: 'backend', given: [String(backend)], known: Object.keys(BACKENDS) },
+    { what: 'format', given: [String(format)], known: FORMATS },
+    { what: 'version of bytecode', given: [bytecode], known: BYTECODE_VERSIONS },
+    { what: 'runtime', given: [runtime], known: RUNTIMES.map(({ version }) => version) },
+  ]
 }
 
-function unknownBackend(name: string): PetalError {
+function unknownValue(what: string, value: unknown, known: readonly unknown[]): PetalError {
   return new PetalError({
-    code: 'UNKNOWN_BACKEND',
-    message: `There is no backend '${name}'.`,
-    fix: `Name one of ${Object.keys(BACKENDS).join(', ')}.`,
+    code: `UNKNOWN_${what.toUpperCase().replaceAll(' ', '_')}`,
+    message: `There is no ${what} '${String(value)}'${what === 'optimization' ? ' to block' : ''}.`,
+    fix: `Name ${what === 'optimization' ? 'some' : 'one'} of ${known.join(', ')}.`,
   })
 }

@@ -1,10 +1,17 @@
 """Writes a part of docs/coverage.md from a report of check.py: the page itself, or the section of one PyTorch for models imported as Python source.
 
-    python3 coverage.py report.json
+    python3 coverage.py report.json [docs/coverage.md]
+
+With the page as it is, its rows of models that the report does not have are kept.
 """
 
 import json
 import sys
+
+# Tables of the page by what became of a row, with the headings that they stand under.
+HEADINGS = {"passed": "# Coverage", "refused": "## Refused", "failed": "## Wrong"}
+# Of the first table; the columns behind these are those of other sweeps, see scripts/lib/coverage.mjs.
+OWN_COLUMNS = 7
 
 
 def main():
@@ -12,29 +19,67 @@ def main():
         report = json.load(file)
     if report["source"] == "python":
         return python_section(report)
-    rows = report["rows"]
-    passed = [row for row in rows if row["status"] == "passed"]
-    refused = [row for row in rows if row["status"] == "refused"]
-    failed = [row for row in rows if row["status"] == "failed"]
+    rows = {}
+    if len(sys.argv) > 2:
+        with open(sys.argv[2]) as file:
+            rows.update(previous(file.read()))
+    rows.update({(row["model"], row["form"]): (row["status"], LINES[row["status"]](row)) for row in report["rows"]})
+    tables = in_order(rows)
+    counts = {status: len(lines) for status, lines in tables.items()}
     print("# Coverage\n")
     print("Each model is built with random weights, statistics, gains and biases, saved with `torch.jit.save`, compiled with the packed `petal` command, "
           f"and run by the lite interpreter of PyTorch {report['torch']}. The error is the largest difference from the **eager** model's output over all input sets, relative to the "
           "output's largest magnitude. Input sets differ in batch size, height and width wherever the model allows; *shapes* says how many count (a trace does not always generalize). "
           "Operators are node counts without constants, after inlining and in the emitted file. *PyTorch* is the same error of what PyTorch's own `optimize_for_mobile` makes of the same archive, on the first inputs.\n")
     print("Made by `npm run zoo -- --set full --blocked --upstream` (see CONTRIBUTING.md). Models marked * were also compiled with every single optimization blocked and with all of them blocked.\n")
-    print(f"{len(passed)} correct, {len(refused)} refused, {len(failed)} wrong.\n")
+    print("The columns behind these are the same error of other files, each from a sweep of its own, and **empty where that sweep has not run the model**:\n")
+    print("- *our runtime*: see [below](#in-our-own-runtime).\n"
+          "- *Vulkan* and *Metal*: `backend=vulkan` and `backend=metal`, whose operators and packed weights are also compared with what PyTorch's own passes make. The files run as the device would, "
+          "with tensors of the device and, for Vulkan, with CPU tensors that the file moves; what is computed is **emulated on the CPU** ([packages/core/test/gpu](../packages/core/test/gpu/README.md)). "
+          "Most detection models are of doubles, which GPUs do not have: they stay on the CPU.\n"
+          "- *Vulkan kernels*: the same Vulkan files in **PyTorch 1.13's own Vulkan kernels**, on a driver that computes on the CPU, with batches of one image.\n"
+          "- † : the device lacks an operator, as the compiler warns: the file for Vulkan runs with automatic transfer only, and the one for Metal not at all.\n"
+          "- *.pt*: `format=torchscript`, in `torch.jit.load`; to the last bit what the lite interpreter makes of the `.ptl`.\n")
+    print("Quantized models are in [quantized.md](quantized.md), to the last bit.\n")
+    print(f"{counts['passed']} correct, {counts['refused']} refused, {counts['failed']} wrong.\n")
     print("| model | form | worst relative error | shapes | operators before | after | PyTorch |\n|---|---|---|---|---|---|---|")
-    for row in passed:
-        print(f"| {row['model']}{'*' if row['checks'] > 1 else ''} | {row['form']} | {row['worst']:.1e} | {row['shapes']} | {row['before']} | {row['after']} | {upstream(row)} |")
-    if refused:
-        print("\n## Refused\n\nNothing is written for these, and the message says why. PyTorch's own lite files of the same models do not work either.\n")
+    print("\n".join(tables["passed"]))
+    if tables["refused"]:
+        print(f"\n{HEADINGS['refused']}\n\nNothing is written for these, and the message says why. PyTorch's own lite files of the same models do not work either.\n")
         print("| model | form | Petal says | PyTorch 1.13 says |\n|---|---|---|---|")
-        for row in refused:
-            print(f"| {row['model']} | {row['form']} | {cell(row['why'])} | {cell(row['pytorch'])} |")
-    if failed:
-        print("\n## Wrong\n\n| model | form | problem |\n|---|---|---|")
-        for row in failed:
-            print(f"| {row['model']} | {row['form']} | {cell(row['problem'])} |")
+        print("\n".join(tables["refused"]))
+    if tables["failed"]:
+        print(f"\n{HEADINGS['failed']}\n\n| model | form | problem |\n|---|---|---|")
+        print("\n".join(tables["failed"]))
+
+
+LINES = {
+    "passed": lambda row: f"| {row['model']}{'*' if row['checks'] > 1 else ''} | {row['form']} | {row['worst']:.1e} | {row['shapes']} | {row['before']} | {row['after']} | {upstream(row)} |",
+    "refused": lambda row: f"| {row['model']} | {row['form']} | {cell(row['why'])} | {cell(row['pytorch'])} |",
+    "failed": lambda row: f"| {row['model']} | {row['form']} | {cell(row['problem'])} |",
+}
+
+
+def previous(page):
+    """Rows that the page has, by model and form: what became of each, and its line."""
+    rows, heading = {}, None
+    status_of = {heading: status for status, heading in HEADINGS.items()}
+    for line in page.split("\n"):
+        if line.startswith("#"):
+            heading = line
+        cells = line[2:-2].split(" | ")
+        if heading in status_of and line.startswith("| ") and cells[0] != "model":
+            rows[cells[0].rstrip("*"), cells[1]] = status_of[heading], f"| {' | '.join(cells[:OWN_COLUMNS])} |"
+    return rows
+
+
+def in_order(rows):
+    """Lines by what became of the rows, families together; models that are no longer in the zoo are left out."""
+    import zoo
+
+    families = {model.name: model.family for model in zoo.all_models()}
+    order = sorted((key for key in rows if key[0] in families), key=lambda key: (families[key[0]], *key))
+    return {status: [rows[key][1] for key in order if rows[key][0] == status] for status in HEADINGS}
 
 
 def python_section(report):

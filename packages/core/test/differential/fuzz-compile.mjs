@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url'
 const { bytesSource, compile } = await import(pathToFileURL(process.argv[2]))
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { source, target, block, format, backend = 'cpu' } = JSON.parse(line)
+  const { source, target, block, format = 'ptl', backend = 'cpu' } = JSON.parse(line)
   let answer = {}
   try {
     await rm(target, { force: true })

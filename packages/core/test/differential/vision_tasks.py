@@ -60,13 +60,13 @@ DETECTION: Dict[str, Callable[[], nn.Module]] = {
     "maskrcnn_resnet50_fpn_v2": lambda: detection.maskrcnn_resnet50_fpn_v2(**RCNN, box_detections_per_img=10).double(),
     "keypointrcnn_resnet50_fpn": lambda: detection.keypointrcnn_resnet50_fpn(**RCNN, box_detections_per_img=10).double(),
     "retinanet_resnet50_fpn": lambda: detection.retinanet_resnet50_fpn(**NO_WEIGHTS, min_size=160, max_size=240),
-    "retinanet_resnet50_fpn_v2": lambda: detection.retinanet_resnet50_fpn_v2(**NO_WEIGHTS, min_size=160, max_size=240),
+    "retinanet_resnet50_fpn_v2": lambda: detection.retinanet_resnet50_fpn_v2(**NO_WEIGHTS, min_size=160, max_size=240).double(),
     "fcos_resnet50_fpn": lambda: detection.fcos_resnet50_fpn(**NO_WEIGHTS, min_size=160, max_size=240),
     "ssd300_vgg16": lambda: detection.ssd300_vgg16(**NO_WEIGHTS).double(),
     "ssdlite320_mobilenet_v3_large": lambda: detection.ssdlite320_mobilenet_v3_large(**NO_WEIGHTS).double(),
 }
 QUICK = {"fasterrcnn (tiny)"}
-FLOAT = {"fasterrcnn (tiny)", "retinanet_resnet50_fpn", "retinanet_resnet50_fpn_v2", "fcos_resnet50_fpn"}
+FLOAT = {"fasterrcnn (tiny)", "retinanet_resnet50_fpn", "fcos_resnet50_fpn"}
 
 
 def image_lists(dtype=torch.float32):

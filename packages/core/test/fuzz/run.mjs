@@ -103,6 +103,7 @@ function judged(line) {
 
 const counts = {}
 const codes = {}
+const theirs = {}
 const failures = []
 const took = { cpu: 0, longest: 0, largest: 0 }
 const add = (table, key) => { table[key] = (table[key] ?? 0) + 1 }
@@ -174,6 +175,8 @@ class Judge {
     const { index, path } = this.#begun
     this.#begun = undefined
     add(counts, `judged: ${verdict}`)
+    // Grouped by how PyTorch's error begins.
+    if (verdict === 'only we accept') add(theirs, detail.split('\n', 1)[0].replaceAll(/['"\d].*/g, '…').slice(0, 60))
     if (verdict === 'differs' || verdict === 'only we accept, and it does not load') {
       const { steps } = generate(corpus, seed, index, { only: options.only })
       const said = { index, path, steps: steps.map(({ what }) => what), detail: `${verdict}: ${detail}` }
@@ -273,7 +276,7 @@ if (options.file !== undefined) {
     next = Math.min(next + BATCH, end)
     return { from, to: next }
   }
-  const summary = () => ({ seed, files: next - Number(options.first), counts, codes, took: { ...took, seconds: (Date.now() - begun) / 1000 }, failures })
+  const summary = () => ({ seed, files: next - Number(options.first), counts, codes, theirs, took: { ...took, seconds: (Date.now() - begun) / 1000 }, failures })
   const write = () => options.report && writeFileSync(options.report, JSON.stringify(summary(), undefined, 1))
   const show = setInterval(() => {
     console.error(`${next} files, ${JSON.stringify(counts)}`)
@@ -284,7 +287,7 @@ if (options.file !== undefined) {
   clearInterval(show)
   write()
   const { files } = summary()
-  console.log(JSON.stringify({ counts, codes, took: summary().took }, undefined, 1))
+  console.log(JSON.stringify({ counts, codes, theirs, took: summary().took }, undefined, 1))
   console.log(`fuzz: ${files - failures.length} passed, ${failures.length} failed`)
   process.exitCode = failures.length > 0 ? 1 : 0
 }

@@ -138,8 +138,10 @@ def _calls(instructions, operators, constants, attributes) -> List[Call]:
         elif code in ("STORE", "STOREN"):
             registers[x] = top
         elif code == "GET_ATTR":
-            name, value = attributes[x]
-            top = (name, value)
+            # Of an object that the module holds, or of the module.
+            owner = top[1]
+            name, value = (list(owner.state.items()) if isinstance(owner, Object) else attributes)[x]
+            top = (name, Object(value.name, value.state) if isinstance(value, pickled) else value)
         elif code == "LOADC":
             value = constants[x]
             top = (None, Object(value.name, value.state) if isinstance(value, pickled) else value)

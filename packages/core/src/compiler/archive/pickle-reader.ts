@@ -12,6 +12,8 @@ export const PICKLE_LIMITS = {
   containers: 400_000,
   /** Containers inside one another where a value is used as a tree: model trees have some dozens. */
   nesting: 1000,
+  /** Values of a tree in which shared ones count as often as they occur: a list of the same list twice, some dozens deep, has no end. */
+  treeValues: 16_000_000,
   /** Bytes of an integer: Python's own have no bound, turning them into a number costs more than linear time. */
   integerBytes: 1024,
 } as const
@@ -77,7 +79,7 @@ export function readPickle(bytes: Uint8Array, name: string): PickleValue {
 }
 
 /**
- * Refuses a value that contains itself or nests deeper than the limit; behind this, a consumer may recurse.
+ * Refuses a value that contains itself, nests deeper than the limit or is shared to more than a limit; behind this, a consumer may recurse.
  * Takes time linear in the pickle, also where values are shared.
  */
 export function checkTree(root: PickleValue, name: string): void {
@@ -85,11 +87,13 @@ export function checkTree(root: PickleValue, name: string): void {
   const OPEN = -1
   /** Height above its deepest leaf, once known. */
   const heights = new Map<PickleContainer, number>([[root, OPEN]])
-  const path: { value: PickleContainer; children: readonly PickleValue[]; next: number; height: number }[] = []
+  /** Values in it, shared ones as often as they occur. */
+  const sizes = new Map<PickleContainer, number>()
+  const path: { value: PickleContainer; children: readonly PickleValue[]; next: number; height: number; size: number }[] = []
   const tooDeep = (): PetalError => pickleLimit(name, 'values lie inside one another too deeply', PICKLE_LIMITS.nesting)
   const enter = (value: PickleContainer): void => {
     if (path.length >= PICKLE_LIMITS.nesting) throw tooDeep()
-    path.push({ value, children: childrenOf(value), next: 0, height: 1 })
+    path.push({ value, children: childrenOf(value), next: 0, height: 1, size: 1 })
   }
   enter(root)
   while (path.length > 0) {
@@ -97,12 +101,19 @@ export function checkTree(root: PickleValue, name: string): void {
     if (top.next === top.children.length) {
       path.pop()
       heights.set(top.value, top.height)
+      sizes.set(top.value, top.size)
+      if (top.size > PICKLE_LIMITS.treeValues) throw pickleLimit(name, 'values in it are shared too often', PICKLE_LIMITS.treeValues)
       const parent = path[path.length - 1]
-      if (parent !== undefined) parent.height = Math.max(parent.height, top.height + 1)
+      if (parent === undefined) continue
+      parent.height = Math.max(parent.height, top.height + 1)
+      parent.size += top.size
       continue
     }
     const child = top.children[top.next++]!
-    if (!isContainer(child)) continue
+    if (!isContainer(child)) {
+      top.size++
+      continue
+    }
     const height = heights.get(child)
     if (height === OPEN) throw cyclic(name)
     if (height === undefined) {
@@ -110,6 +121,7 @@ export function checkTree(root: PickleValue, name: string): void {
       enter(child)
     } else {
       top.height = Math.max(top.height, height + 1)
+      top.size += sizes.get(child)!
       if (path.length + height > PICKLE_LIMITS.nesting) throw tooDeep()
     }
   }

@@ -2,11 +2,12 @@ import { toIValue, type Node, type Value } from '../ir/graph.ts'
 import { schemaName } from '../ir/schema.ts'
 import type { Layout } from '../passes/layout-analysis.ts'
 import { PREPACKED_RUNS } from '../passes/prepacked-context.ts'
-import { constantBool, constantInts, constantNumber, constantTensor, isNone } from '../passes/rewriting.ts'
+import { constantInts, constantNumber, constantTensor, isNone } from '../passes/rewriting.ts'
 import type { Lack } from '../passes/run-on-cpu.ts'
 import { VULKAN_PLANNERS } from '../passes/vulkan-insert-prepacked-ops.ts'
 import { METAL_OPERATORS } from './metal-operators.generated.ts'
 import { VULKAN_OPERATORS } from './vulkan-operators.generated.ts'
+import { flawOfMaxima, flawOfMeans } from './vulkan-pooling.ts'
 
 type LayoutOf = (value: Value) => Layout
 
@@ -16,8 +17,8 @@ const CONVOLUTIONS = ['conv1d', 'conv2d', 'conv3d', 'conv_transpose1d', 'conv_tr
 /**
  * What Vulkan computes wrongly without telling. Convolutions are run through the packed form in any case (`convolution` in
  * aten/src/ATen/native/vulkan/ops/Convolution.cpp), recurrent layers do not carry their state along a sequence (Gru.cpp, Lstm.cpp), a
- * matrix that is computed is taken for a packed one (`pack_weights` in Mm.cpp), means always count the padding (glsl/avg_pool2d.glsl), and
- * quantized values are not rounded (glsl/quantize_per_tensor.glsl).
+ * matrix that is computed is taken for a packed one (`pack_weights` in Mm.cpp), pooling has its own idea of padding
+ * (vulkan-pooling.ts), and quantized values are not rounded (glsl/quantize_per_tensor.glsl).
  */
 const FLAWED: Readonly<Record<string, Lack>> = {
   ...Object.fromEntries([...CONVOLUTIONS, 'aten::gru', 'aten::lstm', 'aten::linear'].map((kind) => [kind, notPackable])),
@@ -25,8 +26,8 @@ const FLAWED: Readonly<Record<string, Lack>> = {
   'aten::quantize_per_tensor': () => 'the runtime cuts decimals off instead of rounding, and does not cut off at the ends of the type',
   'aten::mm': computedMatrix,
   'aten::matmul': computedMatrix,
-  'aten::avg_pool2d': (node) => constantBool(node.input(5)) !== true && constantInts(node.input(3))?.every((size) => size === 0) !== true
-    ? 'the runtime counts the padding in its means' : undefined,
+  'aten::avg_pool2d': flawOfMeans,
+  'aten::max_pool2d': flawOfMaxima,
 }
 
 /** What is left after packing; the rest is packed as well when it is called. */
@@ -88,7 +89,17 @@ const CONDITIONS: Readonly<Record<string, Lack>> = {
   'aten::batch_norm': (node, layoutOf) => rank(4)(node, layoutOf) ?? (isNone(node.input(1)) || isNone(node.input(2)) ? 'the runtime wants a weight and a bias' : undefined),
   'aten::layer_norm': (node, layoutOf) => rank(4)(node, layoutOf)
     ?? (listLength(node.input(1)) === 3 && !isNone(node.input(2)) && !isNone(node.input(3)) ? undefined : 'the runtime normalizes whole images with a weight and a bias only'),
+  'aten::lerp': ({ schema }) => schema?.overload === 'Tensor' ? 'the runtime takes weights on Vulkan only' : undefined,
+  'aten::to': toFloat,
   'aten::reflection_pad2d': rank(4), 'aten::replication_pad2d': rank(4),
+}
+
+/** ScalarType::Float. */
+const FLOAT = 6
+
+function toFloat({ schema, inputs }: Node): string | undefined {
+  const dtype = inputs[schema?.arguments.findIndex(({ name }) => name === 'dtype') ?? -1]
+  return dtype === undefined || isNone(dtype) || constantNumber(dtype) === FLOAT ? undefined : 'the runtime has tensors of float32 only'
 }
 
 const KERNELS: Readonly<Record<'vulkan' | 'metal', ReadonlySet<string>>> = { vulkan: new Set(VULKAN_OPERATORS), metal: new Set(METAL_OPERATORS) }

@@ -1,10 +1,12 @@
 import type { BackendName } from '../artifact.ts'
+import { dictFromList } from '../passes/dict-from-list.ts'
 import { pruneModule } from '../passes/freezing.ts'
 import type { PassLog } from '../passes/pass.ts'
 import type { Members } from '../passes/preserved.ts'
 import { graphsOf, type Method, type Program } from '../program.ts'
 import type { Backend, StageState } from './backend.ts'
 import { CPU } from './cpu.ts'
+import { lowerLanguage } from './lower-objects.ts'
 import { METAL } from './metal.ts'
 import { VULKAN } from './vulkan.ts'
 import { inlineMethods, savedMethods, type Optimizable } from './methods.ts'
@@ -16,6 +18,9 @@ export type { Backend, Stage, StageState } from './backend.ts'
 
 /** Every engine. */
 export const BACKENDS: Readonly<Record<BackendName, Backend>> = { cpu: CPU, vulkan: VULKAN, metal: METAL }
+
+/** Nobody watches what is done to methods that stay as they were saved. */
+const SILENT: PassLog = { changed: () => {}, declined: () => {} }
 
 const FORWARD: Members = { methods: ['forward'], innerMethods: [], modules: [], attributes: new Map() }
 
@@ -30,10 +35,13 @@ export interface MobileOptions {
   readonly afterEach?: (stage: string, methods: readonly Method[]) => void
 }
 
-/** Methods as they were saved, inlined, and the module with the attributes that they use. */
+/** Methods as they were saved, inlined and with objects taken apart, and the module with the attributes that they use. */
 export function inlineProgram(module: Optimizable, members: Members): Program {
   const methods = inlineMethods(module, members)
-  return { root: pruneModule(graphsOf({ methods }), module.root, members.attributes), methods, flags: {} }
+  const state: StageState = { methods, root: module.root, log: SILENT, preserved: members.attributes }
+  lowerLanguage(state)
+  for (const { graph } of methods) dictFromList.run(graph, SILENT)
+  return { root: pruneModule(graphsOf(state), state.root, state.preserved), methods, flags: {} }
 }
 
 /** Methods as they were saved, and the module with the attributes that they and what they call may use: for readers that run calls. */
@@ -45,7 +53,7 @@ export function savedProgram(module: Optimizable, members: Members): Program {
 /** `forward` and what is preserved, inlined, frozen and optimized for an engine, and the module with what is left of its attributes. */
 export function optimizeForMobile(module: Optimizable, options: MobileOptions, log: PassLog): Program {
   const { backend: name = 'cpu', block, members = FORWARD, afterEach } = options
-  const backend = BACKENDS[name]!
+  const backend = BACKENDS[name]
   const { root } = module
   const methods = inlineMethods(module, members)
   afterEach?.('inline', methods)

@@ -11,6 +11,11 @@ import { freezeCompletely } from './freeze.ts'
  * that mean nothing to a compiled model go, which can be told now that their objects are gone.
  */
 export function lowerObjects(state: StageState): void {
+  if (lowerLanguage(state)) freezeCompletely(state)
+}
+
+/** {@link lowerObjects} and nothing else, for methods that stay as they were saved. True when something has changed. */
+export function lowerLanguage(state: StageState): boolean {
   removeInferenceContexts(graphsOf(state), state.root, state.log)
   let hasChanged = false
   for (const pass of [lowerEnums, lowerImmutableObjects, lowerMutableObjects]) {
@@ -20,5 +25,5 @@ export function lowerObjects(state: StageState): void {
     state.preserved = new Map([...state.preserved].map(([object, names]) => [copies.get(object) ?? object, names]))
     hasChanged = true
   }
-  if (hasChanged) freezeCompletely(state)
+  return hasChanged
 }

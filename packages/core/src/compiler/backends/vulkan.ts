@@ -44,7 +44,7 @@ export const VULKAN: Backend = {
     { name: 'remove_tensor_mutation', run: each(removeTensorMutation) },
     { name: 'vulkan_automatic_gpu_transfer', optimization: 'vulkan_automatic_gpu_transfer', run: each(vulkanAutomaticGpuTransfer) },
     { name: 'run_on_cpu', optimization: 'vulkan_automatic_gpu_transfer', run: each(runOnCpu({ lack: lackingOnVulkan, inputsAreThere: false })) },
-    { name: 'run_flawed_on_cpu', run: each(runOnCpu({ lack: flawedOnVulkan, inputsAreThere: true })) },
+    { name: 'run_flawed_on_cpu', run: each(runOnCpu({ lack: flawedOnVulkan, inputsAreThere: true, back: true })) },
     { name: 'bring_to_gpu', optimization: 'vulkan_automatic_gpu_transfer', run: each(bringToGpu('vulkan', false)) },
     { name: 'bring_given_to_gpu', run: each(bringToGpu('vulkan', true)) },
     { name: 'run_optimization', run: each((graph, log) => runOptimization.run(graph, log)) },

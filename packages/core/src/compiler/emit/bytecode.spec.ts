@@ -85,3 +85,19 @@ describe('limits', () => {
     expect(error.message).toContain('lite interpreter')
   })
 })
+
+test('a register that a loop reads again is not emptied, though PyTorch does', () => {
+  const { instructions } = emitBytecode(parseGraph(`graph(%x : Tensor, %n : int):
+  %true : bool = prim::Constant[value=1]()
+  %a : Tensor = aten::relu(%x)
+  %z : Tensor = prim::Loop(%n, %true, %x)
+    block0(%i : int, %y : Tensor):
+      %next : Tensor = aten::mul(%y, %a)
+      -> (%true, %next)
+  %t : (Tensor, Tensor, bool) = prim::TupleConstruct(%a, %z, %true)
+  return (%t)`), noSlots)
+  const loop = instructions.findIndex(({ op }) => op === 'LOOP')
+  const body = instructions.slice(loop, loop + instructions[loop]!.x)
+  const stored = new Set(body.flatMap(({ op, x, n }) => op === 'STORE' ? [x] : op === 'STOREN' ? Array.from({ length: n }, (_, i) => x + i) : []))
+  expect(body.filter(({ op, x }) => op === 'MOVE' && !stored.has(x))).toEqual([])
+})

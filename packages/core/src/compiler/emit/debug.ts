@@ -1,24 +1,8 @@
 import type { ClassType } from '../ir/class-type.ts'
-import type { SourceRange } from '../ir/graph.ts'
 import { intListValue, intValue, NONE, stringValue, tupleValue, type IValue } from '../ir/ivalue.ts'
+import type { SourceLookup, SourceRange } from '../ir/source-range.ts'
 import { pickleIValue } from './ivalue-pickle.ts'
 import type { MobileMethod } from './mobile-module.ts'
-
-/** A piece of source code, as the full interpreter would show it in an error. */
-export interface SourceText {
-  /** Of the Python file, or of the record of TorchScript where that is all there is. */
-  readonly file: string
-  /** A function's source, or all of a record. */
-  readonly text: string
-  /** Number of the first line of `text` in the file, from 0 as PyTorch counts. */
-  readonly firstLine: number
-  /** The characters of `text` that are meant. */
-  readonly start: number
-  readonly end: number
-}
-
-/** Tells what a place in the model's TorchScript was made from; undefined where that is not known. */
-export type SourceLookup = (range: SourceRange) => SourceText | undefined
 
 /** What debug records are written for. */
 export interface DebugOptions {
@@ -59,16 +43,22 @@ export function debugRecords(
     }
     return tag
   }
-  /** One handle for a place and an operator. */
+  /** The calls that led to a place, the outermost first: each holds the next. Source: `InlinedCallStackSerializer`. */
+  const stackOf = ({ inlined }: SourceRange, inner: IValue = NONE): IValue => {
+    if (inlined === undefined) return inner
+    const name = stringValue(inlined.callee.slice(inlined.callee.lastIndexOf('.') + 1))
+    return stackOf(inlined.at, tupleValue([NONE, intValue(tagOf(inlined.at)), inner, ...isFor19 ? [] : [name]]))
+  }
+  /** One handle for a place, the calls that led to it, and an operator. */
   const handleOf = (range: SourceRange, kind: string): number => {
     const tag = tagOf(range)
     if (tag === NO_HANDLE) return NO_HANDLE
-    const key = `${tag} ${kind}`
+    const key = `${kind} ${pathOf(range)}`
     const known = handles.get(key)
     if (known !== undefined) return known
     const handle = handles.size
     handles.set(key, handle)
-    stacks.push(tupleValue([intValue(handle), intValue(tag), ...isFor19 ? [] : [stringValue(kind)], NONE]))
+    stacks.push(tupleValue([intValue(handle), intValue(tag), ...isFor19 ? [] : [stringValue(kind)], stackOf(range)]))
     return handle
   }
 
@@ -84,6 +74,11 @@ export function debugRecords(
     'callstack_debug_map.pkl': pickled(tupleValue(stacks)),
     'sources.debug_pkl': pickled(tupleValue(sources)),
   }
+}
+
+/** A place and the calls that led to it, as text. */
+function pathOf({ file, line, inlined }: SourceRange): string {
+  return inlined === undefined ? `${file}:${line}` : `${file}:${line} < ${pathOf(inlined.at)}`
 }
 
 function pickled(value: IValue): Uint8Array {

@@ -96,11 +96,29 @@ function* scanNode(node: Node, inline: Set<Node>): Step<Node | undefined> {
   for (let i = node.inputs.length - 1; i >= 0; i--) {
     const producer = node.inputs[i]!.node
     const isTree = producer.kind !== 'prim::Param' && producer.outputs.length === 1 && node.inputs[i]!.uses.size === 1
+      && !repeatsLoaded(producer, node.inputs.slice(0, i))
     if (producer !== before || !isTree) continue
     before = (yield scanNode(producer, inline)) as Node | undefined
     inline.add(producer)
   }
   return before
+}
+
+/**
+ * True when a loop in `node` uses what is loaded before it and stays on the stack: the use in the loop would be taken for the last one, and
+ * the register be empty in the second round. PyTorch emits such loops inline all the same, and its interpreter then finds None.
+ */
+function repeatsLoaded(node: Node, loaded: readonly Value[]): boolean {
+  return node.blocks.length > 0 && loaded.some((value) => [...value.uses].some(({ user }) => isInLoop(user, node)))
+}
+
+function isInLoop(user: Node, around: Node): boolean {
+  let inLoop = false
+  for (let each: Node | undefined = user.owningBlock?.owningNode; each; each = each.owningBlock?.owningNode) {
+    inLoop ||= each.kind === 'prim::Loop'
+    if (each === around) return inLoop
+  }
+  return false
 }
 
 function previousNonConstant(node: Node): Node | undefined {

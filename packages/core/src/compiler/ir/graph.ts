@@ -1,13 +1,10 @@
 import { cloneBlock } from './clone.ts'
 import { ivalueType, type IValue } from './ivalue.ts'
 import type { FunctionSchema } from './schema.ts'
+import type { SourceRange } from './source-range.ts'
 import { NoneType, type Type } from './types.ts'
 
-/** A place in TorchScript source: file record and line (from 1). Carried for errors and facts, never for meaning. */
-export interface SourceRange {
-  readonly file: string
-  readonly line: number
-}
+export type { SourceRange } from './source-range.ts'
 
 /** Node attributes, as in torch::jit::Node: `s` string, `i` int, `ival` any value, `tys` types, `g` a subgraph (fork). */
 export type Attribute =

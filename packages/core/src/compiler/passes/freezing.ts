@@ -82,13 +82,12 @@ function evaluated(value: IValue, object: ObjectValue, name: string): IValue | u
 }
 
 /** What stands for a value without gradients: attributes that share one, tied weights for instance, go on sharing it. */
-const DETACHED = new WeakMap<IValue, IValue>()
+const DETACHED = new WeakMap<IValue, IValue | undefined>()
 
 function detached(value: IValue): IValue | undefined {
-  const known = DETACHED.get(value)
-  if (known !== undefined) return known
+  if (DETACHED.has(value)) return DETACHED.get(value)
   const made = withoutGradients(value)
-  if (made !== undefined && made !== value) DETACHED.set(value, made)
+  DETACHED.set(value, made)
   return made
 }
 

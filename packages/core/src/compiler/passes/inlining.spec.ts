@@ -122,6 +122,12 @@ describe('inline', () => {
     expect(() => inline(method('A.forward'), { root })).toThrow(/interface call I\.forward/)
   })
 
+  it('refuses a module whose method takes other values than the interface says', () => {
+    const { method, class: find } = world({ ...INTERFACE, 'B.forward': 'graph(%self : B, %x : Tensor, %y : Tensor):\n  return (%x)' })
+    const root: ObjectValue = { tag: 'Object', type: find('A'), slots: new Map([['i', object(find('B'))]]) }
+    expect(() => inline(method('A.forward'), { root })).toThrow('B.forward takes 3 values and is called through an interface with 2.')
+  })
+
   it('calls the module of a container that an index names, or ends the run', () => {
     const { method, types, class: find } = world({
       'A.forward': `graph(%self : A, %x : Tensor, %n : int):

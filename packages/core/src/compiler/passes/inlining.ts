@@ -2,7 +2,7 @@ import { PetalError } from '../errors.ts'
 import { isMutableType } from '../ir/alias-types.ts'
 import type { ScriptFunction } from '../ir/class-type.ts'
 import { cloneHead } from '../ir/clone.ts'
-import { allNodes, Graph, type Block, type Node, type Value } from '../ir/graph.ts'
+import { allNodes, Graph, type Block, type Node, type SourceRange, type Value } from '../ir/graph.ts'
 import { boolValue, NONE, type IValue, type ObjectValue } from '../ir/ivalue.ts'
 import { hasSideEffects, isNondeterministic } from '../ir/side-effects.ts'
 import { evaluate } from './evaluate/index.ts'
@@ -35,6 +35,24 @@ export interface InlineOptions {
 interface Frame {
   readonly callee: ScriptFunction
   readonly caller: Frame | undefined
+  /** Of the callee's lines, where they have come to. */
+  readonly ranges: Map<SourceRange, SourceRange>
+  /** The call. */
+  readonly at?: SourceRange
+}
+
+/** Where a call is put in. */
+interface CallSite {
+  readonly frame: Frame
+  readonly at: SourceRange | undefined
+}
+
+/** A line of a callee as it is in the place of a call. */
+function rangeIn({ callee, ranges, at }: Frame, range: SourceRange | undefined): SourceRange | undefined {
+  if (range === undefined || at === undefined) return range
+  let moved = ranges.get(range)
+  if (moved === undefined) ranges.set(range, moved = { file: range.file, line: range.line, inlined: { callee: callee.name, at } })
+  return moved
 }
 
 /**
@@ -77,7 +95,7 @@ function copyInlined(method: ScriptFunction, options: InlineOptions, known: Know
     map.set(input, graph.block.addInput(input.type, input.debugName))
   }
   const inliner = new Inliner(graph, options, known, trusted)
-  const outputs = inliner.copy(source.block, graph.block, map, { callee: method, caller: undefined }, 0)
+  const outputs = inliner.copy(source.block, graph.block, map, { callee: method, caller: undefined, ranges: new Map() }, 0)
   for (const output of outputs) graph.block.registerOutput(output)
   // Every call of a module out of a container has been replaced by calls of the modules by their names.
   for (const node of allNodes(graph.block)) if (node.kind === 'prim::ModuleContainerIndex' && !node.output.hasUses) node.destroy()
@@ -134,13 +152,14 @@ class Inliner {
     const value = foldedBool(node, (input) => this.#known!.valueOf(map.get(input) ?? input))
     if (value === undefined) return false
     const constant = this.#graph.withInsertPoint(target.returnNode, () => this.#graph.insertConstant(boolValue(value)))
-    constant.node.range = node.range
+    constant.node.range = rangeIn(frame, node.range)
     map.set(node.output, constant)
     return true
   }
 
   #copyNode(node: Node, target: Block, map: Map<Value, Value>, frame: Frame, depth: number): void {
     const copy = target.append(cloneHead(node, this.#graph, map))
+    copy.range = rangeIn(frame, node.range)
     for (const output of copy.outputs) output.type = withoutFutures(output.type)
     this.#known?.follow(copy)
     for (const block of node.blocks) {
@@ -161,7 +180,8 @@ class Inliner {
   }
 
   #results(node: Node, inputs: readonly Value[], target: Block, frame: Frame, depth: number): readonly Value[] | undefined {
-    const call = (callee: ScriptFunction, actuals: readonly Value[]): Value[] => this.#copyBody(callee, actuals, target, frame, depth)
+    const at = rangeIn(frame, node.range)
+    const call = (callee: ScriptFunction, actuals: readonly Value[]): Value[] => this.#copyBody(callee, actuals, target, { frame, at }, depth)
     switch (node.kind) {
       case 'prim::CallFunction': {
         const name = calledFunction(node)
@@ -191,14 +211,14 @@ class Inliner {
     }
   }
 
-  #copyBody(callee: ScriptFunction, actuals: readonly Value[], target: Block, frame: Frame, depth: number): Value[] {
+  #copyBody(callee: ScriptFunction, actuals: readonly Value[], target: Block, { frame, at }: CallSite, depth: number): Value[] {
     for (let each: Frame | undefined = frame; each; each = each.caller) {
       if (each.callee === callee) throw recursive(callee)
     }
     const body = callee.graph()
-    if (actuals.length !== body.inputs.length) throw new Error(`${callee.name} is called with ${actuals.length} values and takes ${body.inputs.length}`)
+    if (actuals.length !== body.inputs.length) throw otherArguments(callee, actuals.length, body.inputs.length)
     const inner = new Map(body.inputs.map((formal, i) => [formal, actuals[i]!]))
-    return this.copy(body.block, target, inner, { callee, caller: frame }, depth + 1)
+    return this.copy(body.block, target, inner, { callee, caller: frame, ranges: new Map(), ...at && { at } }, depth + 1)
   }
 
   #callInterface(node: Node, name: string, inputs: readonly Value[], target: Block, frame: Frame, depth: number): Value[] {
@@ -209,7 +229,7 @@ class Inliner {
     for (const { path } of implementations(callee)) for (const attribute of path) this.#trusted.set(attribute, what)
     return callImplementations(callee, inputs, target, {
       root, results: node.outputs.map(({ type }) => withoutFutures(type)), range: node.range,
-      call: (method, actuals, block) => this.#copyBody(method, actuals, block, frame, depth + 1),
+      call: (method, actuals, block) => this.#copyBody(method, actuals, block, { frame, at: rangeIn(frame, node.range) }, depth + 1),
       created: (made) => this.#known?.follow(made),
     })
   }
@@ -249,6 +269,16 @@ function calledFunction(node: Node): string {
 
 function typeName(value: Value): string {
   return value.type.kind === 'InterfaceType' ? value.type.name : value.type.kind
+}
+
+/** Calls of a module are checked when they are read; through an interface they are checked against that. */
+function otherArguments(callee: ScriptFunction, given: number, taken: number): PetalError {
+  return new PetalError({
+    code: 'NOT_THE_INTERFACE',
+    message: `${callee.name} takes ${taken} values and is called through an interface with ${given}.`,
+    cause: 'A module stands where its interface says another method; the file is damaged or was not written by torch.jit.save.',
+    fix: 'Save the model again with torch.jit.save.',
+  })
 }
 
 function recursive(callee: ScriptFunction): PetalError {

@@ -3,7 +3,7 @@ import { expectPass } from '../../../test/ir.ts'
 import { bringToGpu } from './bring-to-gpu.ts'
 import { runOnCpu, type Lack } from './run-on-cpu.ts'
 
-const lack: Lack = ({ kind }) => ['aten::gelu', 'aten::cat', 'aten::silu_'].includes(kind) ? 'the runtime lacks it' : undefined
+const lack: Lack = ({ kind }) => ['aten::gelu', 'aten::cat', 'aten::silu_', 'aten::select'].includes(kind) ? 'the runtime lacks it' : undefined
 const there = runOnCpu({ lack, inputsAreThere: true })
 const CONTEXT = '__torch__.torch.classes.vulkan.LinearPackedContext'
 const CONSTANTS = `  %none : str = prim::Constant[value="none"]()
@@ -55,9 +55,36 @@ ${to('%b', '%y', '%p')}  return (%b)`))
       graph(`  %y : Tensor = aten::gelu(%x, %none)\n${to('%a', '%y', 'cpu')}  return (%y)`))
   })
 
-  it('leaves writes to tensors on the GPU', () => {
-    const { log } = expectPass(there, graph('  %a : Tensor = aten::relu(%x)\n  %y : Tensor = aten::silu_(%a)\n  return (%a)'))
-    expect(log.declines).toMatchObject([{ pass: 'run_on_cpu', why: expect.stringMatching(/writes to its input/) as string }])
+  it('has memory on the CPU from where it is made, that is written to by what the GPU lacks', () => {
+    expectPass(there, graph('  %a : Tensor = aten::relu(%x)\n  %y : Tensor = aten::silu_(%a)\n  return (%a)'),
+      graph(`  %a : Tensor = aten::relu(%x)\n${to('%b', '%a', 'cpu')}  %y : Tensor = aten::silu_(%b)\n  return (%b)`))
+  })
+
+  it('has memory on the CPU from where it is made, that is written to through a view that the GPU lacks', () => {
+    const written = (made: string, base: string): string => graph(`  %a : Tensor = aten::relu(%x)
+${made}  %v : Tensor = aten::select(${base}, %one, %one)
+  %y : Tensor = aten::add_(%v, %one, %one)
+  %z : Tensor = aten::relu(${base})
+  return (${base}, %z)`)
+    expectPass(there, written('', '%a'), written(to('%b', '%a', 'cpu'), '%b'))
+  })
+
+  it('copies for a view of what nothing writes to', () => {
+    const viewed = (copy: string, base: string): string => graph(`  %a : Tensor = aten::relu(%x)
+${copy}  %v : Tensor = aten::select(${base}, %one, %one)
+  %y : Tensor = aten::add(%v, %one, %one)
+  return (%a, %y)`)
+    expectPass(there, viewed('', '%a'), viewed(to('%b', '%a', 'cpu'), '%b'))
+  })
+
+  it('leaves writes to what was not made here', () => {
+    for (const [lines, why] of [
+      ['  %y : Tensor = aten::silu_(%x)\n', /writes to its input/],
+      ['  %v : Tensor = aten::select(%x, %one, %one)\n  %y : Tensor = aten::add_(%v, %one, %one)\n', /written to under another name/],
+    ] as const) {
+      const { log } = expectPass(there, graph(`${lines}  return (%x)`))
+      expect(log.declines).toMatchObject([{ pass: 'run_on_cpu', why: expect.stringMatching(why) as string }])
+    }
   })
 
   it('writes to the CPU what is computed on the GPU', () => {

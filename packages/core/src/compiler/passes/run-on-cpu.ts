@@ -1,5 +1,5 @@
 import { AliasDb } from '../ir/alias-analysis.ts'
-import { toIValue, type Block, type Graph, type Node, type Value } from '../ir/graph.ts'
+import { allNodes, toIValue, type Block, type Graph, type Node, type Value } from '../ir/graph.ts'
 import { insertDeviceOf, insertTransfer, isTransfer } from './device-transfer.ts'
 import { analyzeLayouts, type Layout } from './layout-analysis.ts'
 import { holdsTensors, TensorMover } from './move-tensors.ts'
@@ -22,7 +22,8 @@ export interface CpuRun {
 
 /**
  * Runs on the CPU what the GPU has no right kernel for: its tensors are copied there. Nothing of the like is in PyTorch, whose files fail,
- * or give other numbers, where this pass does something. Writes in place stay, as a copy would not show them.
+ * or give other numbers, where this pass does something. Writes in place stay, as a copy would not show them; memory
+ * that is seen and written through other names, by operators of which the GPU lacks some, is on the CPU from where it is made.
  */
 export function runOnCpu(run: CpuRun): (graph: Graph, log: PassLog) => void {
   return (graph, log) => {
@@ -45,6 +46,8 @@ class Placer {
   /** Made here, so that the analysis does not know them; nothing writes to them. */
   readonly #copies: Set<Value> = new Set()
   readonly #layoutOf: (value: Value) => Layout
+  /** Memory that has to be on the CPU as a whole. */
+  readonly #pinned: ReadonlySet<number>
   readonly #run: CpuRun
   readonly #log: PassLog
 
@@ -54,6 +57,7 @@ class Placer {
     this.#layoutOf = analyzeLayouts(graph)
     this.#run = run
     this.#log = log
+    this.#pinned = new Set([...allNodes(graph.block)].flatMap((node) => this.#sharedWrites(node)))
   }
 
   block(block: Block): void {
@@ -61,7 +65,33 @@ class Placer {
     for (const node of block.nodes()) {
       for (const inner of node.blocks) this.block(inner)
       this.#place(node, mover)
+      if (node.blocks.length === 0) for (const output of node.outputs) this.#pin(node, output)
     }
+  }
+
+  /** Memory that is written and that `node`, which has no kernel, writes or gives another name: with a copy of its input that would be lost. */
+  #sharedWrites(node: Node): number[] {
+    if (!this.#isOperator(node) || this.#run.lack(node, this.#layoutOf) === undefined) return []
+    const named = node.outputs.filter((output) => this.#aliasDb.hasWriters(output) && this.#aliasDb.mayContainAlias(node.inputs, output))
+    return [...named, ...this.#written(node)].flatMap((value) => Array.from(this.#aliasDb.reachable(value)))
+  }
+
+  #isPinned(value: Value): boolean {
+    if (this.#pinned.size === 0 || !holdsTensors(value.type) || this.#copies.has(value)) return false
+    for (const location of this.#aliasDb.reachable(value)) if (this.#pinned.has(location)) return true
+    return false
+  }
+
+  /** Moves new memory to the CPU where it is made, for good. */
+  #pin(node: Node, output: Value): void {
+    if (output.type.kind !== 'TensorType' || isTransfer(node) || this.#stays(output) || node.kind === 'prim::GetAttr') return
+    if (!this.#isPinned(output) || this.#aliasDb.mayContainAlias(node.inputs.filter((value) => !this.#copies.has(value)), output)) return
+    const uses = [...output.uses]
+    const moved = insertTransfer(node.next!, output, 'cpu')
+    this.#aliasDb.copyValue(output, moved)
+    this.#onCpu.add(moved)
+    for (const { user, offset } of uses) user.replaceInput(offset, moved)
+    this.changed++
   }
 
   #place(node: Node, mover: TensorMover): void {
@@ -104,14 +134,25 @@ class Placer {
   }
 
   #mustMove(node: Node): boolean {
-    if (!node.kind.includes('::') || node.kind.startsWith('prim::') || METADATA_OPS.has(node.kind) || TAKING.has(node.kind)) return false
-    if (node.schema === undefined || node.inputs.every((value) => this.#stays(value))) return false
-    if (!takesTensors(node)) return false
+    if (!this.#isOperator(node) || node.inputs.every((value) => this.#stays(value))) return false
     const why = this.#writesToCpu(node) ? 'it writes to a tensor on the CPU' : this.#run.lack(node, this.#layoutOf)
     if (why === undefined) return false
-    if (!this.#writesToGpu(node)) return true
-    this.#log.declined('run_on_cpu', node.kind, `${why}, and it writes to its input`)
+    const reason = this.#writesToGpu(node) ? 'it writes to its input' : this.#viewsPinned(node) ? 'its input is written to under another name' : undefined
+    if (reason === undefined) return true
+    this.#log.declined('run_on_cpu', node.kind, `${why}, and ${reason}`)
     return false
+  }
+
+  /** An operator that computes with tensors, or gives other views of them. */
+  #isOperator(node: Node): boolean {
+    if (!node.kind.includes('::') || node.kind.startsWith('prim::') || METADATA_OPS.has(node.kind) || TAKING.has(node.kind)) return false
+    return node.schema !== undefined && takesTensors(node)
+  }
+
+  /** What was pinned and is not on the CPU was not made here: only where it really is, is it known under all of its names. */
+  #viewsPinned(node: Node): boolean {
+    return node.outputs.some((output) => this.#isPinned(output)
+      && node.inputs.some((value) => !this.#stays(value) && this.#isPinned(value) && this.#aliasDb.mayContainAlias([value], output)))
   }
 
   #written(node: Node): Value[] {

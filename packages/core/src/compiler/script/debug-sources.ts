@@ -1,8 +1,8 @@
 import { readPickle } from '../archive/pickle-reader.ts'
 import type { PickleValue } from '../archive/pickle-value.ts'
 import type { Archive } from '../archive/zip-reader.ts'
-import type { SourceLookup, SourceText } from '../emit/debug.ts'
 import { allNodes, type Graph } from '../ir/graph.ts'
+import type { SourceLookup, SourceText } from '../ir/source-range.ts'
 
 /** Since PyTorch 1.12 debug records begin with it, and name texts by number. */
 const STRING_TABLE = 'FORMAT_WITH_STRING_TABLE'
@@ -59,7 +59,7 @@ function originAt({ origins }: Code, start: number, end: number): Origin | undef
 function lineOf({ text }: Code, file: string, line: number): SourceText {
   const lines = text.split('\n')
   const start = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0)
-  return { file, text, firstLine: 0, start, end: start + lines[line - 1]!.length }
+  return { file, text, firstLine: 1, start, end: start + lines[line - 1]!.length }
 }
 
 /** Rows are `(offset, (source, start, end), tag)`; a source is `(text or lines, file, number of the first line)`. */

@@ -57,6 +57,7 @@ describe('classes', () => {
     ['class A(Module):\n  x : int = 3\n', 'not Final'],
     ['class A(Module):\n  x : Final[int] = f()\n', 'not written out'],
     ['class A(Module):\n  x : Final[int] = "s"\n', 'should be a int'],
+    ['class A(Module):\n  x : Final[int] = 9223372036854775808\n', 'does not fit into 64 bits'],
     ['class A(Module):\n  x : Optional[Final[int]]\n', 'no type constructor Final'],
     ['class A(Module):\n  x : List[int, int]\n', 'List takes one type'],
     ['class A(Module):\n  x : __torch__.Nowhere\n', 'Nowhere'],
@@ -77,6 +78,11 @@ it('limits NamedTuples that hold one another', () => {
 })
 
 describe('functions', () => {
+  it('name each parameter once', () => {
+    expect(refusalOf(() => importer('def f(x: Tensor, x: Tensor) -> Tensor:\n  return x\n').functionNamed('__torch__.f')?.schema).message)
+      .toContain('two parameters x')
+  })
+
   it('may be as deep as the limits allow', () => {
     const ifs = Array.from({ length: 390 }, (_, i) => `${' '.repeat(2 * i + 2)}if torch.gt(torch.dim(x), ${i}):\n`).join('')
     expect(graphOf(`def f(x: Tensor) -> Tensor:\n${ifs}${' '.repeat(782)}y = x\n  return x\n`)).toContain('value=389')

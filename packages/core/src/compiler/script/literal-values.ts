@@ -17,6 +17,9 @@ export function literalValue(expr: Expr, type: Type, resolver: Resolver): IValue
 function convert(expr: Expr, type: Type, resolver: Resolver): IValue {
   const wanted = type.kind === 'OptionalType' && expr.kind !== 'None' ? type.element : type
   const number = literalNumber(expr)
+  if (number?.tag === 'Int' && BigInt.asIntN(64, number.value) !== number.value) {
+    throw new Error(`the integer ${number.value} does not fit into 64 bits`)
+  }
   if (number !== undefined) return number.tag === 'Int' && wanted.kind === 'FloatType' ? { tag: 'Double', value: Number(number.value) } : number
   switch (expr.kind) {
     case 'None': return { tag: 'None' }

@@ -35,6 +35,11 @@ export function signatureSchema(
   name: string, source: SourceFile, signature: Signature, resolver: Resolver, self?: Type,
 ): FunctionSchema {
   if (self !== undefined && signature.parameters.length === 0) throw invalidCode(source, signature.line, `${name} is a method without self`)
+  const names = new Set<string>()
+  for (const parameter of signature.parameters) {
+    if (names.has(parameter.name)) throw invalidCode(source, signature.line, `${name} has two parameters ${parameter.name}`)
+    names.add(parameter.name)
+  }
   const args = signature.parameters.map((parameter, i): Argument => {
     const type = i === 0 && self !== undefined ? self
       : parameter.type === undefined ? TensorType : located(source, parameter.type.line, () => resolver.typeOf(parameter.type!))

@@ -178,6 +178,7 @@ export function rebuildTensor(
   const requiresGrad = args[quantized ? 5 : 4]
   const metadata = args[quantized ? 7 : 6]
   if (typeof requiresGrad !== 'boolean') throw brokenTensor(where, 'requires_grad is not a boolean')
+  if (quantized && !scalarType.startsWith('Q')) throw brokenTensor(where, `it is quantized and of ${scalarType}`)
   if (requiresGrad && !DIFFERENTIABLE.has(scalarType)) throw brokenTensor(where, `it is of ${scalarType} and requires gradients`)
   if (isTensorMetadata(metadata)) {
     const fix = 'Call resolve_conj() and resolve_neg() on it before saving.'

@@ -7,6 +7,7 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 
+#include <algorithm>
 #include <set>
 
 namespace petal {
@@ -46,15 +47,13 @@ Tensor held(const Tensor& tensor) {
 
 IValue unwrapped(const IValue& value) {
   if (value.isTensor()) return held(value.toTensor());
-  if (value.isTensorList()) {
-    c10::List<Tensor> list;
-    for (const Tensor& each : value.toTensorVector()) list.push_back(held(each));
-    return list;
-  }
-  if (value.isOptionalTensorList()) {
-    c10::List<c10::optional<Tensor>> list;
-    for (const c10::optional<Tensor> each : value.toOptionalTensorList()) list.push_back(each ? c10::optional<Tensor>(held(*each)) : each);
-    return list;
+  // Of tensors, or of tensors and None. The lite interpreter's lists do not always know their elements' type.
+  if (value.isList()) {
+    const auto list = value.toList();
+    if (std::none_of(list.begin(), list.end(), [](const IValue& each) { return each.isTensor(); })) return value;
+    c10::impl::GenericList other(list.elementType());
+    for (const IValue& each : list) other.push_back(unwrapped(each));
+    return other;
   }
   if (value.isDevice() && isGpu(value.toDevice())) return c10::Device(DeviceType::CPU);
   return value;

@@ -21,6 +21,9 @@ export function adapted(original: Graph, version: RuntimeVersion): Graph {
   return graph
 }
 
+/** Arguments that change no result: the class of an error, which releases before 1.11 do not know. */
+const DISPENSABLE: ReadonlySet<string> = new Set(['prim::RaiseException cls'])
+
 function adapt(node: Node, target: FunctionSchema): void {
   const own = node.schema!
   if (own.isVararg || own.arguments.length !== node.inputs.length) return
@@ -30,7 +33,7 @@ function adapt(node: Node, target: FunctionSchema): void {
     if (index >= 0) used.add(index)
     return index
   })
-  const fits = own.arguments.every((argument, i) => used.has(i) || isDefault(argument, node.inputs[i]!))
+  const fits = own.arguments.every((argument, i) => used.has(i) || isDefault(argument, node.inputs[i]!) || DISPENSABLE.has(`${own.name} ${argument.name}`))
     && target.arguments.every((argument, i) => sources[i]! >= 0 ? accepts(argument, node.inputs[sources[i]!]!) : argument.defaultValue !== undefined)
   if (!fits) return
   const inputs = target.arguments.map(({ defaultValue }, i) => sources[i]! >= 0 ? node.inputs[sources[i]!]!

@@ -29,9 +29,12 @@ export interface ClassMembers {
 }
 
 /** A module class or plain class; `printClass` in torch/csrc/jit/serialization/python_print.cpp. */
-export function classText(type: ClassType, attributes: readonly DeclaredAttribute[], { constants, methods, preHooks, hooks }: ClassMembers): string {
+export function classText(type: ClassType, attributes: readonly DeclaredAttribute[], members: ClassMembers): string {
+  const { constants, methods, preHooks, hooks } = members
   const lines = [`class ${simpleName(type.name)}${type.isModule ? '(Module)' : ''}:`]
-  const list = (field: string, names: readonly string[]): number => lines.push(`  ${field} = [${names.map((name) => `${quoted(name)}, `).join('')}]`)
+  const list = (field: string, names: readonly string[]): void => {
+    lines.push(`  ${field} = [${names.map((name) => `${quoted(name)}, `).join('')}]`)
+  }
   if (type.isModule) {
     list('__parameters__', attributes.filter(({ isParameter }) => isParameter).map(({ name }) => name))
     list('__buffers__', attributes.filter(({ isBuffer }) => isBuffer).map(({ name }) => name))

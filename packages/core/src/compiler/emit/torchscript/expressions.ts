@@ -22,7 +22,8 @@ function exact(node: Node, text: string): Expression {
 /** Conversions that have a name of their own; of a value that needs none they would leave nothing. */
 const conversion = (name: string): Form => (writer, node) => {
   const [operand] = writer.operands(node.inputs)
-  if (operand === undefined || node.inputs.length !== 1 || isSubtype(operand.type, node.output.type) || LENGTHS.has(operand.type.kind)) return undefined
+  if (operand === undefined || node.inputs.length !== 1) return undefined
+  if (isSubtype(operand.type, node.output.type) || LENGTHS.has(operand.type.kind)) return undefined
   return exact(node, `${name}(${operand.text})`)
 }
 
@@ -145,7 +146,8 @@ const FORMS: Readonly<Record<string, Form>> = {
   'prim::CreateObject': newObject,
   'prim::EnumName': property('name'),
   'prim::EnumValue': property('value'),
-  'prim::tolist': (writer, node) => exact(node, annotated(node.output.type, `(${writer.operand(node.input(0)).text}).tolist()`, writer.context)),
+  'prim::tolist': (writer, node) =>
+    exact(node, annotated(node.output.type, `(${writer.operand(node.input(0)).text}).tolist()`, writer.context)),
   'prim::Print': (writer, node) => ({ text: `print(${writer.operands(node.inputs).map(({ text }) => text).join(', ')})`, types: [] }),
   'aten::IntImplicit': implicit,
   'aten::FloatImplicit': implicit,

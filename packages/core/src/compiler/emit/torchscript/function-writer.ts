@@ -126,7 +126,9 @@ export class FunctionWriter {
   /** Writes a node as the assignment of `expression` to its outputs. */
   define(node: Node, { text, types }: Expression): void {
     const { outputs } = node
-    if (types.length !== outputs.length) throw unsayable(node, `gives ${outputs.length} values and is read as one that gives ${types.length}`)
+    if (types.length !== outputs.length) {
+      throw unsayable(node, `gives ${outputs.length} values and is read as one that gives ${types.length}`)
+    }
     if (outputs.length === 0) return this.line(text)
     if (outputs.length === 1) {
       const target = this.names.for(outputs[0]!)

@@ -17,8 +17,8 @@ export interface LiteralContext {
 }
 
 /**
- * A constant as an expression. Tensors, objects of custom classes, long lists and text beyond ASCII become entries of the table of constants
- * (`printConstant` in torch/csrc/jit/serialization/python_print.cpp; IValue::repr in aten/src/ATen/core/ivalue.cpp).
+ * A constant as an expression. Tensors, objects of custom classes, long lists and text beyond ASCII become entries of the table of
+ * constants (`printConstant` in torch/csrc/jit/serialization/python_print.cpp; IValue::repr in aten/src/ATen/core/ivalue.cpp).
  */
 export function literalText(value: IValue, context: LiteralContext): string {
   switch (value.tag) {
@@ -46,7 +46,8 @@ export function literalText(value: IValue, context: LiteralContext): string {
 
 /** The type that a reader finds for {@link literalText}: tuples by what is in them. */
 export function literalType(value: IValue): Type {
-  return value.tag === 'Tuple' && value.type.name === undefined ? { kind: 'TupleType', elements: value.elements.map(literalType) } : ivalueType(value)
+  if (value.tag !== 'Tuple' || value.type.name !== undefined) return ivalueType(value)
+  return { kind: 'TupleType', elements: value.elements.map(literalType) }
 }
 
 /** `annotate(T, text)`: the text read as a `type`. */

@@ -10,8 +10,8 @@ const RESERVED: ReadonlySet<string> = new Set([
   'while', 'with', 'yield',
   'CONSTANTS', '__torch__', 'annotate', 'aten', 'attribute', 'fork', 'awaitable', 'getattr', 'hasattr', 'inf', 'infj', 'isinstance', 'nan',
   'nanj', 'ops', 'print', 'super', 'torch', 'unchecked_cast', 'uninitialized',
-  'abs', 'all', 'any', 'bin', 'bool', 'chr', 'complex', 'divmod', 'dict', 'enumerate', 'float', 'hash', 'hex', 'id', 'int', 'len', 'list', 'max', 'min',
-  'oct', 'ord', 'pow', 'range', 'rangelist', 'reversed', 'round', 'set', 'sorted', 'str', 'sum', 'tuple', 'zip',
+  'abs', 'all', 'any', 'bin', 'bool', 'chr', 'complex', 'divmod', 'dict', 'enumerate', 'float', 'hash', 'hex', 'id', 'int', 'len', 'list',
+  'max', 'min', 'oct', 'ord', 'pow', 'range', 'rangelist', 'reversed', 'round', 'set', 'sorted', 'str', 'sum', 'tuple', 'zip',
 ])
 
 /** True for what can be written after a dot and before a colon. */

@@ -92,14 +92,16 @@ function meaning(node: Node, schema: FunctionSchema, args: readonly Argument[]):
     return keyword === undefined ? { value } : { name: keyword, value }
   })
   try {
-    emitBuiltinCall(graph, node.kind, values.filter(({ name }) => name === undefined), values.filter(({ name }) => name !== undefined), undefined)
+    const [byPosition, byName] = [values.filter(({ name }) => name === undefined), values.filter(({ name }) => name !== undefined)]
+    emitBuiltinCall(graph, node.kind, byPosition, byName, undefined)
   } catch (error) {
     if (error instanceof PetalError) return undefined
     throw error
   }
   const found = [...graph.block.nodes()].filter(({ kind }) => kind !== 'prim::Constant')
   const [call, packed] = found
-  if (call === undefined || call.kind !== node.kind || found.length > 2 || (packed && packed.kind !== 'prim::TupleConstruct')) return undefined
+  if (call === undefined || call.kind !== node.kind || found.length > 2) return undefined
+  if (packed && packed.kind !== 'prim::TupleConstruct') return undefined
   if (schemaName(call.schema!) !== schemaName(schema) || call.inputs.length < node.inputs.length) return undefined
   const isSame = call.inputs.every((input, i) => sameInput(input, node.inputs[i], stand))
   return isSame ? call.outputs.map(({ type }) => type) : undefined

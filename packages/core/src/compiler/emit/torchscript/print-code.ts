@@ -93,7 +93,8 @@ class CodePrinter implements CodeContext {
         return this.#define(type as TupleType & { name: string }, type.elements)
       case 'EnumType': return this.#define(type, [])
       case 'InterfaceType':
-        return this.#define(type, this.#interfaceMethods(type).flatMap((schema) => [...schema.arguments.slice(1), ...schema.returns].map((each) => each.type)))
+        return this.#define(type, this.#interfaceMethods(type).flatMap((schema) =>
+          [...schema.arguments.slice(1), ...schema.returns].map((each) => each.type)))
       case 'ClassType':
         if (!type.torchbind) this.#define(type, this.#attributesOf(type).map((attribute) => attribute.type))
     }
@@ -166,7 +167,8 @@ class CodePrinter implements CodeContext {
       if (type.kind !== 'InterfaceType') continue
       const names = this.#interfaceMethods(type).map(({ name }) => name.slice(name.lastIndexOf('.') + 1))
       for (const owner of types) {
-        if (owner.kind === 'ClassType' && names.every((name) => owner.methods.has(name))) names.forEach((name) => this.useMethod(owner, name))
+        if (owner.kind !== 'ClassType' || !names.every((name) => owner.methods.has(name))) continue
+        for (const name of names) this.useMethod(owner, name)
       }
     }
     return this.#pending.length > 0

@@ -146,7 +146,8 @@ function assignTogether(writer: FunctionWriter, carried: readonly Carried[], mor
 function writeUnpack(writer: FunctionWriter, node: Node): void {
   if (node.outputs.length === 0) return
   const { text, type } = writer.operand(node.input(0))
-  const types = type.kind === 'TupleType' ? type.elements : node.outputs.map((output) => type.kind === 'ListType' ? type.element : output.type)
+  const types = type.kind === 'TupleType' ? type.elements
+    : node.outputs.map((output) => type.kind === 'ListType' ? type.element : output.type)
   writer.unpack(node.outputs, text, types)
 }
 
