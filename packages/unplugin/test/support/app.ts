@@ -1,4 +1,4 @@
-import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -25,7 +25,7 @@ export interface App {
  */
 export async function createApp(files: Record<string, string>, inside = ''): Promise<App> {
   const folder = await mkdtemp(join(tmpdir(), 'petal-app-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
   const root = join(folder, inside)
   const path = (name: string): string => join(root, name)
   const app: App = {
@@ -38,7 +38,9 @@ export async function createApp(files: Record<string, string>, inside = ''): Pro
     read: (name) => readFile(path(name)),
     async model(name, from = name.replace(/^.*\//, '')) {
       await mkdir(dirname(path(name)), { recursive: true })
-      await copyFile(fixture(from), path(name))
+      // At once, as what watches would see half a copy.
+      await copyFile(fixture(from), `${path(name)}.part`)
+      await rename(`${path(name)}.part`, path(name))
     },
   }
   await app.write('package.json', '{ "name": "app", "private": true, "type": "module" }')
