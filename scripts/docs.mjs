@@ -4,7 +4,7 @@ import { must, root, say } from './lib/run.mjs'
 
 const PAGES = [
   ['docs/script-errors.md', 'packages/core', 'test/pytorch/script-errors-page.spec.ts'],
-  ['docs/bundlers.md', 'packages/unplugin', 'test/contracts.spec.ts', '-t', 'docs/bundlers.md'],
+  ['docs/bundlers.md', 'packages/unplugin', '--config', 'vitest.slow.config.ts', 'test/contracts.slow.spec.ts', '-t', 'docs/bundlers.md'],
 ]
 
 for (const [page, folder, ...spec] of PAGES) {

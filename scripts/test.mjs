@@ -41,11 +41,17 @@ async function vitest(folder, env, config) {
   const args = ['exec', 'vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...config ? ['--config', `vitest.${config}.config.ts`] : []]
   const code = await run('pnpm', args, { cwd: join(root, 'packages', folder), env })
   if (!existsSync(report)) return add(name, { failed: 1 })
-  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(readFileSync(report, 'utf8'))
+  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(readFileSync(report, 'utf8'))
   const skipped = numPendingTests + numTodoTests
   // A spec file that cannot be loaded counts no failed test, yet fails the run; in CI a skip is a missing tool.
   const failed = Math.max(numFailedTests, code === 0 ? 0 : 1) + (inCI ? skipped : 0)
   add(name, { passed: numPassedTests, failed, skipped: inCI ? 0 : skipped })
+  // Once more at the end, where the last lines of a long log are all that many see of it.
+  for (const { assertionResults } of testResults) {
+    for (const { status, fullName, failureMessages } of assertionResults) {
+      if (status === 'failed') failures.push(`  ${fullName}: ${failureMessages[0]?.split('\n')[0]}`)
+    }
+  }
 }
 
 /** A Python script that closes with "name: N passed, N failed, N skipped". */
@@ -107,7 +113,10 @@ for (const [name, tarball] of Object.entries(tarballs)) {
   await check(`are the types wrong, packages/${name}`, 'attw', [tarball, '--profile', 'esm-only', '--quiet'])
 }
 const env = { PETAL_CHROMIUM: chromium ?? '', PETAL_PYTHON: torch?.python ?? '' }
-for (const name of readdirSync(join(root, 'packages'))) await vitest(name, env)
+for (const name of readdirSync(join(root, 'packages'))) {
+  await vitest(name, env)
+  if (existsSync(join(root, 'packages', name, 'vitest.slow.config.ts'))) await vitest(name, env, 'slow')
+}
 /** Examples whose models are Python sources. */
 const PYTHON_EXAMPLES = new Set(['camera', 'python'])
 for (const name of readdirSync(join(root, 'examples')).filter((name) => existsSync(join(root, 'examples', name, 'package.json')))) {

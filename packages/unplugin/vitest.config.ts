@@ -11,7 +11,7 @@ const config: ViteUserConfig = defineConfig({
       { find: /^@petaljs\/runtime\/(.+)$/, replacement: `${here('../runtime/src/')}$1.ts` },
     ],
   },
-  test: { include: ['src/**/*.spec.ts', 'test/**/*.spec.ts'], exclude: ['**/*.torch.spec.ts'], testTimeout: 30_000, hookTimeout: 30_000, maxWorkers: '100%' },
+  test: { include: ['src/**/*.spec.ts', 'test/**/*.spec.ts'], exclude: ['**/*.{slow,torch}.spec.ts'], testTimeout: 30_000, hookTimeout: 30_000, maxWorkers: '100%' },
 })
 
 export default config

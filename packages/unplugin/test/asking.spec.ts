@@ -47,7 +47,7 @@ describe.each(BUNDLERS)('$name: new URL()', ({ name, build }: TestBundler) => {
   })
 
   // The other bundlers know no workers.
-  it.runIf(/^(?:vite|webpack|rspack|rsbuild)/.test(name))('leaves workers to the bundler', async () => {
+  if (/^(?:vite|webpack|rspack|rsbuild)/.test(name)) it('leaves workers to the bundler', async () => {
     const app = await modelApp(`
       globalThis.start = () => new Worker(new URL('./mobile.worker.js', import.meta.url), { type: 'module' })
       globalThis.result = new URL('./net.pt?mobile', import.meta.url).href`)

@@ -1,4 +1,4 @@
-// Not run: what TypeScript makes of these imports, with the declaration file that a build has written, is the test (test/types.spec.ts).
+// Not run: what TypeScript makes of these imports, with the declaration file that a build has written, is the test (test/types.slow.spec.ts).
 import type { ModelFacts, ModelHandle, TensorValue } from 'unplugin-petal/handle'
 import net from './models/net.pt?mobile'
 import blocked from './models/net.pt?mobile&block=conv_bn_fusion'

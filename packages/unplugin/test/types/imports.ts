@@ -1,4 +1,4 @@
-// Not run: what TypeScript makes of these imports is the test (test/types.spec.ts).
+// Not run: what TypeScript makes of these imports is the test (test/types.slow.spec.ts).
 import type { ModelFacts, ModelHandle } from 'unplugin-petal/handle'
 import handle from './net.pt?mobile'
 import legacy from './net.pth?mobile'
