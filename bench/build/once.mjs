@@ -8,7 +8,7 @@ const [task, root, imports] = process.argv.slice(2)
 const unplugin = new URL('../../packages/unplugin/', import.meta.url)
 const { build, createServer } = await import(pathToFileURL(createRequire(unplugin).resolve('vite')).href.replace(/index\.cjs$/, 'dist/node/index.js'))
 const plugins = imports.startsWith('url') ? [] : [(await import(new URL('dist/vite.js', unplugin).href)).default()]
-const config = { root, configFile: false, plugins, logLevel: process.env.BENCH_LOG ?? 'error', build: { emptyOutDir: true, reportCompressedSize: false, minify: false } }
+const config = { root, configFile: false, plugins, logLevel: process.env.BENCH_LOG ?? 'error', build: { emptyOutDir: true } }
 
 if (task === 'build') {
   await build(config)

@@ -1,7 +1,7 @@
 import { defineConfig, type UserConfig } from 'tsdown'
 
 const config: UserConfig = defineConfig({
-  entry: { index: 'src/index.ts', compiler: 'src/compiler/index.ts', cli: 'src/cli/main.ts' },
+  entry: { index: 'src/index.ts', compiler: 'src/compiler/index.ts', asking: 'src/asking.ts', scan: 'src/scan/index.ts', cli: 'src/cli/main.ts' },
   format: 'esm',
   platform: 'node',
   target: 'node20.19',

@@ -7,6 +7,8 @@ const config: ViteUserConfig = defineConfig({
   // The core of this checkout and its runtime, built or not. What tests bundle into apps is the built runtime.
   resolve: {
     alias: [
+      { find: /^@petaljs\/core\/asking$/, replacement: here('../core/src/asking.ts') },
+      { find: /^@petaljs\/core\/scan$/, replacement: here('../core/src/scan/index.ts') },
       { find: /^@petaljs\/core$/, replacement: here('../core/src/index.ts') },
       { find: /^@petaljs\/runtime\/(.+)$/, replacement: `${here('../runtime/src/')}$1.ts` },
     ],

@@ -1,13 +1,12 @@
 import { basename, resolve } from 'node:path'
 import type { CompileOptions } from './compiler/artifact.ts'
-import { lintWarnings } from './compiler/report/lints.ts'
+import { lintWarnings } from './compiler/report/lint-policy.ts'
 import {
   type ConversionOptions, convertibleKind, type ConvertibleKind, findConverted, isPythonFile, resolveConverted, type StoredConverted,
 } from './conversion.ts'
 import { PetalError } from './errors.ts'
 import type { BuiltArtifact, BuiltFacts } from './facts.ts'
 import { fileVersion } from './file-version.ts'
-import { imageOf } from './image-request.ts'
 import { createLimit, type Limit } from './limit.ts'
 import type { MakeOptions, Model } from './model.ts'
 import type { ConversionFacts, Engine, Warning } from './pytorch/engine.ts'
@@ -173,7 +172,9 @@ async function resultOf(
   const warnings = [...stored.warnings.map((message): Warning => ({ message })), ...lintWarnings(stored.facts.lints, request.lint)]
   const refused = request.requires === 'web' ? (await import('./coverage.ts')).notOnWeb(stored.facts.runtime, basename(file)) : undefined
   if (refused) throw refused
-  const image = imageOf(request, stored.facts.image)
+  // Most models take no pictures; what knows about them is not loaded for those.
+  const isAsked = stored.facts.image !== undefined || givenDirectives(request, 'import').length > 0
+  const image = isAsked ? (await import('./image-request.ts')).imageOf(request, stored.facts.image) : undefined
   return {
     ...stored,
     facts: { ...stored.facts, ...image && { image } },

@@ -5,7 +5,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:pat
 import { PetalError } from './errors.ts'
 import type { Conversion, ConversionControl, ConversionJob, Engine, EngineIdentity } from './pytorch/engine.ts'
 import { canonicalRequest, type ModelRequest } from './request/index.ts'
-import { refusal, type SourceKind } from './source/index.ts'
+import { refusal, type SourceKind } from './source/kinds.ts'
 import type { ConversionRecord, ConversionSteps, FileDigest, Store } from './store/index.ts'
 
 /** What has to be converted before it can be compiled. */

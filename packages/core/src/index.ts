@@ -8,26 +8,16 @@ export {
 } from './pytorch/index.ts'
 export type { Argument, ConversionRequest, Dtype, InputSpec } from './conversion-request.ts'
 
-/** Requests, as imports write them. */
-export {
-  canonicalRequest, defaultRequest, type GivenDirectives, type Layers, type ModelImport, type ModelRequest, nearest, parseDirectives, parseImport, parseQuery,
-  readDirectives, specifierOfAttributes, type Stage, stripDevQuery, type WrittenDirective,
-} from './request/index.ts'
-
-/** Imports in the text of a module. */
-export { importsOf, type WrittenImport } from './scan/imports.ts'
-export { type Script, scriptsOf } from './scan/scripts.ts'
+/** Requests, as imports write them, and errors. */
+export * from './asking.ts'
 
 /** The store of compiled files. */
 export { createStore, type Store, type StoreOptions, type StoreStats } from './store/index.ts'
 export { openStore, type OpenStoreOptions, type RemoteOptions } from './open-store.ts'
 export { namedMiss } from './frozen/index.ts'
-export { projectRoot, type Scan, type ScannedImport, scanImports, type ScanOptions } from './scan/index.ts'
-export { toolIdentity } from './store/tool.ts'
+export { projectRoot } from './project.ts'
 
 export type { Facts, LintFact, OptimizationFact, PortFact } from './compiler/facts.ts'
 export { LINT_CODES, type LintCode, type LintPolicy } from './compiler/lint-codes.ts'
 export type { BuiltFacts, ImageSpec, ModelCheck, ModelRuntime } from './facts.ts'
 export { createLimit, type Limit } from './limit.ts'
-export { type ErrorLocation, PetalError, type PetalErrorInit } from './errors.ts'
-export { codeFrame, type Mark } from './frame.ts'

@@ -1,8 +1,8 @@
 import { PetalError } from './errors.ts'
 import { frozenStore } from './frozen/index.ts'
 import { type Lock, LOCKFILE, readLock } from './lockfile/index.ts'
+import { projectRoot } from './project.ts'
 import { createRemote, type RemoteOptions, withRemote } from './remote/index.ts'
-import { projectRoot } from './scan/index.ts'
 import { createStore, type Store, type Stored, type StoreOptions } from './store/index.ts'
 import { toolIdentity } from './store/tool.ts'
 

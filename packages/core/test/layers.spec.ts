@@ -6,8 +6,8 @@ const SRC = join(import.meta.dirname, '../src')
 
 /** The compiler's folders and its files beside them; each may import those before it. See docs/architecture.md. */
 const LAYERS = [
-  'errors.ts', 'target.ts', 'lint-codes.ts', 'example-input.ts', 'facts.ts', 'artifact.ts', 'archive', 'ir', 'script', 'program.ts', 'passes', 'backends',
-  'emit', 'options.ts', 'report', 'bundle', 'members.ts', 'explained.ts', 'compile.ts', 'index.ts',
+  'errors.ts', 'target.ts', 'lint-codes.ts', 'blockable.ts', 'example-input.ts', 'facts.ts', 'artifact.ts', 'archive', 'ir', 'script', 'program.ts', 'passes',
+  'backends', 'emit', 'options.ts', 'report', 'bundle', 'members.ts', 'explained.ts', 'compile.ts', 'index.ts',
 ]
 
 /** What a run must not depend on, and what browsers do not have. */

@@ -1,5 +1,6 @@
 import { basename, dirname, isAbsolute, relative } from 'node:path'
-import { type BuildResult, type ModelImport, namedMiss, PetalError, type Stage, stripDevQuery } from '@petaljs/core'
+import type { BuildResult } from '@petaljs/core'
+import { type ModelImport, PetalError, type Stage, stripDevQuery } from '@petaljs/core/asking'
 import { createUnplugin, type UnpluginInstance, type UnpluginOptions } from 'unplugin'
 import { createRewriter } from './asking/plugin.ts'
 import { fingerprint } from './asking/requests.ts'
@@ -77,6 +78,7 @@ async function load(
     if (!(error instanceof PetalError)) throw error
     for (const file of error.dependencies) this.addWatchFile(file)
     const importer = bundler.importer(this, id)
+    const { namedMiss } = await import('@petaljs/core')
     const named = namedMiss(error, importer?.specifier ?? basename(stripDevQuery(id)), importer && shownPath(importer.file))
     return bundler.fail(this, id, named, importer && await findImport(importer))
   }

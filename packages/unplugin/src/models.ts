@@ -1,9 +1,7 @@
 import { basename, join } from 'node:path'
-import {
-  build, type BuildResult, createLimit, createPyTorch, type Engine, type Limit, type ModelRequest, openStore, type Store,
-} from '@petaljs/core'
+import type { BuildResult, Engine, Limit, ModelRequest, Store } from '@petaljs/core'
 import { createRequests, type Requests } from './asking/requests.ts'
-import { createDeclarationFile, moduleTypes } from './declarations/index.ts'
+import { createDeclarationFile } from './declarations/index.ts'
 import type { ModelFacts } from './handle.ts'
 import type { Shape } from './module.ts'
 import type { PetalOptions } from './options.ts'
@@ -36,11 +34,16 @@ export interface Models extends Requests {
 /** The models of one instance of the plugin. */
 export function createModels(options: PetalOptions, clock: Clock = CLOCK): Models {
   let context: ModelsContext = { root: process.cwd() }
-  let tools: Tools | undefined
+  let tools: Promise<Tools> | undefined
   /** By content: a model that is imported twice is one model. */
   const built = new Map<string, BuildResult>()
   const declarations = options.dts ? createDeclarationFile(options.dts, () => context.root) : undefined
   let began: number | undefined
+  // What is wrong may be mended while one watches.
+  const loaded = (): Promise<Tools> => tools ??= createTools(options, context).catch((error: unknown) => {
+    tools = undefined
+    throw error
+  })
 
   return {
     ...createRequests(options, () => context.root),
@@ -48,7 +51,7 @@ export function createModels(options: PetalOptions, clock: Clock = CLOCK): Model
       context = given
     },
     async build(file, request) {
-      const used = tools ??= createTools(options, context)
+      const { build, ...used } = await loaded()
       const { root, print, note: say = () => undefined } = context
       began ??= clock.now()
       const work = { say, isLast: print === undefined, clock }
@@ -59,7 +62,9 @@ export function createModels(options: PetalOptions, clock: Clock = CLOCK): Model
       return result
     },
     async declare(file, query, shape, facts) {
-      if (shape !== 'runtime') await declarations?.record(file, query, moduleTypes(shape, facts))
+      if (!declarations || shape === 'runtime') return
+      const { moduleTypes } = await import('./declarations/module-types.ts')
+      await declarations.record(file, query, moduleTypes(shape, facts))
     },
     summarize() {
       if (built.size > 0) context.print?.(`${summary([...built.values()])} in ${seconds(clock.now() - began!)}`)
@@ -67,19 +72,23 @@ export function createModels(options: PetalOptions, clock: Clock = CLOCK): Model
       began = undefined
     },
     close: async () => {
-      await tools?.engine.close()
-      await tools?.store.tidy()
+      const used = await tools
+      await used?.engine.close()
+      await used?.store.tidy()
     },
   }
 }
 
 interface Tools {
+  readonly build: typeof import('@petaljs/core').build
   readonly store: Store
   readonly engine: Engine
   readonly limit?: Limit
 }
 
-function createTools({ cache, python, concurrency, frozen, remote }: PetalOptions, { root, note }: ModelsContext): Tools {
+/** What builds is loaded with the first model: a dev server answers before that. Rejects with a PetalError for settings that are wrong. */
+async function createTools({ cache, python, concurrency, frozen, remote }: PetalOptions, { root, note }: ModelsContext): Promise<Tools> {
+  const { build, createLimit, createPyTorch, openStore } = await import('@petaljs/core')
   const store = openStore({ ...cache, root, frozen, remote, note: (line) => note?.(line) })
   const engine = createPyTorch({
     root, python: python?.path, timeLimit: python?.timeLimit, memo: join(store.dir, 'python'), onOutput: (line) => note?.(`python: ${line}`),
@@ -88,7 +97,7 @@ function createTools({ cache, python, concurrency, frozen, remote }: PetalOption
     note?.(`converting ${basename(job.source.file)} with PyTorch`)
     return engine.convert(job, control)
   }
-  return { store, engine: { ...engine, convert }, ...concurrency !== undefined && { limit: createLimit(concurrency) } }
+  return { build, store, engine: { ...engine, convert }, ...concurrency !== undefined && { limit: createLimit(concurrency) } }
 }
 
 /** `2 models, 1 compiled, 1 from the cache: 1.20 MB → 1.10 MB` */

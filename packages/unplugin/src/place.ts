@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { codeFrame } from '@petaljs/core'
+import { codeFrame } from '@petaljs/core/asking'
 import { pathOf } from './ids.ts'
 
 /** Who imports a model, and how it is written there. */

@@ -1,5 +1,5 @@
 import { basename, dirname, resolve } from 'node:path'
-import { type ModelImport, PetalError } from '@petaljs/core'
+import { type ModelImport, PetalError } from '@petaljs/core/asking'
 
 /** The files that an import names: its model, and the weights of a Python source. */
 export function filesOf({ path, request: { weights } }: Pick<ModelImport, 'path' | 'request'>): string[] {

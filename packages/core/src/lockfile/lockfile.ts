@@ -3,7 +3,7 @@ import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PetalError } from '../errors.ts'
 import { canonicalRequest, givenDirectives, type ModelRequest } from '../request/index.ts'
-import { portable } from '../scan/index.ts'
+import { portable } from '../project.ts'
 
 /** What the file is called, beside the app's package.json. */
 export const LOCKFILE = 'petal.lock.json'

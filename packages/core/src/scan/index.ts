@@ -1,13 +1,17 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { glob } from 'tinyglobby'
 import { PetalError } from '../errors.ts'
 import { codeFrame } from '../frame.ts'
+import { portable } from '../project.ts'
 import { type LayeredRequest, type Layers, type ModelRequest, parseImport, specifierOfAttributes } from '../request/index.ts'
 import { importsOf, LONGEST_SOURCE, type WrittenImport } from './imports.ts'
 import { scriptsOf, SOURCE_FILE } from './scripts.ts'
+
+export { importsOf, type WrittenImport } from './imports.ts'
+export { type Script, scriptsOf } from './scripts.ts'
 
 /** An import of a model, found in a source. */
 export interface ScannedImport {
@@ -50,16 +54,6 @@ const MODEL_FILE = /\.(?:py|pt|pth|ptl|pt2|pte|ckpt|safetensors|onnx)$/i
 /** Never an app's sources; those of the second kind only at the top. */
 const SKIPPED = new Set(['node_modules', 'bower_components'])
 const SKIPPED_AT_TOP = new Set(['dist', 'build', 'out', 'coverage'])
-
-/**
- * The nearest folder at or above with a package.json, which the store and the lock file belong to; the folder itself where there is none.
- */
-export function projectRoot(folder: string): string {
-  for (let at = resolve(folder); ; at = dirname(at)) {
-    if (existsSync(join(at, 'package.json'))) return at
-    if (dirname(at) === at) return resolve(folder)
-  }
-}
 
 /** All imports of models with literal specifiers in the sources of a folder. Throws a PetalError (NO_FOLDER) where there is no folder. */
 export async function scanImports(folder: string, options: ScanOptions = {}): Promise<Scan> {
@@ -157,6 +151,3 @@ function located(path: string, { importer, root, aliases }: Surroundings): strin
     })
   }
 }
-
-/** A path as it is the same on every machine: relative, with slashes. */
-export const portable = (root: string, path: string): string => relative(root, path).replaceAll('\\', '/')

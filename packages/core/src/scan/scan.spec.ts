@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { importsOf } from './imports.ts'
-import { portable, projectRoot, scanImports, type ScanOptions } from './index.ts'
+import { portable, projectRoot } from '../project.ts'
+import { scanImports, type ScanOptions } from './index.ts'
 import { scriptsOf } from './scripts.ts'
 
 const specifiers = (file: string, text: string): string[] => scriptsOf(file, text).flatMap(importsOf).flatMap((one) => one.specifiers)

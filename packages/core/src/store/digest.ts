@@ -2,13 +2,11 @@ import { createHash } from 'node:crypto'
 import type { BigIntStats } from 'node:fs'
 import { mkdir, open, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { CLOCK_STEP_NS } from './clock.ts'
 import { temporaryName, writeAtomic } from './write.ts'
 
 /** Pieces in which files are read for hashing. */
 const READ_SIZE = 1 << 20
-
-/** Coarsest clock of a file system in use (FAT): a file changed this recently may change again unseen. */
-const CLOCK_STEP_NS = 2_000_000_000n
 
 /** SHA-256, in hexadecimal, and size of a file. */
 export interface FileDigest {

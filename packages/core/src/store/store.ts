@@ -25,7 +25,7 @@ export function createStore(options: StoreOptions = {}): Store {
   const folders = { memo: folder, temporary, others: readonly ? [storeFolders(dir).memo] : [] }
   const memo = createDigestMemo(folders, (bytes) => { stats.bytesHashed += bytes })
   const open = (dir: string, readonly: boolean): Engine =>
-    createEngine({ dir, readonly, memo, stats, locks: options.locks, tool: () => options.tool ?? toolIdentity() })
+    createEngine({ dir, readonly, memo, stats, locks: options.locks, tool: () => options.tool ?? toolIdentity(folder) })
   const writable = open(place, false)
   const shelf = readonly ? open(dir, true) : undefined
   let isNoted = false

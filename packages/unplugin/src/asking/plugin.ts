@@ -1,9 +1,17 @@
-import { PetalError } from '@petaljs/core'
+import { PetalError } from '@petaljs/core/asking'
 import type { UnpluginOptions } from 'unplugin'
 import type { Bundler } from '../bundlers/bundler.ts'
 import type { Models } from '../models.ts'
 import type { Place } from '../place.ts'
-import { MENTION, rewrite, SCRIPT_FILE } from './rewrite.ts'
+
+/** Modules that are searched: scripts, and components with scripts in them. */
+export const SCRIPT_FILE: RegExp = /\.(?:[cm]?[jt]sx?|vue|svelte)(?:\?|$)/
+
+/** What a searched module has to contain. */
+export const MENTION: RegExp = /\bmobile\b/
+
+/** And, for any of it to be rewritten: other ways to ask than plain imports. */
+export const REWRITTEN: RegExp = /\bURL\b|\bwith\b/
 
 /** Packages are built already, and their imports are plain. */
 export const PACKAGES: RegExp = /[\\/]node_modules[\\/]/
@@ -20,7 +28,10 @@ export function createRewriter(bundler: Bundler, models: Models): UnpluginOption
     transform: {
       ...first,
       filter: { id: { include: SCRIPT_FILE, exclude: PACKAGES }, code: MENTION },
-      handler(code, id) {
+      async handler(code, id) {
+        if (!REWRITTEN.test(code)) return undefined
+        // Loaded here, as most apps import plainly.
+        const { rewrite } = await import('./rewrite.ts')
         try {
           return rewrite(code, id, { base: bundler.base ?? 'import.meta.url', isOurs: models.isOurs })
         } catch (error) {

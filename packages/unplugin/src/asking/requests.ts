@@ -1,4 +1,4 @@
-import { type Layers, type ModelImport, parseImport, type WrittenDirective } from '@petaljs/core'
+import { type Layers, type ModelImport, parseImport, type WrittenDirective } from '@petaljs/core/asking'
 import { createFilter } from 'unplugin-utils'
 import type { PetalOptions } from '../options.ts'
 import { directivesOf, ownDefaults } from '../options/resolve.ts'

@@ -1,13 +1,8 @@
 import { dirname, resolve } from 'node:path'
-import { codeFrame, importsOf, PetalError, type Script, scriptsOf, specifierOfAttributes, type WrittenImport } from '@petaljs/core'
+import { codeFrame, PetalError, specifierOfAttributes } from '@petaljs/core/asking'
+import { importsOf, type Script, scriptsOf, type WrittenImport } from '@petaljs/core/scan'
 import MagicString, { type SourceMap } from 'magic-string'
 import { MODEL_FILE, pathOf } from '../ids.ts'
-
-/** Modules that are searched: scripts, and components with scripts in them. */
-export const SCRIPT_FILE: RegExp = /\.(?:[cm]?[jt]sx?|vue|svelte)(?:\?|$)/
-
-/** What a searched module has to contain. */
-export const MENTION: RegExp = /\bmobile\b/
 
 /** How a bundler wants it. */
 export interface RewriteOptions {

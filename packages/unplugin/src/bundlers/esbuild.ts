@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
-import { PetalError } from '@petaljs/core'
+import { PetalError } from '@petaljs/core/asking'
 import type { BuildOptions, OnLoadResult, PluginBuild } from 'esbuild'
-import { rewrite, SCRIPT_FILE, MENTION } from '../asking/rewrite.ts'
-import { PACKAGES, placed } from '../asking/plugin.ts'
+import { MENTION, PACKAGES, placed, REWRITTEN, SCRIPT_FILE } from '../asking/plugin.ts'
 import { ASSET_QUERY, MODEL_FILE, pathOf } from '../ids.ts'
 import type { Models } from '../models.ts'
 import type { Importer } from '../place.ts'
@@ -102,7 +101,8 @@ function rewriteModules(build: PluginBuild, models: Models): void {
   build.onLoad({ filter: SCRIPT_FILE }, async ({ path }): Promise<OnLoadResult | undefined> => {
     if (PACKAGES.test(path)) return undefined
     const text = await readFile(path, 'utf8')
-    if (!MENTION.test(text)) return undefined
+    if (!MENTION.test(text) || !REWRITTEN.test(text)) return undefined
+    const { rewrite } = await import('../asking/rewrite.ts')
     try {
       const rewritten = rewrite(text, path, { base: 'import.meta.url', isOurs: models.isOurs })
       return rewritten && { contents: `${rewritten.code}\n//# sourceMappingURL=${rewritten.map.toUrl()}`, loader: 'default' }

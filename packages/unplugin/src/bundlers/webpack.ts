@@ -1,5 +1,5 @@
 import { relative } from 'node:path'
-import { toolIdentity } from '@petaljs/core'
+import { toolIdentity } from '@petaljs/core/asking'
 import type { Compiler, RuleSetRule } from 'webpack'
 import type { UnpluginOptions } from 'unplugin'
 import { ASSET_QUERY, MODEL_FILE, pathOf } from '../ids.ts'

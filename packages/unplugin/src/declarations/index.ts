@@ -1,10 +1,8 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, relative, resolve } from 'node:path'
-import { PetalError } from '@petaljs/core'
+import { PetalError } from '@petaljs/core/asking'
 import { type Declarations, fileOf, parse, render } from './text.ts'
-
-export { moduleTypes } from './module-types.ts'
 
 /** A declaration file with the types of imported models. */
 export interface DeclarationFile {

@@ -1,4 +1,4 @@
-import { type GivenDirectives, nearest, parseDirectives, PetalError, readDirectives, type WrittenDirective } from '@petaljs/core'
+import { type GivenDirectives, nearest, parseDirectives, PetalError, readDirectives, type WrittenDirective } from '@petaljs/core/asking'
 import type { PetalOptions } from '../options.ts'
 import { type OptionName, OPTIONS } from './table.ts'
 

@@ -5,7 +5,8 @@ import { classType } from '../ir/class-type.ts'
 import { type IValue, type ObjectValue, tensorValue } from '../ir/ivalue.ts'
 import { literalTensor, memoryStorage } from '../ir/literal.ts'
 import type { Program } from '../program.ts'
-import { lintsOf, lintWarnings, refuseLints } from './lints.ts'
+import { lintWarnings, refuseLints } from './lint-policy.ts'
+import { lintsOf } from './lints.ts'
 
 const TYPE = classType('__torch__.Net', { isModule: true })
 
