@@ -59,9 +59,15 @@ describe('memory', () => {
       for (let i = 0; i < times; i++) await model.run(input)
     }
     await run(50)
-    const before = { ...model.memory, used: used() }
-    await run(1000)
-    expect(model.memory).toEqual({ weights: before.weights, peak: before.peak, total: before.total })
-    expect(used() - before.used).toBeLessThan(512 * 1024)
+    const before = { ...model.memory }
+    // What else is in the process grows now and then, a leak in every round.
+    const growth: number[] = []
+    for (let round = 0, last = used(); round < 4; round++) {
+      await run(250)
+      growth.push(used() - last)
+      last += growth.at(-1)!
+    }
+    expect(model.memory).toEqual(before)
+    expect(Math.min(...growth)).toBeLessThan(64 * 1024)
   })
 })
