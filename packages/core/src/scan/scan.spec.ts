@@ -100,6 +100,12 @@ describe('the sources of an app', () => {
     expect(found).toEqual(['a.js:1 net.pt conv_bn_fusion', 'src/c.vue:1 src/net.pt conv_bn_fusion', 'src/dist/b.ts:1 src/dist/net.pt conv_bn_fusion'])
   })
 
+  it('are not what only declares types, as the plugin writes it', async () => {
+    const text = `declare module "petal:src/net.pt?mobile" {}\ndeclare module '*/net.pt?mobile' { export { default } from 'petal:src/net.pt?mobile' }`
+    expect(await scan({ 'petal.d.ts': text, 'src/petal.d.mts': text, 'src/a.d.b.ts': text, 'src/a.b.ts': `import './c.pt?mobile'` }))
+      .toEqual({ found: ['src/a.b.ts:1 src/c.pt'], problems: [] })
+  })
+
   it('name models relatively, from the root, by an alias, in packages and by globs', async () => {
     const { found, problems } = await scan({
       'package.json': '{ "imports": { "#models/*": "./models/*" } }',

@@ -1,5 +1,5 @@
-/** Files that imports of models are looked for in. */
-export const SOURCE_FILE: RegExp = /\.(?:[cm]?[jt]sx?|vue|svelte|html?|astro)$/i
+/** Files that imports of models are looked for in. What only declares types imports nothing. */
+export const SOURCE_FILE: RegExp = /(?<!\.d|\.d\.\w+)\.(?:[cm]?[jt]sx?|vue|svelte|html?|astro)$/i
 
 /** A text that is JavaScript, or TypeScript, from its first to its last character, and as long as the file. */
 export interface Script {
