@@ -1,12 +1,19 @@
+<<<<<<< HEAD
 import { relative } from 'node:path'
 import { toolIdentity } from '@petaljs/core/asking'
 import type { Compiler, RuleSetRule } from 'webpack'
+=======
+import { basename, dirname, relative, sep } from 'node:path'
+import { toolIdentity } from '@petaljs/core'
+import type { Compiler, NormalModule, RuleSetRule } from 'webpack'
+>>>>>>> 146444dc7a428b32684371e65e84b90a2f52a147
 import type { UnpluginOptions } from 'unplugin'
-import { ASSET_QUERY, MODEL_FILE, pathOf } from '../ids.ts'
+import { ASSET_QUERY, MODEL_FILE, pathOf, storedOf } from '../ids.ts'
 import type { Models } from '../models.ts'
 import type { Importer } from '../place.ts'
 import { ownPackages } from '../runtime.ts'
 import { type BundlerFactory, errorText } from './bundler.ts'
+import { dropHeadings } from './webpack-messages.ts'
 
 /** The app's own naming of assets, where it has one, else a name that tells what the file is. */
 function rulesFor({ assetModuleFilename: chosen }: Compiler['options']['output'], { isOurs }: Models): RuleSetRule[] {
@@ -29,22 +36,29 @@ type SetUp = (compiler: object, say?: (line: string) => void) => void
 /** webpack 5, Rspack and Rsbuild. An asset module does the emission; it survives persistent caches and watch mode, a loader's `emitFile` would not. */
 const webpackLike = (optionsFor: (setUp: SetUp) => Partial<UnpluginOptions>): BundlerFactory => (models, settings) => {
   const importers = new Map<string, Importer>()
+  const refused = new Set<string>()
   let root = process.cwd()
   return {
-    asset: (stored) => stored + ASSET_QUERY,
+    asset: (specifier) => specifier + ASSET_QUERY,
     // Of `import.meta.url` it makes the source's own path.
     base: '__webpack_base_uri__',
     importer: (_, id) => importers.get(id),
     fail(_, __, error, place) {
       const where = place && `${relative(root, place.file)}:${place.line}:${place.column + 1}\n${place.frame}`
       // webpack prints a stack that it hides from the message below it, as details: the text again, and places in this plugin.
-      throw Object.assign(new Error([errorText(error), where].filter(Boolean).join('\n\n')), { stack: '', hideStack: true })
+      const text = [errorText(error), where].filter(Boolean).join('\n\n')
+      refused.add(text)
+      throw Object.assign(new Error(text), { stack: '', hideStack: true })
     },
     options: optionsFor((given, say) => {
       const compiler = given as Compiler
       root = compiler.context
       setUpCompiler(compiler, models, settings, say)
       rememberImporters(compiler, importers)
+      watchNothingStored(compiler)
+      compiler.hooks.compilation.tap('petal', (compilation) => {
+        compilation.hooks.afterSeal.tap('petal', () => dropHeadings(compilation, refused))
+      })
     }),
   }
 }
@@ -57,6 +71,23 @@ function rememberImporters(compiler: Compiler, importers: Map<string, Importer>)
     })
   })
 }
+
+/**
+ * What is stored never changes. webpack takes files and folders that are younger than the compilation for changed ones, so that a model
+ * that was compiled would be followed by one more compilation.
+ */
+function watchNothingStored(compiler: Compiler): void {
+  compiler.hooks.afterCompile.tap('petal', ({ modules, fileDependencies }) => {
+    for (const module of modules) {
+      const stored = storedOf((module as NormalModule).resource ?? '')
+      for (let path = stored; path !== undefined && isBeside(path, compiler.context); path = dirname(path)) fileDependencies.delete(path)
+    }
+  })
+}
+
+/** Whether a path is neither a folder that the app is in, nor one of packages. */
+const isBeside = (path: string, root: string): boolean =>
+  basename(path) !== 'node_modules' && !`${root}${sep}`.startsWith(path.endsWith(sep) ? path : `${path}${sep}`)
 
 function setUpCompiler(compiler: Compiler, models: Models, settings: string, told?: (line: string) => void): void {
   const logger = compiler.getInfrastructureLogger('petal')
