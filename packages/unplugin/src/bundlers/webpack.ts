@@ -1,12 +1,6 @@
-<<<<<<< HEAD
-import { relative } from 'node:path'
-import { toolIdentity } from '@petaljs/core/asking'
-import type { Compiler, RuleSetRule } from 'webpack'
-=======
 import { basename, dirname, relative, sep } from 'node:path'
-import { toolIdentity } from '@petaljs/core'
+import { toolIdentity } from '@petaljs/core/asking'
 import type { Compiler, NormalModule, RuleSetRule } from 'webpack'
->>>>>>> 146444dc7a428b32684371e65e84b90a2f52a147
 import type { UnpluginOptions } from 'unplugin'
 import { ASSET_QUERY, MODEL_FILE, pathOf, storedOf } from '../ids.ts'
 import type { Models } from '../models.ts'
