@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import type { Compilation } from 'webpack'
 import { MODEL_FILE } from '../ids.ts'
 
@@ -22,8 +23,10 @@ const GUTTER = /^ *│ ?/gm
 export function dropHeadings({ errors, warnings }: Pick<Compilation, 'errors' | 'warnings'>, refused: ReadonlySet<string>): void {
   replace(errors, ({ error }) => (error && refused.has(error.message) ? error.message : undefined))
   replace(warnings, ({ message, module }) => {
-    if (!HEADING.test(message) || !MODEL_FILE.test(module?.resource ?? '')) return undefined
-    return message.replace(HEADING, '').replaceAll(GUTTER, '').trimEnd()
+    // Rspack draws in colours where it believes that somebody sees them, as in CI.
+    const plain = stripVTControlCharacters(message)
+    if (!HEADING.test(plain) || !MODEL_FILE.test(module?.resource ?? '')) return undefined
+    return plain.replace(HEADING, '').replaceAll(GUTTER, '').trimEnd()
   })
 }
 

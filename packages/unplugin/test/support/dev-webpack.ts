@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import { createRsbuild } from '@rsbuild/core'
 import { type Compiler as RspackCompiler, rspack } from '@rspack/core'
 import { RspackDevServer } from '@rspack/dev-server'
@@ -66,6 +67,9 @@ interface Watched {
   readonly hooks: { readonly done: { tap(name: string, told: (stats: Stats) => void): void } }
 }
 
+/** Rspack draws in colours in CI, whatever it is told. */
+const plain = (text: string | undefined): string | undefined => text && stripVTControlCharacters(text)
+
 /** What a compiler did and found. */
 function observed(compiler: unknown): Pick<PageServer, 'errors' | 'warnings' | 'compilations' | 'watched'> {
   let last: Stats | undefined
@@ -78,8 +82,8 @@ function observed(compiler: unknown): Pick<PageServer, 'errors' | 'warnings' | '
     files = [...stats.compilation.fileDependencies]
   })
   return {
-    errors: () => last?.toString({ all: false, errors: true, colors: false }),
-    warnings: () => last?.toString({ all: false, warnings: true, colors: false }),
+    errors: () => plain(last?.toString({ all: false, errors: true })),
+    warnings: () => plain(last?.toString({ all: false, warnings: true })),
     compilations: () => count,
     watched: () => files,
   }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { runInNewContext } from 'node:vm'
 import { createRsbuild, type RsbuildConfig } from '@rsbuild/core'
 import { rspack } from '@rspack/core'
@@ -80,7 +81,8 @@ async function rsbuildCompiler(app: App, settings: BuildSettings, log: string[])
 }
 
 async function outputOf(app: App, stats: Stats, log: readonly string[]): Promise<Output> {
-  if (stats.hasErrors()) throw new Error(stats.toString({ preset: 'errors-only', errorDetails: true, colors: false }))
+  // Rspack draws in colours in CI, whatever it is told.
+  if (stats.hasErrors()) throw new Error(stripVTControlCharacters(stats.toString({ preset: 'errors-only', errorDetails: true, colors: false })))
   const { warnings, modules, assets } = stats.toJson({ all: false, warnings: true, modules: true, cachedModules: true, assets: true, cachedAssets: true })
   const dir = app.path('dist')
   const files = await readTree(dir)
@@ -90,7 +92,7 @@ async function outputOf(app: App, stats: Stats, log: readonly string[]): Promise
     files,
     listed,
     log: [
-      ...log, ...warnings!.map((warning) => warning.message), `built ${modules!.filter((module) => module.built).length} modules`,
+      ...log, ...warnings!.map((warning) => stripVTControlCharacters(warning.message)), `built ${modules!.filter((module) => module.built).length} modules`,
     ].join('\n'),
     async run() {
       const entry = listed.find((name) => /^main(-.*)?\.js$/.test(name))!
