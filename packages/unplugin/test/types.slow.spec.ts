@@ -15,12 +15,15 @@ const require = createRequire(import.meta.url)
 const read = (file: string): Promise<string> => readFile(join(PACKAGE, file), 'utf8')
 
 /** An app that has the package installed. */
-async function typedApp(source: string): Promise<App> {
+async function typedApp(source: string, types: readonly string[] = ['client']): Promise<App> {
+  const config = JSON.parse(await read('test/types/tsconfig.json')) as { compilerOptions: object }
+  const compilerOptions = { ...config.compilerOptions, types: types.map((name) => `unplugin-petal/${name}`) }
   const app = await createApp({
     'imports.ts': await read(`test/types/${source}`),
-    'tsconfig.json': await read('test/types/tsconfig.json'),
+    'tsconfig.json': JSON.stringify({ ...config, compilerOptions }),
     'node_modules/unplugin-petal/package.json': await read('package.json'),
     'node_modules/unplugin-petal/types/client.d.ts': await read('types/client.d.ts'),
+    'node_modules/unplugin-petal/types/attributes.d.ts': await read('types/attributes.d.ts'),
     // These are types only, so that the source serves as its own declarations.
     'node_modules/unplugin-petal/dist/handle.ts': await read('src/handle.ts'),
     'node_modules/unplugin-petal/dist/index.d.ts': `export type * from './handle.js'\n`,
@@ -38,6 +41,11 @@ describe.each(['typescript5', 'typescript6', 'typescript'])('%s', { timeout: 120
 
   it('types imports by their patterns', async () => {
     expect(await check(await typedApp('imports.ts'))).toBe('')
+  })
+
+  it('types imports with attributes, where an app asks for it', async () => {
+    expect(await check(await typedApp('attributes.ts', ['client', 'attributes']))).toBe('')
+    expect(await check(await typedApp('attributes.ts'))).toContain('imports.ts(3,20): error TS2307')
   })
 
   it('types imports by the declaration file that a build writes', async () => {
