@@ -22,7 +22,7 @@ export function createRewriter(bundler: Bundler, models: Models): UnpluginOption
       filter: { id: { include: SCRIPT_FILE, exclude: PACKAGES }, code: MENTION },
       handler(code, id) {
         try {
-          return rewrite(code, id, { base: bundler.base ?? 'import.meta.url', isOurs: models.isOurs })
+          return rewrite(code, id, { base: bundler.base ?? 'import.meta.url', isOurs: models.isOurs, write: bundler.write })
         } catch (error) {
           if (!(error instanceof PetalError)) throw error
           return bundler.fail(this, id, ...placed(error))
