@@ -67,11 +67,12 @@ async function load(
       this.warn(withPlace(`${result.source.name}: ${code === undefined ? '' : `${code}: `}${message}`, location))
     }
     const facts = modelFacts(result)
+    const written = (specifier: string): string => bundler.write?.(specifier) ?? specifier
     if (onFacts && request.as !== 'runtime') await tell(onFacts, facts, { file: path, importer: bundler.importer(this, id)?.file })
     // Types change nothing that ships: a file that cannot be written is no reason to fail.
     await models.declare(path, queryOf(stripDevQuery(id)), request.as, facts).catch((error: Error) => this.warn(error.message))
     return generateModule(request.as, {
-      asset: bundler.asset(specifierOf(result.file, path)), runtime: runtimeSpecifier(stripDevQuery(id)), facts,
+      asset: bundler.asset(written(specifierOf(result.file, path))), runtime: written(runtimeSpecifier(stripDevQuery(id))), facts,
       imports: result.facts.imports,
     })
   } catch (error) {

@@ -45,8 +45,9 @@ export async function findImport(importer: Importer): Promise<Place | undefined>
 
 /** What an import may have been before this plugin made a plain one of it: itself, a URL, or an import with attributes. */
 function writtenAs(specifier: string): string[] {
-  const url = specifier.replace(/&as=url$/, '')
-  return [specifier, url, url.replace(/^\.\//, ''), pathOf(specifier)]
+  const plain = specifier.replaceAll('\0#', '#')
+  const url = plain.replace(/&as=url$/, '')
+  return [specifier, plain, plain.replaceAll('%21', '!'), url, url.replace(/^\.\//, ''), pathOf(plain)]
 }
 
 const QUOTES = ['\'', '"', '`']

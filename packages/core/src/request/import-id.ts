@@ -12,6 +12,9 @@ const LONGEST_QUERY = 2000
  */
 const ALLOWED = /^[A-Za-z0-9_.,:;-]*$/
 
+/** A marker with a sign that parts loaders or begins a fragment elsewhere, or a space: nobody else's query, but a slip. */
+const NEARLY_MARKER = new RegExp(`^(?:[!# ]|%2[013])*${MARKER}(?:[!# ]|%2[013]|$)`)
+
 /** An import that asks for a model. */
 export interface ModelImport extends LayeredRequest {
   /** The part before the query, untouched. */
@@ -28,7 +31,11 @@ export function parseImport(id: string, layers: Layers = {}): ModelImport | unde
   if (mark < 0 || id.startsWith('\0')) return undefined
   const query = id.slice(mark + 1)
   const pieces = piecesOf(query)
-  if (!pieces.some((piece) => piece.split('=', 1)[0] === MARKER)) return undefined
+  if (!pieces.some((piece) => piece.split('=', 1)[0] === MARKER)) {
+    const meant = pieces.find((piece) => NEARLY_MARKER.test(piece))
+    if (meant !== undefined) throw badCharacters(meant)
+    return undefined
+  }
   if (query.length > LONGEST_QUERY) {
     throw new PetalError({
       code: 'QUERY_TOO_LONG',
@@ -45,6 +52,7 @@ export const parseQuery = (query: string): WrittenDirective[] => piecesOf(query.
 const piecesOf = (query: string): string[] => query.split('&').filter((piece) => piece !== '')
 
 function readPiece(piece: string): WrittenDirective {
+  if (piece.startsWith('amp;')) throw escapedForHtml(piece)
   const equals = piece.indexOf('=')
   const name = decode(equals < 0 ? piece : piece.slice(0, equals), piece, ALLOWED)
   return [name, equals < 0 ? undefined : decode(piece.slice(equals + 1), piece, charactersOf(name))]
@@ -71,7 +79,16 @@ function badCharacters(piece: string): PetalError {
   return new PetalError({
     code: 'BAD_QUERY',
     message: `"${piece}" in this "?${MARKER}" import has characters that it may not have.`,
-    fix: 'Directives are made of letters, digits and _ . , : ; - and separated by "&"; paths and shapes may have a few more.',
+    fix: 'Directives are made of letters, digits and _ . , : ; - and separated by "&"; paths and shapes may have a few more. '
+      + 'What a bundler takes for its own is written with a percent sign: "%20" for a space, "%21" for "!", "%23" for "#".',
+  })
+}
+
+function escapedForHtml(piece: string): PetalError {
+  return new PetalError({
+    code: 'BAD_QUERY',
+    message: `"&${piece}" in this "?${MARKER}" import begins with what HTML writes for "&".`,
+    fix: `Write "&${piece.slice('amp;'.length)}": it is a script.`,
   })
 }
 

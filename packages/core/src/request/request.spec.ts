@@ -16,7 +16,7 @@ function failureOf(id: string): PetalError {
 describe('an import', () => {
   it.each([
     './net.pt', './net.pt?url', './net.pt?import&t=17', './net.pt?mobilenet', './net.pt?as=mobile', './net.pt?block=conv_bn_fusion',
-    './net.pt?', '\0virtual?mobile', './mobile.pt', './net.pt?mobile#part', './net.pt?Mobile',
+    './net.pt?', '\0virtual?mobile', './mobile.pt', './net.pt?Mobile',
   ])('%s is not ours', (id) => {
     expect(parseImport(id)).toBeUndefined()
   })
@@ -53,6 +53,10 @@ describe('an import', () => {
     ['mobile=yes', 'UNKNOWN_PRESET', '"yes" in "mobile=yes" is not a preset.'],
     ['mobile&=x', 'UNKNOWN_DIRECTIVE', 'A value has no directive name before it.'],
     ['mobile&block=a!b', 'BAD_QUERY', '"block=a!b" in this "?mobile" import has characters that it may not have.'],
+    ['mobile!', 'BAD_QUERY', '"mobile!" in this "?mobile" import has characters that it may not have.'],
+    ['mobile#top', 'BAD_QUERY', '"mobile#top" in this "?mobile" import has characters that it may not have.'],
+    ['block=remove_dropout& mobile%21', 'BAD_QUERY', '" mobile%21" in this "?mobile" import has characters that it may not have.'],
+    ['mobile&amp;block=a', 'BAD_QUERY', '"&amp;block=a" in this "?mobile" import begins with what HTML writes for "&".'],
     ['mobile&block=%zz', 'BAD_QUERY', '"block=%zz" in this "?mobile" import has characters that it may not have.'],
     ['mobile&a%3Db', 'BAD_QUERY', '"a%3Db" in this "?mobile" import has characters that it may not have.'],
     ['mobile&__proto__=1', 'UNKNOWN_DIRECTIVE', '"__proto__" is not a directive of a "?mobile" import.'],
@@ -113,7 +117,10 @@ describe('a Python source', () => {
     ['check=(1,2);3,(4,5);6', 'check=(1,2);3,(4,5);6'],
     ['check=none', 'check=none'],
     ['weights=./net.pth', 'weights=./net.pth'],
-    ['weights=../my%20nets/net%232.pth', undefined],
+    ['weights=../my%20nets/net%232.pth', 'weights=../my nets/net#2.pth'],
+    ['weights=./it\'s+new%21.pth', 'weights=./it\'s+new!.pth'],
+    ['weights=./100%25.pth', undefined],
+    ['weights=./a%26b.pth', undefined],
     ['weights=../@my%20nets/net(2).pth', 'weights=../@my nets/net(2).pth'],
     ['script=decoder.attn,encoder,decoder.attn', 'script=decoder.attn,encoder'],
     ['trace=layers.0', 'trace=layers.0'],

@@ -33,7 +33,7 @@ export function createRewriter(bundler: Bundler, models: Models): UnpluginOption
         // Loaded here, as most apps import plainly.
         const { rewrite } = await import('./rewrite.ts')
         try {
-          return rewrite(code, id, { base: bundler.base ?? 'import.meta.url', isOurs: models.isOurs })
+          return rewrite(code, id, { base: bundler.base ?? 'import.meta.url', isOurs: models.isOurs, write: bundler.write })
         } catch (error) {
           if (!(error instanceof PetalError)) throw error
           return bundler.fail(this, id, ...placed(error))

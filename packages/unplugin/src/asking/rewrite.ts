@@ -9,6 +9,8 @@ export interface RewriteOptions {
   /** What URLs of assets are relative to, where they are: an expression. */
   readonly base: string
   isOurs(file: string): boolean
+  /** See the bundler's `write`. */
+  write?: ((specifier: string) => string | undefined) | undefined
 }
 
 /** A module, rewritten. */
@@ -41,11 +43,18 @@ const scriptsIn = (id: string, code: string): readonly Script[] =>
   (/\?(?:.*&)?(?:html-proxy|vue|svelte)\b/.test(id) ? [{ text: code, hasJsx: false }] : scriptsOf(pathOf(id), code))
 
 /** Rewrites one import and gives the statement that it needs, if any. */
-function rewriteImport(text: MagicString, found: WrittenImport, importer: string, { base, isOurs }: RewriteOptions): string[] {
+function rewriteImport(text: MagicString, found: WrittenImport, importer: string, options: RewriteOptions): string[] {
+  const { base, isOurs } = options
   const [specifier = ''] = found.specifiers
+  const written = (wanted: string): string => writtenAt(wanted, found, text.original, importer, options)
   const marked = found.clause && MODEL_FILE.test(specifier) ? specifierOfAttributes(specifier, found.attributes) : undefined
   if (found.clause && marked !== undefined && isOurs(located(marked, importer))) {
-    text.overwrite(found.literal.start, found.clause.end, JSON.stringify(marked))
+    text.overwrite(found.literal.start, found.clause.end, JSON.stringify(written(marked)))
+    return []
+  }
+  if (!found.base && !found.isGlob && MODEL_FILE.test(specifier) && ABOUT_MOBILE.test(specifier) && isOurs(located(specifier, importer))) {
+    const other = written(specifier)
+    if (other !== specifier) text.overwrite(found.literal.start, found.literal.end, JSON.stringify(other))
     return []
   }
   const wanted = found.base && urlSpecifier(specifier)
@@ -53,7 +62,22 @@ function rewriteImport(text: MagicString, found: WrittenImport, importer: string
   const name = `__petal_url_${nameOf(wanted)}`
   text.overwrite(found.literal.start, found.literal.end, name)
   if (base !== text.slice(found.base.start, found.base.end)) text.overwrite(found.base.start, found.base.end, base)
-  return [`import ${name} from ${JSON.stringify(wanted)}`]
+  return [`import ${name} from ${JSON.stringify(written(wanted))}`]
+}
+
+/** The marker among whatever signs. */
+const ABOUT_MOBILE = /\?.*\bmobile\b/s
+
+/** A specifier as the bundler wants it. Throws a PetalError where it cannot be one. */
+function writtenAt(specifier: string, { line, column, literal }: WrittenImport, text: string, file: string, { write }: RewriteOptions): string {
+  const written = write ? write(specifier) : specifier
+  if (written !== undefined) return written
+  throw new PetalError({
+    code: 'BAD_PATH',
+    message: `The path of the model in "${specifier}" has a "!", at which this bundler parts a specifier into loaders.`,
+    fix: 'Rename the file or the folder; it cannot be escaped in a path. In the query "!" is written as "%21".',
+    location: { file, line, column, frame: codeFrame(text.split('\n'), { line, column, width: literal.end - literal.start - 2 }) },
+  })
 }
 
 /** The import that gives the URL that a specifier means; undefined where that is not marked. */

@@ -14,6 +14,11 @@ export interface Bundler {
   emit?(context: LoadContext, stored: string): Promise<string> | string
   /** What a URL of an asset in a module is relative to; `import.meta.url` when left out. */
   readonly base?: string
+  /**
+   * How a specifier is written where the bundler gives a meaning of its own to signs in it; the same text where it gives none. Undefined when
+   * it cannot be written at all. Left out, any specifier is one.
+   */
+  write?(specifier: string): string | undefined
   /** Who imports the module that is being loaded, where the bundler tells. */
   importer(context: LoadContext, id: string): Importer | undefined
   /**

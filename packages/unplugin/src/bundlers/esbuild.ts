@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { PetalError } from '@petaljs/core/asking'
@@ -91,9 +92,17 @@ function rememberImporters(build: PluginBuild, importers: Map<string, Importer>)
   build.onResolve({ filter: MODEL_FILE }, async ({ path, importer, resolveDir, kind, pluginData }) => {
     if (pluginData === build || importer === '') return undefined
     const found = await build.resolve(path, { importer, resolveDir, kind, pluginData: build })
-    if (found.errors.length === 0) importers.set(found.path + found.suffix, { file: pathOf(importer), specifier: path })
-    return found.errors.length > 0 ? undefined : found
+    const chosen = found.errors.length === 0 ? found : fileWithHash(path, resolveDir)
+    if (chosen) importers.set(chosen.path + chosen.suffix, { file: pathOf(importer), specifier: path })
+    return chosen
   })
+}
+
+/** A file with a hash sign in its path, which esbuild takes for the beginning of a fragment. */
+function fileWithHash(specifier: string, folder: string): { path: string; suffix: string } | undefined {
+  const path = pathOf(specifier)
+  const file = resolve(folder, path)
+  return /^\.{0,2}\//.test(path) && path.includes('#') && existsSync(file) ? { path: file, suffix: specifier.slice(path.length) } : undefined
 }
 
 /** Other ways to ask for a model, made imports. What another plugin loads cannot be seen. */

@@ -9,6 +9,17 @@ import { ownPackages } from '../runtime.ts'
 import { type BundlerFactory, errorText } from './bundler.ts'
 import { dropHeadings } from './webpack-messages.ts'
 
+/**
+ * `!` parts loaders and `#` begins a fragment; a zero before the latter makes it a part of the name. What has loaders before it is left
+ * alone: somebody knows what they do.
+ */
+function writtenFor(specifier: string): string | undefined {
+  const path = pathOf(specifier)
+  if (/^!|!\.{1,2}\//.test(path) || !/^[./]/.test(path)) return specifier
+  if (path.includes('!')) return undefined
+  return path.replaceAll(/\0?#/g, '\0#') + specifier.slice(path.length).replaceAll('!', '%21')
+}
+
 /** The app's own naming of assets, where it has one, else a name that tells what the file is. */
 function rulesFor({ assetModuleFilename: chosen }: Compiler['options']['output'], { isOurs }: Models): RuleSetRule[] {
   const packages = ownPackages()
@@ -36,6 +47,7 @@ const webpackLike = (optionsFor: (setUp: SetUp) => Partial<UnpluginOptions>): Bu
     asset: (specifier) => specifier + ASSET_QUERY,
     // Of `import.meta.url` it makes the source's own path.
     base: '__webpack_base_uri__',
+    write: writtenFor,
     importer: (_, id) => importers.get(id),
     fail(_, __, error, place) {
       const where = place && `${relative(root, place.file)}:${place.line}:${place.column + 1}\n${place.frame}`
@@ -61,7 +73,8 @@ const webpackLike = (optionsFor: (setUp: SetUp) => Partial<UnpluginOptions>): Bu
 function rememberImporters(compiler: Compiler, importers: Map<string, Importer>): void {
   compiler.hooks.compilation.tap('petal', (_, { normalModuleFactory }) => {
     normalModuleFactory.hooks.afterResolve.tap('petal', ({ request, contextInfo, createData }) => {
-      if (createData.resource && MODEL_FILE.test(request)) importers.set(createData.resource, { file: pathOf(contextInfo.issuer), specifier: request })
+      const id = createData.resource?.replaceAll('\0#', '#')
+      if (id && MODEL_FILE.test(request)) importers.set(id, { file: pathOf(contextInfo.issuer), specifier: request })
     })
   })
 }

@@ -44,6 +44,21 @@ async function survivesCache({ build }: TestBundler): Promise<void> {
   expect(modelsOf(blocked).filter((name) => !modelsOf(cold).includes(name))).toHaveLength(1)
 }
 
+const ODD_PATHS = ['a b+c.pt', 'a#b.pt', '50%20%.pt', 'é模.pt', 'a&amp;b.pt', `it's.pt`, 'in#side/net.pt']
+const BANG_PATH = 'a!b.pt'
+
+const ODD_QUERIES = ['mobile!', 'mobile#top', 'mobile&block=a!b', 'mobile&block=a b+é', 'block=50%&mobile', 'mobile&amp;block=x']
+
+async function takesPaths({ build }: TestBundler, paths: readonly string[]): Promise<void> {
+  const app = await modelApp(`${paths.map((path, i) => `import m${i} from ${JSON.stringify(`./${path}?mobile`)}`).join('\n')}
+    globalThis.result = [${paths.map((_, i) => `m${i}`).join(', ')}]`)
+  for (const path of paths) await app.model(`src/${path}`, 'net.pt')
+  const output = await build(app)
+  const models = await output.run() as { url: string; source: { name: string } }[]
+  expect(models.map(({ source }) => source.name)).toEqual(paths.map((path) => path.replace(/^.*\//, '')))
+  for (const { url } of models) expect(modelsOf(output).some((name) => decodeURIComponent(url).endsWith(name)), url).toBe(true)
+}
+
 /** The server's module has the URL that the page's has. */
 async function serverAgrees(bundler: TestBundler, emitted: number): Promise<void> {
   const app = await modelApp(ONE)
@@ -217,6 +232,35 @@ export const CONTRACTS: readonly Contract[] = [
       expect(modelsOf(output).some((name) => decodeURIComponent(url).endsWith(name))).toBe(true)
       const text = await failure(build(await modelApp(`import url from './net.pt?mobile&block=a%00b;c|d'\nglobalThis.result = url`)))
       expect(text).toMatch(/block/)
+    },
+  },
+  {
+    title: 'paths of models may hold odd characters',
+    check: (bundler) => takesPaths(bundler, [...ODD_PATHS, BANG_PATH]),
+    otherwise: Object.fromEntries(['webpack', 'rspack', 'rsbuild'].map((name) => [name, {
+      why: 'A "!" in a path parts loaders, which cannot be escaped: it is refused where it stands. In a query it is escaped.',
+      check: async (bundler) => {
+        await takesPaths(bundler, ODD_PATHS)
+        const app = await modelApp(`// an app\nimport model from './${BANG_PATH}?mobile'\nglobalThis.result = model`)
+        await app.model(`src/${BANG_PATH}`, 'net.pt')
+        const text = await failure(bundler.build(app))
+        expect(text.split(`The path of the model in "./${BANG_PATH}?mobile" has a "!"`)).toHaveLength(2)
+        expect(text).toMatch(/Rename the file[^]*src\/main\.js:2:20\n/)
+        expect(text).not.toMatch(/\n\s+at |Can't resolve/)
+      },
+    }])),
+  },
+  {
+    title: 'characters that a query may not have are refused by one error, at the import',
+    async check({ build }) {
+      for (const query of ODD_QUERIES) {
+        const app = await modelApp(`// an app\nimport model from './net.pt?${query}'\nglobalThis.result = model`)
+        const text = await failure(build(app))
+        expect(text.split(/has characters that it may not have|begins with what HTML writes/), query).toHaveLength(2)
+        expect(text).toMatch(/src\/main\.js:2:(?:18|19|20)\b/)
+        expect(text).toContain(`import model from './net.pt?${query}'`)
+        expect(text).not.toMatch(/\n\s+at |Can't resolve/)
+      }
     },
   },
   {

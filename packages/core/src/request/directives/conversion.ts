@@ -8,7 +8,8 @@ const NAME = /^[A-Za-z_]\w*$/
 const NUMBER = /^-?(?:\d+\.?\d*|\.\d+)(?:e-?\d+)?$/i
 /** A string argument; it is written without quotes. */
 const WORD = /^[\w./-]+$/
-const PATH_CHARACTERS = /^[\p{L}\p{N}_.,:;/@()[\]~=+ -]*$/u
+/** `%` and `&` would not be read again as they are printed. */
+const PATH_CHARACTERS = /^[\p{L}\p{N}_.,:;/@()[\]~=+!#' -]*$/u
 /** Of example inputs and arguments. */
 export const GRAMMAR_CHARACTERS: RegExp = /^[A-Za-z0-9_.,:;<>=()[\]/-]*$/
 
