@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { App } from './support/app.ts'
-import { BUNDLERS, type BuildSettings, type Output } from './support/bundler.ts'
+import { ADAPTERS, type BuildSettings, type Output } from './support/bundler.ts'
 import { type Comparison, createOracle, modelFile, type Oracle, pythonApp, recipeFixture, runtimePython, torchPythons } from './support/python.ts'
 import { vite8 } from './support/vite.ts'
 
@@ -199,7 +199,7 @@ example_inputs = (torch.tensor([[3]]), torch.zeros(1, 1, HIDDEN_SIZE), torch.zer
     })
   })
 
-  describe.each(BUNDLERS)('"if a model has some flow control, then trace won\'t correctly record all the possible traces", $name', ({ build: bundle }) => {
+  describe.each(ADAPTERS)('"if a model has some flow control, then trace won\'t correctly record all the possible traces", $name', ({ build: bundle }) => {
     it('refuses the trace that does not generalize', async () => {
       const app = await pythonApp(`// an app\nimport gate from './gate.py?mobile&convert=trace&input=3x4'\nglobalThis.result = gate`, [], { 'src/gate.py': GATE })
       const message = await failure(bundle(app, settings))
@@ -398,7 +398,7 @@ model = Net()
       await expectEager(app, await build(app), 'searcher', CHATBOT)
     })
 
-    it.each(BUNDLERS)('all three, mended one by one, $name', async ({ build: bundle }) => {
+    it.each(ADAPTERS)('all three, mended one by one, $name', async ({ build: bundle }) => {
       const app = await pythonApp(MAIN, ['chatbot'], {})
       for (const [n, mistake] of MISTAKES.entries()) {
         await app.write('src/chatbot/greedy.py', await withMistakes(MISTAKES.slice(0, n)))

@@ -10,8 +10,8 @@ export const SCRIPT_FILE: RegExp = /\.(?:[cm]?[jt]sx?|vue|svelte)(?:\?|$)/
 /** What a searched module has to contain. */
 export const MENTION: RegExp = /\bmobile\b/
 
-/** And, for any of it to be rewritten: other ways to ask than plain imports. */
-export const REWRITTEN: RegExp = /\bURL\b|\bwith\b/
+/** And, for any of it to be rewritten: other ways to ask than plain imports, or signs that mean something to a bundler. */
+export const REWRITTEN: RegExp = /\bURL\b|\bwith\b|[!#][^'"`\n]*\bmobile\b|\bmobile\b[^'"`\n]*[!#]/
 
 /** Packages are built already, and their imports are plain. */
 export const PACKAGES: RegExp = /[\\/]node_modules[\\/]/

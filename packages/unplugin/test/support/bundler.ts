@@ -59,6 +59,9 @@ export const BUNDLERS: readonly TestBundler[] = [vite8, vite7, vite6, rollup4, r
 /** One for each way of bundling: what comes from the core is the same in further versions of these. */
 export const KINDS: readonly TestBundler[] = [vite8, rollup4, rolldown1, webpack5, rspack2, esbuild0]
 
+/** One for each adapter, for what takes long. */
+export const ADAPTERS: readonly TestBundler[] = [vite8, rollup4, webpack5, esbuild0]
+
 /** The script of a page that was built. */
 export const entryOf = ({ files }: Output): string => Object.keys(files).find((name) => /(^|\/)main-[^/]*\.js$/.test(name))!
 

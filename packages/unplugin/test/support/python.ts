@@ -98,7 +98,7 @@ function startPython({ executable }: TorchPython): PythonProcess {
 
 /** Absolute path of the one model of an output whose name starts so. */
 export function modelFile(output: Output, stem: string): string {
-  const [file, ...others] = modelsOf(output).filter((name) => name.includes(`/${stem}`))
+  const [file, ...others] = modelsOf(output).filter((name) => name.replace(/^.*\//, '').startsWith(stem))
   if (file === undefined || others.length > 0) throw new Error(`not one ${stem}: ${modelsOf(output).join(', ')}`)
   return join(output.dir, file)
 }
