@@ -5,6 +5,7 @@
 To be loaded before anything of Vulkan is asked for, and never with shim.py in one process: both bring the same operators.
 """
 
+import ctypes
 import functools
 import os
 import subprocess
@@ -16,12 +17,27 @@ FOLDER = os.path.dirname(os.path.abspath(__file__))
 DRIVERS = "/usr/share/vulkan/icd.d"
 
 
+# Parameters of glibc's mallopt (malloc.h).
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+
+
+def take_fresh_memory():
+    """
+    Gives every image pages that nobody had before, which are zeros, as memory of a device is. In memory that malloc hands out again, one run
+    in ten or so gives other numbers or NaN, now for one model and then for another; with fresh pages none of 19 did.
+    """
+    mallopt = ctypes.CDLL(None).mallopt
+    for parameter, value in ((M_MMAP_THRESHOLD, 4096), (M_TRIM_THRESHOLD, 0)):
+        mallopt(parameter, value)
+
+
 @functools.lru_cache(None)
 def load() -> str:
     """Path of the library, loaded: `tensor.to('vulkan')` works, and files for Vulkan run with PyTorch's shaders."""
     library = os.environ.get("PETAL_VULKAN") or subprocess.run(
         ["node", os.path.join(FOLDER, "build.mjs"), sys.executable], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
     os.environ["VK_ICD_FILENAMES"] = next(os.path.join(DRIVERS, name) for name in os.listdir(DRIVERS) if name.startswith("lvp_icd"))
+    take_fresh_memory()
     torch.ops.load_library(library)
     return library
 
