@@ -9,6 +9,8 @@ import { type BundlerFactory, errorText } from './bundler.ts'
 /** Marks the import that Bun's loader `file` is for. */
 const FILE_QUERY = '?petal-file'
 
+const MARKED = /[?&]mobile(?:[&=]|$)/
+
 interface ResolveArgs {
   readonly path: string
   readonly importer: string
@@ -70,8 +72,8 @@ function setUp(build: BunBuild, models: Models, importers: Map<string, Importer>
     (isOwnImport(path, importer) ? { path: found(path, importer) ?? ownRuntime(path) } : undefined))
   // Bun finds files only by their names. What it does not find is another plugin's.
   build.onResolve({ filter: MODEL_FILE }, ({ path, importer }) => {
-    const file = path.includes('?') ? found(pathOf(path), importer) : undefined
-    if (file === undefined || !models.of(file + path.slice(pathOf(path).length))) return undefined
+    const file = MARKED.test(path) ? found(pathOf(path), importer) : undefined
+    if (file === undefined || !models.isOurs(file)) return undefined
     const id = file + path.slice(pathOf(path).length)
     importers.set(id, { file: pathOf(importer), specifier: path })
     return { path: id }
@@ -98,6 +100,12 @@ function bundleWorker(build: BunBuild, isRelative: boolean): void {
     const contents = withWorkerUrl(await readFile(path, 'utf8'), () => url)
     return contents === undefined ? undefined : { contents: `import petalWorker from './worker.js?petal-worker'\n${contents}`, loader: 'js' }
   })
-  build.onResolve({ filter: /\?petal-worker$/ }, ({ path, importer }) => ({ path: resolve(dirname(importer), pathOf(path)), namespace: 'petal-worker' }))
-  build.onLoad({ filter: /^/, namespace: 'petal-worker' }, async ({ path }) => ({ contents: await readFile(path), loader: 'file' }))
+  // Paths are part of hashes, and only those of files are made relative.
+  const scripts = new Map<string, string>()
+  build.onResolve({ filter: /\?petal-worker$/ }, ({ path, importer }) => {
+    const name = basename(pathOf(path))
+    scripts.set(name, resolve(dirname(importer), pathOf(path)))
+    return { path: name, namespace: 'petal-worker' }
+  })
+  build.onLoad({ filter: /^/, namespace: 'petal-worker' }, async ({ path }) => ({ contents: await readFile(scripts.get(path)!), loader: 'file' }))
 }
