@@ -1,7 +1,7 @@
 import { defineConfig, type UserConfig } from 'tsdown'
 
 const config: UserConfig = defineConfig({
-  entry: ['index', 'handle', 'vite', 'rollup', 'rolldown', 'webpack', 'rspack', 'rsbuild', 'esbuild'].map((name) => `src/${name}.ts`),
+  entry: ['index', 'handle', 'vite', 'rollup', 'rolldown', 'webpack', 'rspack', 'rsbuild', 'esbuild', 'bun'].map((name) => `src/${name}.ts`),
   format: 'esm',
   platform: 'node',
   target: 'node20.19',

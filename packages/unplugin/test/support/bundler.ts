@@ -1,5 +1,6 @@
 import type { PetalOptions } from '../../src/index.ts'
 import type { App } from './app.ts'
+import { bun1 } from './bun.ts'
 import { esbuild0 } from './esbuild.ts'
 import { rolldown1, rollup4 } from './rollup.ts'
 import { vite6, vite7, vite8 } from './vite.ts'
@@ -54,7 +55,7 @@ export interface TestBundler {
   watch(app: App, settings?: BuildSettings): Promise<Watching>
 }
 
-export const BUNDLERS: readonly TestBundler[] = [vite8, vite7, vite6, rollup4, rolldown1, webpack5, rspack2, rsbuild2, esbuild0]
+export const BUNDLERS: readonly TestBundler[] = [vite8, vite7, vite6, rollup4, rolldown1, webpack5, rspack2, rsbuild2, esbuild0, bun1]
 
 /** One for each way of bundling: what comes from the core is the same in further versions of these. */
 export const KINDS: readonly TestBundler[] = [vite8, rollup4, rolldown1, webpack5, rspack2, esbuild0]

@@ -59,6 +59,28 @@ async function takesPaths({ build }: TestBundler, paths: readonly string[]): Pro
   for (const { url } of models) expect(modelsOf(output).some((name) => decodeURIComponent(url).endsWith(name)), url).toBe(true)
 }
 
+/** The text of an error, which says where the import is. */
+async function shownAtImport({ build }: TestBundler): Promise<string> {
+  const app = await modelApp(`import { net } from './models/index.js'\nglobalThis.result = net`)
+  await app.write('src/models/index.js', `\n\nexport { default as net } from "../net.ptl?mobile&blok=x"\n`)
+  const text = await failure(build(app))
+  expect(text).toContain('"blok" is not a directive')
+  expect(text).toMatch(/src\/models\/index\.js:3:3[123]\b/)
+  expect(text).toMatch(/3 [|│] +export \{ default as net \} from "\.\.\/net\.ptl\?mobile&blok=x"\n[ │]*[|╵] +[~^]{22,24}/)
+  return text
+}
+
+async function buildsAgain({ build, watch }: TestBundler): Promise<void> {
+  const app = await modelApp(ONE)
+  await expect(watch(app)).rejects.toThrow('no watch mode')
+  const { sha256: first } = await (await build(app)).run()
+  await app.model('src/net.ptl', 'other.ptl')
+  const output = await build(app)
+  const model = await output.run()
+  expect(model.sha256).not.toBe(first)
+  expect(modelsOf(output).some((name) => model.url.endsWith(name))).toBe(true)
+}
+
 /** The server's module has the URL that the page's has. */
 async function serverAgrees(bundler: TestBundler, emitted: number): Promise<void> {
   const app = await modelApp(ONE)
@@ -175,6 +197,9 @@ export const CONTRACTS: readonly Contract[] = [
         await watching.close()
       }
     },
+    otherwise: {
+      bun: { why: '`Bun.build` has no watch mode; a changed model is built again by the next build.', check: buildsAgain },
+    },
   },
   {
     title: 'two checkouts give the same names and bytes',
@@ -194,6 +219,7 @@ export const CONTRACTS: readonly Contract[] = [
       rollup: { why: 'Rollup and Rolldown have one kind of build; the file is there once, for a server that loads it.', check: (bundler) => serverAgrees(bundler, 1) },
       rolldown: { why: 'Rollup and Rolldown have one kind of build; the file is there once, for a server that loads it.', check: (bundler) => serverAgrees(bundler, 1) },
       esbuild: { why: 'The loader `file` has no setting that leaves the file out; it is there once, under the same name.', check: (bundler) => serverAgrees(bundler, 1) },
+      bun: { why: 'The loader `file` has no setting that leaves the file out; it is there once, under the same name.', check: (bundler) => serverAgrees(bundler, 1) },
     },
   },
   {
@@ -211,14 +237,17 @@ export const CONTRACTS: readonly Contract[] = [
   },
   {
     title: 'an error points at the line that imports, with a frame, and without a stack',
-    async check({ build }) {
-      const app = await modelApp(`import { net } from './models/index.js'\nglobalThis.result = net`)
-      await app.write('src/models/index.js', `\n\nexport { default as net } from "../net.ptl?mobile&blok=x"\n`)
-      const text = await failure(build(app))
-      expect(text).toContain('"blok" is not a directive')
-      expect(text).toMatch(/src\/models\/index\.js:3:3[123]\b/)
-      expect(text).toMatch(/3 [|│] +export \{ default as net \} from "\.\.\/net\.ptl\?mobile&blok=x"\n[ │]*[|╵] +[~^]{22,24}/)
-      expect(text).not.toMatch(/\n\s+at /)
+    async check(bundler) {
+      expect(await shownAtImport(bundler)).not.toMatch(/\n\s+at /)
+    },
+    otherwise: {
+      bun: {
+        why: 'Bun shows every error of a plugin at the module that failed, the model, and without a line; the line that imports, and its frame, are in the text above that.',
+        async check(bundler) {
+          const text = await shownAtImport(bundler)
+          expect(text.match(/\n\s+at .*/g)).toEqual([expect.stringMatching(/src\/net\.ptl\?mobile&blok=x:0$/)])
+        },
+      },
     },
   },
   {
@@ -262,7 +291,8 @@ export const CONTRACTS: readonly Contract[] = [
         expect(text.split(/has characters that it may not have|begins with what HTML writes/), query).toHaveLength(2)
         expect(text).toMatch(/src\/main\.js:2:(?:18|19|20)\b/)
         expect(text).toContain(`import model from './net.pt?${query}'`)
-        expect(text).not.toMatch(/\n\s+at |Can't resolve/)
+        // Bun tells the module, too.
+        expect(text).not.toMatch(/\n\s+at (?!.*net\.pt\?)|Can't resolve/)
       }
     },
   },
