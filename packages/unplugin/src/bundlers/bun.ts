@@ -24,7 +24,7 @@ interface Loaded {
 
 /** What is used of Bun's builder; its types come with a package of globals. */
 interface BunBuild {
-  readonly config: { readonly root?: string; readonly format?: string; readonly publicPath?: string }
+  readonly config: { readonly format?: string; readonly publicPath?: string }
   onResolve(on: { filter: RegExp }, resolve: (args: ResolveArgs) => { path: string; namespace?: string } | undefined): void
   onLoad(on: { filter: RegExp; namespace?: string }, load: (args: { path: string }) => Promise<Loaded | undefined>): void
   onEnd(end: () => Promise<void>): void

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { cp, mkdtemp, readFile, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,6 +17,7 @@ let installed: Promise<string> | undefined
 /** The plugin as it is where it is installed: Bun would go by the `paths` of the tsconfig that is beside the sources. */
 async function install(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'petal-bun-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   await cp(join(PACKAGE, 'src'), join(folder, 'src'), { recursive: true })
   await cp(join(PACKAGE, 'package.json'), join(folder, 'package.json'))
   for (const name of ['bun-driver.mjs', 'virtual.ts']) await cp(join(PACKAGE, 'test/support', name), join(folder, 'test/support', name))

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type BuildOptions, type BuildResult, build, context, formatMessages, type Message, type Plugin } from 'esbuild'
 import petal from '../../src/esbuild.ts'
 import { type App, readTree } from './app.ts'
@@ -43,6 +44,8 @@ function listen(): { said: string[]; stop(): void } {
   return { said, stop: () => { console.error = error } }
 }
 
+const WATCHED_MS = 300
+
 export const esbuild0: TestBundler = {
   name: 'esbuild 0.28', kind: 'module', defaultBase: './',
   async build(app, settings = {}) {
@@ -57,7 +60,13 @@ export const esbuild0: TestBundler = {
   async watch(app, settings = {}) {
     const queue = createQueue<Output>()
     const { plugins = [], ...options } = optionsOf(app, settings)
-    const reporter: Plugin = { name: 'report', setup: (on) => { on.onEnd((result) => queue.push(outputOf(app, result, []))) } }
+    // esbuild looks at what it watches after it has told of a build: a change until then goes unseen.
+    const report = (result: BuildResult): void => {
+      const output = outputOf(app, result, [])
+      output.catch(() => {})
+      queue.push(sleep(WATCHED_MS).then(() => output))
+    }
+    const reporter: Plugin = { name: 'report', setup: (on) => { on.onEnd(report) } }
     const watching = await context({ ...options, plugins: [...plugins, reporter] })
     await watching.watch()
     return { next: queue.next, close: () => watching.dispose() }
