@@ -1,6 +1,8 @@
 /** The build step: a request and a model file in, a compiled file in a content-addressed store out. */
 export { build, type BuildOptions, type BuildRequest, type BuildResult } from './build.ts'
 
+export { buildLayered } from './layered-build.ts'
+
 /** Converting Python sources with real PyTorch. */
 export {
   type CheckFact, type Conversion, type ConversionControl, type ConversionFacts, type ConversionJob, createPyTorch, type Engine,

@@ -1,6 +1,5 @@
 import { basename, dirname, isAbsolute, relative } from 'node:path'
-import type { BuildResult } from '@petaljs/core'
-import { type ModelImport, PetalError, type Stage, stripDevQuery } from '@petaljs/core/asking'
+import { PetalError, stripDevQuery } from '@petaljs/core/asking'
 import { createUnplugin, type UnpluginInstance, type UnpluginOptions } from 'unplugin'
 import { createRewriter } from './asking/plugin.ts'
 import { fingerprint } from './asking/requests.ts'
@@ -60,7 +59,8 @@ async function load(
     const { path, request } = asked
     if (await bundler.allows?.(id, filesOf(asked), runsCode(asked)) === false) throw notAllowed(path)
     this.addWatchFile(path)
-    const result = await buildAsked(models, asked)
+    const { buildLayered } = await import('@petaljs/core')
+    const result = await buildLayered(asked, (wanted) => models.build(path, wanted))
     for (const file of result.dependencies) this.addWatchFile(file)
     // The handle has said it already.
     const warnings = request.as === 'runtime' ? [] : result.warnings
@@ -84,25 +84,6 @@ async function load(
     const named = namedMiss(error, importer?.specifier ?? basename(stripDevQuery(id)), importer && shownPath(importer.file))
     return bundler.fail(this, id, named, importer && await findImport(importer))
   }
-}
-
-/** What defaults say is for models that it can apply to; one that is TorchScript or compiled already is past some of it. */
-const PAST: readonly { readonly code: string; readonly stages: readonly Stage[] }[] = [
-  { code: 'NOT_PYTHON', stages: ['conversion'] },
-  { code: 'ALREADY_COMPILED', stages: ['conversion', 'examples', 'compilation'] },
-]
-
-async function buildAsked(models: Models, { path, request, without }: ModelImport): Promise<BuildResult> {
-  let wanted = request
-  for (const { code, stages } of PAST) {
-    try {
-      return await models.build(path, wanted)
-    } catch (error) {
-      if (!(error instanceof PetalError) || !PAST.some((one) => one.code === error.code)) throw error
-      if (error.code === code) wanted = without(stages)
-    }
-  }
-  return await models.build(path, wanted)
 }
 
 /** What it throws is about the model, and shown as such. */

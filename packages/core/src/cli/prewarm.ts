@@ -1,12 +1,13 @@
 import { join } from 'node:path'
 import colors from 'picocolors'
-import { build, type BuildOptions, type BuildResult } from '../build.ts'
+import { build, type BuildResult } from '../build.ts'
 import { PetalError } from '../errors.ts'
 import { namedMiss } from '../frozen/index.ts'
+import { buildLayered } from '../layered-build.ts'
 import { type Lock, lockDifferences, LOCKFILE, readLock, requestName, writeLock } from '../lockfile/index.ts'
 import { openStore } from '../open-store.ts'
 import { createPyTorch } from '../pytorch/index.ts'
-import { type GivenDirectives, type Layers, parseQuery, readDirectives, type Stage } from '../request/index.ts'
+import { type GivenDirectives, type Layers, parseQuery, readDirectives } from '../request/index.ts'
 import { portable, projectRoot } from '../project.ts'
 import { type ScannedImport, scanImports } from '../scan/index.ts'
 import { type Arguments, onlyValue } from './arguments.ts'
@@ -46,7 +47,7 @@ async function warm(args: Arguments, isLocked: boolean): Promise<void> {
   try {
     await Promise.all([...byRequest(root, imports)].map(async ([name, one]) => {
       try {
-        results.set(name, await buildAsked(one, { store, engine, root }))
+        results.set(name, await buildLayered(one, (request) => build({ ...request, file: one.file }, { store, engine, root })))
       } catch (error) {
         if (!(error instanceof PetalError)) throw error
         const importer = portable(root, one.importer)
@@ -75,23 +76,6 @@ async function warm(args: Arguments, isLocked: boolean): Promise<void> {
     print(...linesOf(results), summaryOf(results, isLocked, isWritten, failures.length, differences))
   }
   if (failures.length > 0 || differences.length > 0) process.exitCode = EXIT.refused
-}
-
-/** What defaults say is for models that it can apply to, as in the plugin. */
-const PAST: Readonly<Record<string, readonly Stage[]>> = {
-  NOT_PYTHON: ['conversion'], ALREADY_COMPILED: ['conversion', 'examples', 'compilation'],
-}
-
-async function buildAsked({ file, request, without }: ScannedImport, options: BuildOptions): Promise<BuildResult> {
-  for (let wanted = request, tries = 0; ; tries++) {
-    try {
-      return await build({ ...wanted, file }, options)
-    } catch (error) {
-      const stages = error instanceof PetalError && tries < Object.keys(PAST).length ? PAST[error.code] : undefined
-      if (!stages) throw error
-      wanted = without(stages)
-    }
-  }
 }
 
 /** Each request once: the first import of it stands for all in messages. */

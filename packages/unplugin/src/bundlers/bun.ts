@@ -5,9 +5,7 @@ import type { Models } from '../models.ts'
 import type { Importer } from '../place.ts'
 import { isOwnImport, ownRuntime, RUNTIME_IMPORT, withWorkerUrl, WORKER_CLIENT } from '../runtime.ts'
 import { type BundlerFactory, errorText } from './bundler.ts'
-
-/** Marks the import that Bun's loader `file` is for. */
-const FILE_QUERY = '?petal-file'
+import { fileModule } from './file-loader.ts'
 
 /** The marker, also with a sign that it may not have: that is told of when the model is loaded. */
 const MARKED = /[?&][!# ]*mobile(?:[&=!# ]|%2[013]|$)/
@@ -38,9 +36,7 @@ export const bun: BundlerFactory = (models) => {
   const importers = new Map<string, Importer>()
   return {
     asset: (stored) => stored + ASSET_QUERY,
-    // Without a public path, URLs of files are relative to the script that has them; without modules there is no such thing.
-    emit: (_, stored) =>
-      `import url from ${JSON.stringify(`./${basename(stored)}${FILE_QUERY}`)}\nexport default ${isRelative ? 'new URL(url, import.meta.url).href' : 'url'}\n`,
+    emit: (_, stored) => fileModule(stored, isRelative),
     importer: (_, id) => importers.get(id),
     fail(_, __, error, place) {
       // Bun shows the module that failed; where it is imported is up to the text.

@@ -9,9 +9,7 @@ import type { Models } from '../models.ts'
 import type { Importer } from '../place.ts'
 import { isOwnImport, ownRuntime, RUNTIME_IMPORT, withWorkerUrl, WORKER_CLIENT } from '../runtime.ts'
 import { type BundlerFactory, errorText } from './bundler.ts'
-
-/** Marks the import that esbuild's loader is for. */
-const FILE_QUERY = '?petal-file'
+import { fileModule } from './file-loader.ts'
 
 /** Marks the import of the runtime's worker. */
 const WORKER_QUERY = '?petal-worker'
@@ -25,9 +23,7 @@ export const esbuild: BundlerFactory = (models) => {
   const importers = new Map<string, Importer>()
   return {
     asset: (stored) => stored + ASSET_QUERY,
-    // Without a public path, URLs of files are relative to the script that has them; without modules there is no such thing.
-    emit: (_, stored) =>
-      `import url from ${JSON.stringify(`./${basename(stored)}${FILE_QUERY}`)}\nexport default ${isRelative ? 'new URL(url, import.meta.url).href' : 'url'}\n`,
+    emit: (_, stored) => fileModule(stored, isRelative),
     importer: (_, id) => importers.get(id),
     fail(context, _, error, place) {
       // esbuild shows errors at the import by itself, in the text that it sees.
